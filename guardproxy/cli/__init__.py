@@ -1,0 +1,1 @@
+"""Commands: one thin file each. Parse arguments, call a room, print, exit code."""

@@ -1,0 +1,1 @@
+"""The office: the admin listener (metrics, pages). Never on the data port."""

@@ -1,0 +1,249 @@
+"""A policy as the proxy runs it: compiled, frozen, without files or formats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from types import MappingProxyType
+
+from guardproxy.core.conversation import INPUT_SCOPES, Scope, Stage
+
+
+class Action(IntEnum):
+    """What we do, mildest first; the largest one is the decision."""
+
+    ALLOW = 0
+    LOG = 1
+    WARN = 2
+    REDACT = 3
+    REGENERATE = 4
+    REFUSE = 5
+
+    @property
+    def word(self) -> str:
+        """The name used in policies, headers, labels and logs."""
+        return self.name.lower()
+
+
+class Kind(StrEnum):
+    """What a rule listens to."""
+
+    HAZARD = "hazard"
+    DETECTOR = "detector"
+    WORDS = "words"
+    PATTERN = "pattern"
+
+
+class Mode(StrEnum):
+    """Whether a verdict counts."""
+
+    ENFORCE = "enforce"
+    SHADOW = "shadow"
+    DISABLED = "disabled"
+
+
+class FailMode(StrEnum):
+    """What happens when a detector a rule needs cannot look."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+
+
+class NoticePlace(StrEnum):
+    """Where a warn notice stands in the answer."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True)
+class LadderStep:
+    """From `threshold` on (equal counts), `action` is reached."""
+
+    action: Action
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Steps with rising thresholds and rising actions. `on_match: x` is the ladder `[x at 1.0]`."""
+
+    steps: tuple[LadderStep, ...]
+
+    def reached(self, score: float) -> LadderStep | None:
+        """The highest step at or below the score."""
+        best = None
+        for step in self.steps:
+            if score >= step.threshold:
+                best = step
+        return best
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where something was written, for `explain` and reports."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class LocaleTexts:
+    """Texts by BCP-47 tag."""
+
+    by_locale: tuple[tuple[str, str], ...] = ()
+
+    def get(self, locale: str) -> str | None:
+        """The text for exactly this tag."""
+        return dict(self.by_locale).get(locale)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, compiled.
+
+    `target` is the hazard id, the detector id or the RE2 expression, by `kind`; `phrases` only for
+    `words`. `mode` is already the stricter of rule, policy and levels: a rule that does not run at all
+    is DISABLED.
+    """
+
+    id: str
+    kind: Kind
+    target: str
+    ladder: Ladder
+    phrases: tuple[str, ...] = ()
+    checks: frozenset[Stage] = frozenset(Stage)
+    scopes: frozenset[Scope] = INPUT_SCOPES
+    scopes_written: bool = False
+    level: int = 1
+    mode: Mode = Mode.ENFORCE
+    place: NoticePlace = NoticePlace.AFTER
+    every_turn: bool = False
+    replace_with: str | None = None
+    counts_as: str | None = None
+    topic: LocaleTexts = LocaleTexts()
+    appealable: bool = True
+    fails: FailMode = FailMode.CLOSED
+    about: str = ""
+    source: Source = Source("", 0)
+
+    @property
+    def enforced(self) -> bool:
+        """True when its verdicts count."""
+        return self.mode is Mode.ENFORCE
+
+    @property
+    def strongest(self) -> Action:
+        """The hardest thing this rule can do."""
+        return max((s.action for s in self.ladder.steps), default=Action.ALLOW)
+
+
+class Release(StrEnum):
+    """When answer text may leave."""
+
+    AFTER_CHECK = "after_check"
+    BUFFER = "buffer"
+    IMMEDIATE = "immediate"
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """How output text is cut and held. Characters are code points, times milliseconds."""
+
+    release: Release = Release.AFTER_CHECK
+    first: int = 160
+    characters: int = 400
+    overlap: int = 120
+    cut_at_sentence: bool = True
+    longest_hold_ms: int = 1500
+    longest_match: int = 1000
+
+
+class ThenDo(StrEnum):
+    """What an exception turns a finding into."""
+
+    LOG = "log"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleException:
+    """A narrow hole in one rule. `phrases` drop findings that lie wholly inside an occurrence.
+
+    `expires` is the POSIX time (seconds) at which it stops to apply.
+    """
+
+    rule: str
+    then: ThenDo
+    expires: float
+    phrases: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+
+
+class Unscanned(StrEnum):
+    """What happens to parts nobody can read, and to languages nobody covers."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+    ALLOW = "allow"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRef:
+    """The policy's name as everybody outside sees it."""
+
+    name: str
+    revision: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.revision}"
+
+
+@dataclass(frozen=True, slots=True)
+class Disclosing:
+    """What the policy tells the user about itself."""
+
+    source_line: bool = True
+    first_turn: bool = False
+    hazards: str = "leaf"
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyTexts:
+    """The policy's own texts. Key: `(cell, shape)`, cell = `rule:<id>`, a hazard id, or "" for all."""
+
+    default_locale: str = "en"
+    tone: str = "neutral"
+    cells: Mapping[tuple[str, str], LocaleTexts] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything the flow needs to know of one policy. Made by `policy.compile`, never by hand in the proxy."""
+
+    ref: PolicyRef
+    rules: tuple[Rule, ...]
+    owner: str = ""
+    about: str = ""
+    on_unscannable: Unscanned = Unscanned.REFUSE
+    max_input_chars: int = 200_000
+    refuse_logit_bias: bool = False
+    streaming: Streaming = Streaming()
+    disclosing: Disclosing = Disclosing()
+    texts: PolicyTexts = field(default_factory=PolicyTexts)
+    exceptions: tuple[RuleException, ...] = ()
+    forget_refused: bool = True
+    messages_looked_at: int | None = None
+    crisis_instruction: str = ""
+    under_18: bool = False
+
+    def rule(self, rule_id: str) -> Rule | None:
+        """The rule of this id."""
+        return next((r for r in self.rules if r.id == rule_id), None)

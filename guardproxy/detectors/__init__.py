@@ -1,0 +1,1 @@
+"""The workshop: text in, findings out."""

@@ -1,0 +1,122 @@
+"""Every failure of ours, drawn first.
+
+GuardproxyError
+├── UsageError               exit 2    the command line is wrong
+├── ConfigError              exit 78   configuration or model files cannot be used
+│   ├── SettingsError                  settings.yaml or GUARDPROXY_*
+│   ├── PolicyError                    a policy set with at least one error (carries the report)
+│   └── ModelFilesError                a model file is missing, cut or not the one we shipped
+├── BadRequest               400 …     the caller's mistake (status, code, param)
+├── Overloaded               429/503   (retry_after seconds)
+├── GuardUnavailable         503       a rule that fails closed could not be judged
+├── AuditUnavailable         503       the decision log must be written and cannot be
+└── UpstreamError            502/504   (code, kind)
+    ├── UpstreamUnreachable            nobody listens
+    ├── UpstreamTimeout                silence
+    ├── UpstreamRefused                an HTTP error of the upstream that keeps its status
+    └── UpstreamBadAnswer              it answers, but not with what the protocol says
+"""
+
+from __future__ import annotations
+
+
+class GuardproxyError(Exception):
+    """Root of the tree. Messages never hold user text."""
+
+
+class UsageError(GuardproxyError):
+    """The command line is wrong: exit 2."""
+
+
+class ConfigError(GuardproxyError):
+    """Configuration or model files cannot be used: exit 78, one line, no traceback."""
+
+
+class SettingsError(ConfigError):
+    """settings.yaml or a GUARDPROXY_* variable is wrong."""
+
+
+class PolicyError(ConfigError):
+    """A policy set holds at least one error; `report` is the text for people."""
+
+    def __init__(self, message: str, report: str = "") -> None:
+        super().__init__(message)
+        self.report = report
+
+
+class ModelFilesError(ConfigError):
+    """A shipped model file is missing, cut, or not the one in the manifest."""
+
+
+class BadRequest(GuardproxyError):
+    """The caller's mistake; `param` is the JSON path of the place, such as `messages[3].role`."""
+
+    def __init__(self, message: str, *, code: str, param: str | None = None, status: int = 400) -> None:
+        super().__init__(message)
+        self.code = code
+        self.param = param
+        self.status = status
+
+
+class Overloaded(GuardproxyError):
+    """Too much at once; try again in `retry_after` seconds."""
+
+    def __init__(self, message: str, *, retry_after: int = 1, status: int = 429) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        self.status = status
+
+
+class GuardUnavailable(GuardproxyError):
+    """A rule that fails closed could not be judged. Never looks like a refusal."""
+
+    def __init__(self, message: str, *, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class AuditUnavailable(GuardproxyError):
+    """`audit: required`, and the record cannot be written."""
+
+
+class UpstreamError(GuardproxyError):
+    """The model server failed. `code` goes to the client, `kind` is the metric label."""
+
+    status = 502
+
+    def __init__(self, message: str, *, code: str, kind: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.kind = kind
+
+
+class UpstreamUnreachable(UpstreamError):
+    """Nobody listens at the upstream's address."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="upstream_unreachable", kind="unreachable")
+
+
+class UpstreamTimeout(UpstreamError):
+    """The upstream stayed silent too long; `kind` is `timeout` or `idle`."""
+
+    status = 504
+
+    def __init__(self, message: str, *, kind: str = "timeout") -> None:
+        super().__init__(message, code="upstream_timeout", kind=kind)
+
+
+class UpstreamBadAnswer(UpstreamError):
+    """It answers, but not with what the protocol says; `kind` is `protocol` or `reset`."""
+
+    def __init__(self, message: str, *, kind: str = "protocol") -> None:
+        super().__init__(message, code="upstream_protocol_error", kind=kind)
+
+
+class UpstreamRefused(UpstreamError):
+    """An HTTP error of the upstream; `status` is what our client gets."""
+
+    def __init__(self, message: str, *, status: int, code: str, kind: str, retry_after: str | None = None) -> None:
+        super().__init__(message, code=code, kind=kind)
+        self.status = status
+        self.retry_after = retry_after

@@ -1,0 +1,1 @@
+"""The windows: metrics, decision log, structured logs."""

@@ -1,0 +1,1 @@
+"""The study: YAML in, core.rules.Policy out."""

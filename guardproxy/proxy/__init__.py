@@ -1,0 +1,1 @@
+"""The hall: owns HTTP and the upstream, walks the natural path."""

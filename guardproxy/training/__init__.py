@@ -1,0 +1,1 @@
+"""Commands that make the shipped models; never imported at run time."""

@@ -1,0 +1,47 @@
+"""A conversation → the texts to look at, singly and joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from guardproxy.core.conversation import Conversation, Message, Part, Piece, Scope, Segment, Stage
+
+
+def input_segments(conversation: Conversation) -> list[Segment]:
+    """Every text leaf as a segment of its own, then the joins that make a cut phrase visible.
+
+    Joined, without and with a space: the parts of one message, and messages of one role in a row
+    (policy-language.md 8, 1; wire.md 1.2).
+    """
+    found = [_single(m.scope, p) for m in (*conversation.messages, *conversation.extras) for p in m.parts if p.text]
+    for run in _runs(conversation.messages):
+        parts = [p for m in run for p in m.parts if p.text and not p.identifier]
+        if len(parts) > 1:
+            found += [_join(run[0].scope, parts, glue) for glue in ("", " ")]
+    return found
+
+
+def _single(scope: Scope, part: Part) -> Segment:
+    piece = Piece(part.pointer, 0, len(part.text))
+    return Segment(part.text, Stage.INPUT, scope, (piece,), identifier=part.identifier)
+
+
+def _runs(messages: Sequence[Message]) -> Iterator[list[Message]]:
+    """Neighbours that one speaker sent."""
+    run: list[Message] = []
+    for message in messages:
+        if run and (run[0].role is not message.role or run[0].scope is not message.scope):
+            yield run
+            run = []
+        run.append(message)
+    if run:
+        yield run
+
+
+def _join(scope: Scope, parts: Iterable[Part], glue: str) -> Segment:
+    text, pieces = "", []
+    for part in parts:
+        text += glue if text else ""
+        pieces.append(Piece(part.pointer, len(text), len(text) + len(part.text)))
+        text += part.text
+    return Segment(text, Stage.INPUT, scope, tuple(pieces))

@@ -1,0 +1,49 @@
+# Every target is one command. `make demo` and `make test` are all a newcomer needs.
+PYTHON ?= python3
+BIN := .venv/bin
+JOBS ?= 2
+
+.PHONY: help demo test check law evasion policy clients lock train
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/.runtime: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/.dev: requirements-dev.lock .venv/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.lock
+	touch $@
+
+demo: .venv/.runtime ## raw model, guarded model and console on loopback
+	$(BIN)/guardproxy demo
+
+test: .venv/.dev ## the whole suite
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+check: .venv/.dev ## format, lint, types, import contracts, policies
+	$(BIN)/ruff format --check guardproxy tests
+	$(BIN)/ruff check guardproxy tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/guardproxy lint policies
+	$(BIN)/guardproxy test policies
+
+law: .venv/.dev ## a million random splits through the stream moderator
+	$(BIN)/python -m guardproxy.testing.split_law --splits 1000000 --jobs $(JOBS)
+
+evasion: .venv/.dev ## detection per transform beside benign refusals, over ../shared/cases
+	$(BIN)/python -m guardproxy.testing.evasion
+
+policy: .venv/.runtime ## lint and test the shipped policies
+	$(BIN)/guardproxy lint policies && $(BIN)/guardproxy test policies
+
+clients: .venv/.dev ## real SDK clients against the demo
+	$(BIN)/python -m pytest tests/e2e -k client
+
+lock: ## renew the hash-pinned locks from pyproject.toml
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock

@@ -1,0 +1,40 @@
+"""The command `guardproxy`: one line a command; the work is in the rooms."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from guardproxy import __version__
+from guardproxy.errors import ConfigError, UsageError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # tracebacks with locals would print prompts
+    help="A proxy that keeps a served language model safe at run time.",
+)
+
+
+@app.callback()
+def about() -> None:
+    """A proxy that keeps a served language model safe at run time."""
+
+
+@app.command("version")
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+def main() -> None:
+    """Exit codes: 0 fine, 1 findings, 2 wrong usage, 78 configuration or model files unusable."""
+    try:
+        app()
+    except UsageError as error:
+        print(f"guardproxy: {error}", file=sys.stderr)
+        sys.exit(2)
+    except ConfigError as error:
+        print(f"guardproxy: {error}", file=sys.stderr)
+        sys.exit(78)

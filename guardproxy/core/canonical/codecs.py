@@ -1,0 +1,181 @@
+"""One run of letters and signs → the text it encodes: base64, 32, 58, 85, hex, bits; forwards and backwards."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import string
+from collections.abc import Callable
+
+from guardproxy.core.canonical.cipher import ROTATIONS
+from guardproxy.core.canonical.plausible import quality, readable, text_of
+
+SHORTEST = 4
+_SNIFF = 256
+_MOST_UNPACKED = 1 << 17
+_LONGEST_58 = 200
+_B58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_B58_VALUES = {c: i for i, c in enumerate(_B58)}
+_HEX = frozenset(string.hexdigits)
+_B32 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567=")
+_B64 = frozenset(string.ascii_letters + string.digits + "+/=-_")
+_Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
+_B85 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
+_TO_B85 = str.maketrans(_Z85, _B85)
+
+
+class Budget:
+    """Bounds the work: decoded text to four characters for each one in, views to two; 64 and 128 KiB at least.
+
+    Attempts that fail are not charged: a long run is judged by its head, a short one costs its own length.
+    """
+
+    __slots__ = ("known", "text", "views")
+
+    def __init__(self, size: int) -> None:
+        self.text = max(4 * size, 1 << 16)
+        self.views = max(2 * size, 1 << 17)
+        self.known: dict[str, list[tuple[str, str]]] = {}
+
+    def take(self, size: int) -> bool:
+        """Pay for a decoded text; False when there is no more."""
+        if size > self.text:
+            return False
+        self.text -= size
+        return True
+
+    def view(self, size: int) -> bool:
+        """Pay for one more view; False when there is no more."""
+        if size > self.views:
+            return False
+        self.views -= size
+        return True
+
+
+def decodings(run: str, budget: Budget) -> list[tuple[str, str]]:
+    """`(codec, text)` for every codec under which the run is text, likeliest first."""
+    if run not in budget.known:
+        budget.known[run] = _decodings(run, budget)
+    return budget.known[run]
+
+
+def _decodings(run: str, budget: Budget) -> list[tuple[str, str]]:
+    found: list[tuple[float, str, str]] = []
+    letters = set(run)
+    digits = run.isdigit()  # other codecs make next to no text of digits alone
+    for name, alphabet, decode in _CODECS[:_OF_DIGITS] if digits else _CODECS:
+        if not letters <= alphabet:
+            continue
+        for direction, given in (("", run), ("-reversed", run[::-1])) if name in _BOTH_WAYS else (("", run),):
+            text = _attempt(given, decode, budget)
+            if text and text != run:
+                found.append((quality(text) + (0.05 if not direction else 0), name + direction, text))
+    if not found and not digits and letters <= _B64:
+        text = _attempt(run.translate(ROTATIONS[13]), _base64, budget)
+        if text:
+            found.append((quality(text), "rot13-base64", text))
+    found.sort(key=lambda f: -f[0])
+    return [(name, text) for _, name, text in found]
+
+
+def _attempt(run: str, decode: Callable[[str], bytes], budget: Budget) -> str:
+    if len(run) > _SNIFF and not _promising(run, decode):
+        return ""
+    try:
+        data = decode(run)
+    except (ValueError, binascii.Error, OverflowError):
+        return ""
+    text = text_of(data, min(budget.text, _MOST_UNPACKED))
+    return text if text and budget.take(len(text)) else ""
+
+
+def _promising(run: str, decode: Callable[[str], bytes]) -> bool:
+    """Does the head of a long run look like text or a compressed stream?"""
+    try:
+        head = decode(run[:160])
+    except (ValueError, binascii.Error, OverflowError):
+        return False
+    if head[:2] in {b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda", b"BZ"}:
+        return True
+    body = head[: len(head) - 8] or head
+    return bool(text_of(body, _SNIFF) or text_of(body[:-1], _SNIFF) or text_of(body[:-2], _SNIFF))
+
+
+def _base64(run: str) -> bytes:
+    body = run.replace("-", "+").replace("_", "/").replace("=", "")
+    if len(body) % 4 == 1:
+        body = body[:-1]
+    return binascii.a2b_base64(body + "=" * (-len(body) % 4))
+
+
+def _base32(run: str) -> bytes:
+    body = run.rstrip("=").upper()
+    if "=" in body:
+        raise ValueError
+    return base64.b32decode(body + "=" * (-len(body) % 8))
+
+
+def _hex(run: str) -> bytes:
+    return bytes.fromhex(run)
+
+
+def _base58(run: str) -> bytes:
+    if not 8 <= len(run) <= _LONGEST_58:
+        raise ValueError
+    value = 0
+    for c in run:
+        value = value * 58 + _B58_VALUES[c]
+    return value.to_bytes((value.bit_length() + 7) // 8, "big")
+
+
+def _base85(run: str) -> bytes:
+    return base64.b85decode(run)
+
+
+def _ascii85(run: str) -> bytes:
+    body = run.removeprefix("<~").removesuffix("~>")
+    return base64.a85decode(body)
+
+
+def _z85(run: str) -> bytes:
+    if len(run) % 5:
+        raise ValueError
+    return base64.b85decode(run.translate(_TO_B85))
+
+
+def _bits(run: str) -> bytes:
+    for width in (8, 7):
+        if len(run) % width == 0:
+            data = bytes(int(run[i : i + width], 2) for i in range(0, len(run), width))
+            if readable(data.decode("utf-8", "ignore")):
+                return data
+    raise ValueError
+
+
+def _utf7(run: str) -> bytes:
+    if "+" not in run[:-1]:
+        raise ValueError
+    return run.encode("ascii").decode("utf-7").encode("utf-8", "ignore")
+
+
+def _punycode(run: str) -> bytes:
+    if not run.lower().startswith("xn--"):
+        raise ValueError
+    return run[4:].encode("ascii").decode("punycode").encode()
+
+
+_OF_DIGITS = 2
+_BOTH_WAYS = frozenset({"binary", "hex", "base32", "base64", "base85"})
+_CODECS: tuple[tuple[str, frozenset[str], Callable[[str], bytes]], ...] = (
+    ("binary", frozenset("01"), _bits),
+    ("hex", _HEX, _hex),
+    ("base32", _B32, _base32),
+    ("base32", frozenset(c.lower() for c in _B32), _base32),
+    ("base64", _B64, _base64),
+    ("base58", frozenset(_B58), _base58),
+    ("base85", frozenset(_B85), _base85),
+    ("ascii85", frozenset(map(chr, range(33, 127))), _ascii85),
+    ("z85", frozenset(_Z85), _z85),
+    ("utf7", _B64, _utf7),
+    ("punycode", _B64, _punycode),
+)

@@ -1,0 +1,150 @@
+"""One level of decoding: everything that looks encoded replaced by what it says, with rival readings."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+from guardproxy.core.canonical.codecs import Budget
+from guardproxy.core.canonical.escapes import escapes
+from guardproxy.core.canonical.numbers import code_lists
+from guardproxy.core.canonical.offsets import Edit, View, edited
+from guardproxy.core.canonical.plausible import quality
+from guardproxy.core.canonical.runs import encoded_runs
+from guardproxy.core.canonical.signs import morse, spelled
+from guardproxy.core.canonical.smuggle import smuggled
+from guardproxy.core.findings import Span
+
+_RIVALS = (4, 2, 1, 1)  # sets of rival readings, by depth
+_NARROW = {
+    "decoded:binary": 1.0,
+    "decoded:hex": 0.5,
+    "decoded:decimal": 0.3,
+    "decoded:base32": 0.2,
+    "decoded:rot47": -0.4,
+}
+"""The fewer signs an alphabet has, the less a run is one by chance."""
+_SURE = 1.0
+_LONG = 4
+_LONG_RUN = 24
+_CONTEXT = 300  # characters kept around what was decoded; the rest of a long text was read at the level above
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A decoded view, and the places of the original it was decoded from.
+
+    `fresh`: all of them, where to look on the next level. `sure`: those that hardly decoded by chance.
+    """
+
+    view: View
+    fresh: tuple[Span, ...]
+    sure: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What to decode: the text as it came (hidden characters tell), the same without them, how deep it lies.
+
+    `fresh` limits the search to places that the level above decoded; None for the whole text.
+    """
+
+    view: View
+    visible: View
+    depth: int
+    fresh: tuple[Span, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    edit: Edit
+    name: str
+    rank: float
+
+
+def decoded(source: Source, budget: Budget) -> list[Level]:
+    """The readings one level down, likeliest first."""
+    visible = source.visible
+    found = _within(_found(visible.text, budget), visible, source.fresh)
+    levels = [_level(visible, picked) for picked in _choices(found, _RIVALS[source.depth])]
+    if source.view.text.isascii():
+        return levels
+    for name, edits in smuggled(source.view.text):
+        hidden = [_Found(e, f"decoded:{name}", 1.0) for e in edits]
+        picked = _within(hidden, source.view, source.fresh)
+        if picked:
+            levels.append(_level(source.view, picked))
+    return levels
+
+
+def _found(text: str, budget: Budget) -> list[_Found]:
+    found: list[_Found] = []
+    for order, (name, edits) in enumerate(escapes(text)):
+        found += [_Found(e, f"decoded:{name}", 3.0 - order) for e in edits]
+    listed = [(name, e) for name, edits in code_lists(text) for e in edits]
+    for name, edit in (*encoded_runs(text, budget), *listed):
+        length = min(_LONG_RUN, edit.end - edit.start) / (2 * _LONG_RUN)  # a whole run before its parts
+        found.append(_Found(edit, name, quality(edit.new) + _NARROW.get(name, 0) + length))
+    found += [_Found(e, "decoded:morse", 2.0) for e in morse(text)]
+    found += [_Found(e, "decoded:nato", 2.0) for e in spelled(text)]
+    return found
+
+
+def _within(found: list[_Found], view: View, fresh: tuple[Span, ...] | None) -> list[_Found]:
+    if fresh is None or not found:
+        return found
+    ends = [f.end for f in fresh]
+    kept = []
+    for item in found:
+        place = view.original(item.edit.start, item.edit.end)
+        at = bisect_right(ends, place.start)
+        if at < len(fresh) and fresh[at].start < place.end:
+            kept.append(item)
+    return kept
+
+
+def _choices(found: list[_Found], most: int) -> list[list[_Found]]:
+    """Sets of replacements that do not overlap. Each rival reading is in at least one of the first sets."""
+    ranked = sorted(found, key=lambda f: (-f.rank, f.edit.start))
+    left = ranked
+    out: list[list[_Found]] = []
+    while left and len(out) < most:
+        waiting = set(map(id, left))
+        picked = _disjoint([*left, *(f for f in ranked if id(f) not in waiting)])
+        out.append(picked)
+        chosen = set(map(id, picked))
+        left = [f for f in left if id(f) not in chosen]
+    return out
+
+
+def _disjoint(ranked: list[_Found]) -> list[_Found]:
+    """Greedy by rank."""
+    starts: list[int] = []
+    taken: list[_Found] = []
+    for item in ranked:
+        at = bisect_left(starts, item.edit.start)
+        free_before = not at or taken[at - 1].edit.end <= item.edit.start
+        if free_before and (at == len(taken) or item.edit.end <= starts[at]):
+            starts.insert(at, item.edit.start)
+            taken.insert(at, item)
+    return taken
+
+
+def _level(view: View, picked: list[_Found]) -> Level:
+    best = max(picked, key=lambda f: f.rank)
+    edits: list[Edit] = []
+    at = 0
+    for item in picked:
+        edits += (*_cut(at, item.edit.start, last=False), item.edit)
+        at = item.edit.end
+    edits += _cut(at, len(view.text), last=True)
+    places = [view.original(f.edit.start, f.edit.end) for f in picked]
+    sure = [p for p, f in zip(places, picked, strict=True) if f.rank >= _SURE and len(f.edit.new) >= _LONG]
+    return Level(edited(view, best.name, edits), tuple(places), tuple(sure))
+
+
+def _cut(start: int, end: int, *, last: bool) -> list[Edit]:
+    """Far context is left out; a sentence end stands for it."""
+    first = start + (_CONTEXT if start else 0)
+    stop = end - (0 if last else _CONTEXT)
+    return [Edit(first, stop, ". ")] if stop - first > _CONTEXT else []

@@ -1,0 +1,141 @@
+"""Lists of character codes: decimal, hex, octal, binary, `U+`, `0x`, `chr(…)`, and letters by number (A1Z26)."""
+
+from __future__ import annotations
+
+import itertools
+import string
+from dataclasses import dataclass
+
+from guardproxy.core.canonical.offsets import Edit
+from guardproxy.core.canonical.plausible import quality, text_of_numbers
+
+_ALNUM = frozenset(string.ascii_letters + string.digits + "+\\")
+_SPLIT = {cp: " " for cp in range(128) if chr(cp) not in _ALNUM}
+_HEX = frozenset(string.hexdigits)
+_WORDS = frozenset(
+    [
+        "chr",
+        "char",
+        "chrw",
+        "unichr",
+        "string",
+        "fromcharcode",
+        "fromcodepoint",
+        "byte",
+        "ascii",
+        "cp",
+        "ord",
+        "dec",
+        "hex",
+    ]
+)
+_FEWEST = 3
+_WIDEST_GAP = 8
+_PREFIXES = ("U+", "u+", "0x", "0X", "\\x", "0o", "0b", "x", "u", "\\u")
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    start: int
+    end: int
+    digits: str
+    prefixed: bool
+
+
+def code_lists(text: str) -> list[tuple[str, list[Edit]]]:
+    """Alternative readings of the number lists in a text."""
+    if sum(map(text.count, string.digits)) < _FEWEST:
+        return []
+    by_name: dict[str, list[Edit]] = {}
+    for group in _groups(text):
+        for name, decoded in _readings(text, group):
+            by_name.setdefault(name, []).append(Edit(group[0].start, group[-1].end, decoded))
+    return [(f"decoded:{name}", edits) for name, edits in by_name.items()]
+
+
+def tokens_of(chunk: str) -> list[str]:
+    """The words and numbers in a chunk."""
+    return (chunk.translate(_SPLIT) if chunk.isascii() else "".join(c if c in _ALNUM else " " for c in chunk)).split()
+
+
+def is_number(word: str) -> bool:
+    """May the word be a number in a list of codes?"""
+    return _token(word, 0) is not None
+
+
+def is_code_word(word: str) -> bool:
+    """May the word stand between the numbers, as in `chr(98) + chr(108)`?"""
+    return word.strip("+").lower() in _WORDS
+
+
+def _groups(text: str) -> list[list[_Token]]:
+    """Numbers in a row, little between them."""
+    groups: list[list[_Token]] = []
+    current: list[_Token] = []
+    at = 0
+    reach = -1  # how far the last number, and words such as chr, carry the group
+    ascii_text = text.translate(_SPLIT) if text.isascii() else "".join(c if c in _ALNUM else " " for c in text)
+    for word in ascii_text.split():
+        at = ascii_text.index(word, at)
+        token = _token(word, at)
+        near = current and at - reach <= _WIDEST_GAP
+        if token and near:
+            current.append(token)
+        elif token:
+            groups.append(current)
+            current = [token]
+        elif not (near and is_code_word(word)):
+            groups.append(current)
+            current = []
+        at += len(word)
+        reach = at
+    groups.append(current)
+    return [g for g in groups if len(g) >= _FEWEST]
+
+
+def _token(word: str, at: int) -> _Token | None:
+    body = word.lstrip("+")
+    for prefix in _PREFIXES:
+        if body.startswith(prefix) and len(body) > len(prefix) and set(body[len(prefix) :]) <= _HEX:
+            return _Token(at + len(word) - len(body), at + len(word), body[len(prefix) :], prefixed=True)
+    body = body.rstrip("+h")
+    if body and set(body) <= _HEX and (any(c.isdigit() for c in body) or len(body) in {2, 4}):
+        start = at + word.index(body)
+        return _Token(start, at + len(word), body, prefixed=False)
+    return None
+
+
+def _readings(text: str, group: list[_Token]) -> list[tuple[str, str]]:
+    digits = [t.digits for t in group]
+    found: list[tuple[str, str]] = []
+    joined = set("".join(digits))
+    lengths = {len(d) for d in digits}
+    if joined <= {"0", "1"} and min(lengths) >= 5:
+        found += _named("binary", [int(d, 2) for d in digits])
+        if lengths == {5}:
+            found += _letters(text, group, [int(d, 2) for d in digits])
+    elif lengths in ({2}, {4}) or any(t.prefixed for t in group):
+        found += _named("hex", [int(d, 16) for d in digits if len(d) <= 6])
+    if joined <= set(string.digits) and max(lengths) <= 7:
+        values = [int(d) for d in digits]
+        found += _named("decimal", values)
+        if joined <= set("01234567") and max(lengths) <= 4:
+            found += _named("octal", [int(d, 8) for d in digits])
+        if min(values) > 0 and max(values) <= 26:
+            found += _letters(text, group, values)
+    return sorted(found, key=lambda f: -quality(f[1]))
+
+
+def _named(name: str, values: list[int]) -> list[tuple[str, str]]:
+    text = text_of_numbers(values)
+    return [(name, text)] if text else []
+
+
+def _letters(text: str, group: list[_Token], values: list[int]) -> list[tuple[str, str]]:
+    """1 = a … 26 = z. The commonest gap parts letters, another gap parts words."""
+    gaps = [text[a.end : b.start] for a, b in itertools.pairwise(group)]
+    usual = max(sorted(set(gaps)), key=gaps.count)
+    out = [chr(96 + values[0])]
+    for gap, value in zip(gaps, values[1:], strict=True):
+        out.append(chr(96 + value) if gap == usual else f" {chr(96 + value)}")
+    return [("a1z26", "".join(out))] if max(values) <= 26 else []

@@ -1,0 +1,193 @@
+"""One policy's detectors: which ones it needs, on which texts, with which deadline.
+
+The detector edge: whatever goes wrong inside a detector becomes a `Failure` here, never "no findings".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from guardproxy.core.commands import Channel
+from guardproxy.core.conversation import Segment, Stage
+from guardproxy.core.detector_info import DetectorInfo
+from guardproxy.core.findings import Failure, FailureKind, Finding
+from guardproxy.core.hazards import covers
+from guardproxy.core.holdback import Scanner
+from guardproxy.core.rules import FailMode, Kind, Mode, Policy, Rule
+from guardproxy.detectors.base import Detector, InstantDetector
+from guardproxy.detectors.spanscan import SpanScanner
+from guardproxy.detectors.textrules import TextRules
+from guardproxy.detectors.verdicts import VerdictCache
+
+ON_THE_LOOP = 4096
+"""Characters up to which instant detectors run on the event loop; longer texts go to a thread."""
+
+TEXT_DETECTORS = {Kind.WORDS: "words", Kind.PATTERN: "pattern"}
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What all detectors said of some segments. `seconds` holds (detector, wall seconds) pairs."""
+
+    findings: tuple[Finding, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    seconds: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Toolbox:
+    """All detectors of the process, made once at start.
+
+    `deadline` gives the seconds a model detector may take for that many characters.
+    """
+
+    instant: tuple[InstantDetector, ...] = ()
+    models: tuple[Detector, ...] = ()
+    cache: VerdictCache | None = None
+    deadline: Callable[[int], float] = lambda characters: 2.0 + characters / 2000
+
+    @property
+    def infos(self) -> tuple[DetectorInfo, ...]:
+        """What is installed, for the policy linter."""
+        return tuple(d.info for d in (*self.instant, *self.models))
+
+
+class Bench:
+    """Runs what one policy needs."""
+
+    def __init__(self, policy: Policy, toolbox: Toolbox) -> None:
+        self._rules = tuple(r for r in policy.rules if r.mode is not Mode.DISABLED)
+        self._toolbox = toolbox
+        self._longest_match = policy.streaming.longest_match
+        self._text = TextRules(self._rules)
+        self._text_out = TextRules(tuple(r for r in self._rules if Stage.OUTPUT in r.checks))
+        self._instant = tuple(d for d in toolbox.instant if self._wanted(d.info))
+        self._instant_out = tuple(d for d in toolbox.instant if self._wanted(d.info, Stage.OUTPUT))
+        self._models = tuple(d for d in toolbox.models if self._wanted(d.info))
+        self.classifies = any(self._wanted(d.info, Stage.OUTPUT) for d in toolbox.models)
+
+    def _wanted(self, info: DetectorInfo, stage: Stage | None = None) -> bool:
+        stages = info.stages if stage is None else info.stages & {stage}
+        return any(needs(rule, info) and rule.checks & stages for rule in self._rules)
+
+    @property
+    def detectors(self) -> tuple[str, ...]:
+        """Ids of what runs under this policy."""
+        return tuple(d.info.id for d in (*self._instant, *self._models))
+
+    def look(self, segments: Sequence[Segment]) -> list[Finding]:
+        """The instant tier, at once and in this thread: also what policy tests call."""
+        found: list[Finding] = []
+        for segment in segments:
+            if not segment.identifier:
+                found += self._text.look(segment)
+            for detector in self._instant:
+                if _reads(detector.info, segment):
+                    found += detector.look(segment)
+        return found
+
+    async def inspect(self, segments: Sequence[Segment]) -> Inspection:
+        """All tiers. Instant detectors run on the loop up to `ON_THE_LOOP` characters, else in a thread."""
+        models = [self._ask(detector, segments) for detector in self._models]
+        instant, *rest = await asyncio.gather(self._instantly(segments), *models)
+        return _together([instant, *rest])
+
+    async def inspect_window(self, segment: Segment) -> Inspection:
+        """The model tier on one output window; words, patterns and spans come from the scanners."""
+        return _together(list(await asyncio.gather(*(self._ask(d, [segment]) for d in self._models))))
+
+    def scanners(self, channel: Channel) -> tuple[Scanner, ...]:
+        """Fresh scanners for one channel of an answer."""
+        del channel  # every channel is read alike
+        spans = SpanScanner(self._instant_out, self._longest_match) if self._instant_out else None
+        text = self._text_out.scanner(self._longest_match)
+        return (text, spans) if spans else (text,)
+
+    def fatal(self, failure: Failure) -> bool:
+        """True when an enforced rule that fails closed needed what failed. The input's own fault is always closed."""
+        info = next((i for i in self._toolbox.infos if i.id == failure.detector), None)
+        for rule in self._rules:
+            concerned = needs(rule, info) if info else TEXT_DETECTORS.get(rule.kind) == failure.detector
+            closed = rule.fails is FailMode.CLOSED or failure.caused_by_input
+            if concerned and rule.enforced and closed and failure.stage in rule.checks:
+                return True
+        return False
+
+    async def _instantly(self, segments: Sequence[Segment]) -> Inspection:
+        started = perf_counter()
+        stage = segments[0].stage if segments else Stage.INPUT
+        try:
+            if sum(len(s.text) for s in segments) <= ON_THE_LOOP:
+                found = self.look(segments)
+            else:
+                found = await asyncio.to_thread(self.look, segments)
+        except Exception:  # noqa: BLE001 - the detector edge
+            failure = Failure("words", FailureKind.EXCEPTION, stage, caused_by_input=True)
+            return Inspection(failures=(failure,), seconds=(("instant", perf_counter() - started),))
+        return Inspection(tuple(found), seconds=(("instant", perf_counter() - started),))
+
+    async def _ask(self, detector: Detector, segments: Sequence[Segment]) -> Inspection:
+        info = detector.info
+        shown = [s for s in segments if s.text and _reads(info, s) and not _glued(s)]
+        if not shown:
+            return Inspection()
+        cached, open_segments = self._toolbox.cache.recall(info, shown) if self._toolbox.cache else ([], shown)
+        if not open_segments:
+            return Inspection(tuple(cached))
+        started = perf_counter()
+        result = await self._asked(detector, open_segments)
+        seconds = ((info.id, perf_counter() - started),)
+        if isinstance(result, Failure):
+            return Inspection(tuple(cached), (result,), seconds)
+        if self._toolbox.cache:
+            self._toolbox.cache.keep(info, open_segments, result)
+        return Inspection((*cached, *result), seconds=seconds)
+
+    async def _asked(self, detector: Detector, segments: Sequence[Segment]) -> list[Finding] | Failure:
+        stage = segments[0].stage
+        try:
+            async with asyncio.timeout(self._toolbox.deadline(sum(len(s.text) for s in segments))):
+                result = await detector.inspect(segments)
+        except TimeoutError:
+            return Failure(detector.info.id, FailureKind.TIMEOUT, stage)
+        except Exception:  # noqa: BLE001 - the detector edge
+            return Failure(detector.info.id, FailureKind.EXCEPTION, stage)
+        if isinstance(result, Failure):
+            return result
+        if any(not _valid(finding, detector.info) for finding in result):
+            return Failure(detector.info.id, FailureKind.INVALID_RESULT, stage)
+        return result
+
+
+def needs(rule: Rule, info: DetectorInfo) -> bool:
+    """Does this rule listen to this detector?"""
+    if rule.kind is Kind.DETECTOR:
+        return rule.target == info.id
+    return rule.kind is Kind.HAZARD and any(covers(rule.target, hazard) for hazard in info.hazards)
+
+
+def _reads(info: DetectorInfo, segment: Segment) -> bool:
+    if segment.identifier and not info.personal_data:
+        return False
+    return segment.stage in info.stages and segment.scope in info.scopes
+
+
+def _glued(segment: Segment) -> bool:
+    """A join without a space makes words nobody wrote: only letter-exact detectors read it."""
+    return segment.joined and segment.pieces[1].start == segment.pieces[0].end
+
+
+def _valid(finding: Finding, info: DetectorInfo) -> bool:
+    return math.isfinite(finding.score) and 0 <= finding.score <= 1 and finding.hazard in info.hazards
+
+
+def _together(parts: Sequence[Inspection]) -> Inspection:
+    return Inspection(
+        tuple(f for p in parts for f in p.findings),
+        tuple(f for p in parts for f in p.failures),
+        tuple(s for p in parts for s in p.seconds),
+    )

@@ -1,0 +1,39 @@
+"""Which detectors this process has: the door for every caller that needs them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from guardproxy.core.conversation import Segment
+from guardproxy.core.detector_info import DetectorInfo
+from guardproxy.core.findings import Finding
+from guardproxy.core.rules import Policy
+from guardproxy.detectors import disguise, links, names, pii, secrets
+from guardproxy.detectors.base import Detector
+from guardproxy.detectors.bench import Bench, Toolbox
+from guardproxy.detectors.verdicts import VerdictCache
+
+Look = Callable[[Sequence[Segment]], list[Finding]]
+
+
+def toolbox(*, with_names: bool = False, allowed_link_hosts: Sequence[str] = ()) -> Toolbox:
+    """All detectors of the default install, made once. `with_names` loads the NER model's detectors."""
+    instant = (
+        *pii.all_detectors(),
+        *secrets.all_detectors(),
+        *disguise.all_detectors(),
+        *links.all_detectors(tuple(allowed_link_hosts)),
+    )
+    models: tuple[Detector, ...] = names.all_detectors() if with_names else ()
+    return Toolbox(instant=instant, models=models, cache=VerdictCache())
+
+
+def installed() -> tuple[DetectorInfo, ...]:
+    """What rules may name."""
+    return toolbox(with_names=True).infos
+
+
+def inspector(box: Toolbox | None = None) -> Callable[[Policy], Look]:
+    """For policy tests: a policy's instant detectors as one plain function."""
+    tools = box or toolbox()
+    return lambda policy: Bench(policy, tools).look

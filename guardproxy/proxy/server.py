@@ -1,0 +1,95 @@
+"""Two listeners in one process: the data app and the admin app, started, drained and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import uvicorn
+
+from guardproxy.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """An ASGI app and where it listens. Port 0 lets the system choose."""
+
+    app: Any
+    host: str
+    port: int
+
+
+class _Quiet(uvicorn.Server):
+    """uvicorn without its own signal handlers: one place decides for all listeners."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Servers:
+    """Runs listeners until told to stop; running exchanges get `grace` seconds."""
+
+    def __init__(self, listeners: list[Listener], grace: float) -> None:
+        self._sockets = [_bound(listener) for listener in listeners]
+        self._servers = [_server(listener, grace) for listener in listeners]
+        self.ports = tuple(sock.getsockname()[1] for sock in self._sockets)
+
+    async def run(self, ready: Callable[[], None], on_stop: Callable[[], None]) -> None:
+        """Serves until SIGTERM or SIGINT (a second one stops at once). `ready` is called once both accept."""
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._stop, on_stop)
+        runs = [
+            asyncio.gather(server.serve(sockets=[sock]))
+            for server, sock in zip(self._servers, self._sockets, strict=True)
+        ]
+        while not all(server.started for server in self._servers):
+            await asyncio.sleep(0.005)
+        ready()
+        await asyncio.gather(*runs)
+
+    def stop(self) -> None:
+        """Stops accepting; running exchanges may end."""
+        for server in self._servers:
+            server.should_exit = True
+
+    def _stop(self, on_stop: Callable[[], None]) -> None:
+        for server in self._servers:
+            server.force_exit = server.should_exit
+        self.stop()
+        on_stop()
+
+
+def _bound(listener: Listener) -> socket.socket:
+    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((listener.host, listener.port))
+    except OSError as error:
+        sock.close()
+        raise SettingsError(f"cannot listen on {listener.host}:{listener.port}: {error.strerror}") from None
+    return sock
+
+
+def _server(listener: Listener, grace: float) -> _Quiet:
+    config = uvicorn.Config(
+        listener.app,
+        http="httptools",
+        loop="uvloop",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_keep_alive=20,
+        timeout_graceful_shutdown=max(1, int(grace)),
+        proxy_headers=False,
+    )
+    return _Quiet(config)

@@ -1,0 +1,104 @@
+"""An upstream that answers the other way than asked: JSON for a stream, or a stream for JSON.
+
+as_chunks(tree) -> list[Tree]          a plain answer as the chunks of a stream
+Collector().add(chunk), .tree() -> Tree      the chunks of a stream as one plain answer
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from guardproxy.errors import UpstreamBadAnswer
+from guardproxy.wire.answer_fields import CallKeys, choices_of
+from guardproxy.wire.body import Tree
+
+_JOINED = frozenset({"content", "refusal", "reasoning_content", "reasoning", "arguments", "input"})
+"""Strings that come in pieces. All others come whole, if more than once then the same again."""
+
+
+def as_chunks(tree: Tree) -> list[Tree]:
+    """Two chunks for each choice, text and finish, and one for the usage. Raises UpstreamBadAnswer."""
+    choices = choices_of(tree)
+    if not choices:
+        raise UpstreamBadAnswer("the upstream's answer has no choices")
+    frame = {**{k: v for k, v in tree.items() if k not in {"choices", "usage"}}, "object": "chat.completion.chunk"}
+    out: list[Tree] = []
+    for at, choice in enumerate(choices):
+        delta = _as_delta(choice.get("message"))
+        rest = {name: value for name, value in choice.items() if name not in {"message", "index"}}
+        finish = rest.pop("finish_reason", None) or "stop"
+        out.append({**frame, "choices": [{**rest, "index": at, "delta": delta, "finish_reason": None}]})
+        out.append({**frame, "choices": [{"index": at, "delta": {}, "finish_reason": finish}]})
+    if isinstance(tree.get("usage"), dict):
+        out.append({**frame, "choices": [], "usage": tree["usage"]})
+    return out
+
+
+def _as_delta(message: Any) -> Tree:
+    delta = dict(message) if isinstance(message, dict) else {}
+    if isinstance(delta.get("tool_calls"), list):
+        calls = enumerate(delta["tool_calls"])
+        delta["tool_calls"] = [{"index": at, **call} if isinstance(call, dict) else call for at, call in calls]
+    return delta
+
+
+class Collector:
+    """Joins chunks, as client libraries do. Text of a choice ends up in its `message`."""
+
+    def __init__(self) -> None:
+        self._top: Tree = {}
+        self._choices: dict[int, Tree] = {}
+        self._keys: dict[int, CallKeys] = {}
+
+    def add(self, chunk: Tree) -> None:
+        """One chunk more. Raises UpstreamBadAnswer on an error frame."""
+        choices = choices_of({"choices": [], **chunk})
+        self._top.update({name: value for name, value in chunk.items() if name != "choices" and value is not None})
+        for choice in choices:
+            index = choice.get("index")
+            index = index if isinstance(index, int) else 0
+            whole = self._choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
+            for name, value in choice.items():
+                if name not in {"delta", "index", "logprobs"} and value is not None:
+                    whole[name] = value
+            if isinstance(choice.get("delta"), dict):
+                self._merge(index, whole["message"], choice["delta"])
+
+    def tree(self) -> Tree:
+        """The answer. Raises UpstreamBadAnswer when a choice has no end: half an answer is no answer."""
+        if not self._choices or any(choice["finish_reason"] is None for choice in self._choices.values()):
+            raise UpstreamBadAnswer("the upstream's stream was cut")
+        choices = [self._finished(choice) for _, choice in sorted(self._choices.items())]
+        return {**self._top, "object": "chat.completion", "choices": choices}
+
+    @staticmethod
+    def _finished(choice: Tree) -> Tree:
+        calls = choice["message"].pop("tool_calls", None)
+        message = {"role": "assistant", "content": None, **choice["message"]}
+        if calls:
+            message["tool_calls"] = list(calls.values())
+        return {**choice, "message": message}
+
+    def _merge(self, index: int, message: Tree, delta: Tree) -> None:
+        keys = self._keys.setdefault(index, CallKeys())
+        for name, value in delta.items():
+            if name == "tool_calls" and isinstance(value, list):
+                calls = message.setdefault("tool_calls", {})
+                for at, call in enumerate(value):
+                    if isinstance(call, dict):
+                        _join(calls.setdefault(keys.key(call, at), {}), {k: v for k, v in call.items() if k != "index"})
+            else:
+                _join(message, {name: value})
+
+
+def _join(whole: Tree, piece: Tree) -> None:
+    for name, value in piece.items():
+        held = whole.get(name)
+        if isinstance(held, dict) and isinstance(value, dict):
+            _join(held, value)
+        elif isinstance(held, list) and isinstance(value, list):
+            whole[name] = [*held, *value]
+        elif isinstance(held, str) and isinstance(value, str) and name in _JOINED:
+            whole[name] = held + value
+        elif value is not None or name not in whole:
+            whole[name] = dict(value) if isinstance(value, dict) else value

@@ -1,0 +1,98 @@
+"""What frames an answer of our own: ids, refusals, notices (contract.md 4).
+
+Envelope(id, created, model)                                          made by the flow, which has the clock
+refusal_body(envelope, text, annotation, n=1, structured=False) -> bytes     HTTP 200, plain
+refusal_stream(envelope, text, annotation, ask) -> list[bytes]               role, text, finish, usage, [DONE]
+cut_text(text) -> list[str]                                           1 to 8 pieces at word borders
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from guardproxy.wire.body import Tree, serialise
+from guardproxy.wire.sse import DONE, event
+
+NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+MOST_PIECES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """`id` as in `chatcmpl-…`, `created` in seconds since 1970, `model` as the client wrote it."""
+
+    id: str
+    created: int
+    model: str
+
+    def body(self, choices: Sequence[Tree]) -> Tree:
+        """A whole answer."""
+        return {**self._head("chat.completion"), "choices": list(choices), "usage": dict(NO_USAGE)}
+
+    def chunk(self, choices: Sequence[Tree]) -> Tree:
+        """One chunk of a stream."""
+        return {**self._head("chat.completion.chunk"), "choices": list(choices)}
+
+    def _head(self, kind: str) -> Tree:
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the client asked for: how many choices, the usage chunk, JSON or a forced tool."""
+
+    n: int = 1
+    include_usage: bool = False
+    structured: bool = False
+
+
+def refused_choice(index: int, text: str, *, structured: bool) -> Tree:
+    """A refusal as one choice of a plain answer: text and `content_filter`; for JSON clients the refusal field."""
+    message: Tree = {"role": "assistant", "content": None if structured else text}
+    if structured:
+        message["refusal"] = text
+    return {"index": index, "message": message, "logprobs": None, "finish_reason": refused_finish(structured)}
+
+
+def refused_finish(structured: bool) -> str:  # noqa: FBT001 - one bit, named by the function
+    """The finish reason that goes with a refusal."""
+    return "stop" if structured else "content_filter"
+
+
+def refusal_body(envelope: Envelope, text: str, annotation: Tree | None, ask: Ask = Ask()) -> bytes:
+    """A refusal without any upstream, HTTP 200."""
+    body = envelope.body([refused_choice(at, text, structured=ask.structured) for at in range(ask.n)])
+    return serialise({**body, **annotation} if annotation else body)
+
+
+def refusal_stream(envelope: Envelope, text: str, annotation: Tree | None, ask: Ask = Ask()) -> list[bytes]:
+    """The same as a stream."""
+    out: list[Tree] = []
+    for at in range(ask.n):
+        start: Tree = {"role": "assistant", "content": None if ask.structured else ""}
+        out += [envelope.chunk([delta_choice(at, delta)]) for delta in (start, *refusal_deltas(text, ask.structured))]
+    for at in range(ask.n):
+        out.append(envelope.chunk([delta_choice(at, {}, refused_finish(ask.structured))]))
+    out[-1].update(annotation or {})
+    if ask.include_usage:
+        out.append({**envelope.chunk([]), "usage": dict(NO_USAGE)})
+    return [*(event(chunk) for chunk in out), DONE]
+
+
+def refusal_deltas(text: str, structured: bool) -> list[Tree]:  # noqa: FBT001
+    """The refusal's text as deltas."""
+    return [{"refusal" if structured else "content": piece} for piece in cut_text(text)]
+
+
+def delta_choice(index: int, delta: Tree, finish: str | None = None) -> Tree:
+    """One choice of a chunk."""
+    return {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
+
+
+def cut_text(text: str, most: int = MOST_PIECES) -> list[str]:
+    """The text in 1 to `most` pieces that join back to it, cut after spaces."""
+    words = text.split(" ")
+    step = -(-len(words) // most)
+    groups = [" ".join(words[at : at + step]) for at in range(0, len(words), step)]
+    return [piece for piece in [*(group + " " for group in groups[:-1]), groups[-1]] if piece]

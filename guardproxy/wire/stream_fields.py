@@ -1,0 +1,176 @@
+"""Unknown strings in the chunks of one choice: each place is a channel of its own.
+
+    UnknownFields()
+      .watch(leaves, new=True) -> list[Watched]   takes note of them; those with `fresh` go to the moderator
+      .release(Release) -> None
+      .settle(tree, watched) -> Tree              the chunk with what is released; the rest is kept for later
+      .late(tree) -> Tree                         the finish chunk with what came too late for its own
+      .only_cleared(tree, watched) -> Tree        what is not released is gone for good
+
+Such a field never holds its chunk back: servers send filter results and ids with every chunk, and one that
+waits for a window of its own would stop the stream.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from guardproxy.core.commands import Channel, Release
+from guardproxy.errors import UpstreamBadAnswer
+from guardproxy.wire.answer_fields import Path, TextLeaf
+from guardproxy.wire.body import Tree
+from guardproxy.wire.patch import value_at, with_value
+
+MAX_FIELDS = 1000
+CHOICE: Path = ("choices", 0)
+_DELTA: Path = ("choices", 0, "delta")
+_SHORTEST_REPEAT = 4
+"""A value that repeats the one before is looked at once, for servers repeat `provider` in every chunk. Not for
+shorter values: text that comes letter by letter repeats letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A string of a chunk, its path from the top, and where it ends in its channel. `fresh`: to be looked at.
+
+    `above`: the unknown names it stands below, which must be cleared as well.
+    """
+
+    leaf: TextLeaf
+    end: int
+    fresh: bool
+    above: tuple[Watched, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Watched({len(self.leaf.text)} chars, fresh={self.fresh})"
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far a channel is. `spoiled`: something in it was redacted, so nothing more of it leaves."""
+
+    seen: int = 0
+    released: int = 0
+    source: str = ""
+    last: str = ""
+    spoiled: bool = False
+
+
+class UnknownFields:
+    """See the module's text."""
+
+    def __init__(self) -> None:
+        self._places: dict[Channel, _Place] = {}
+        self._late: dict[Path, list[tuple[Watched, Any]]] = {}
+
+    def watch(self, leaves: Sequence[TextLeaf], *, new: bool = True) -> list[Watched]:
+        """`new` false: nobody will look any more, so only what repeats a cleared value can still leave."""
+        if len(leaves) > MAX_FIELDS:
+            raise UpstreamBadAnswer(f"a chunk of the upstream has more than {MAX_FIELDS} fields that nobody knows")
+        watched: list[Watched] = []
+        names: list[Watched] = []
+        for leaf in leaves:
+            place = self._place(leaf.channel)
+            repeats = place.last == leaf.text and (not new or len(leaf.text) >= _SHORTEST_REPEAT)
+            if new and not repeats:
+                place.seen += len(leaf.text)
+                place.source += leaf.text
+                place.last = leaf.text
+            end = place.seen if repeats or new else sys.maxsize
+            while names and not _is_below(leaf.path, names[-1].leaf.path):
+                names.pop()
+            watched.append(Watched(leaf, end, new and not repeats, tuple(names)))
+            if leaf.key:
+                names.append(watched[-1])
+        return watched
+
+    def release(self, release: Release) -> None:
+        """Text of a place may leave; a changed text spoils the place."""
+        place = self._place(release.channel)
+        base = place.seen - len(place.source)
+        same = place.source[release.start - base : release.end - base] == release.text
+        place.spoiled = place.spoiled or not same or release.start > place.released
+        place.released = max(place.released, release.end)
+        place.source = place.source[max(release.end - base, 0) :]
+
+    def settle(self, tree: Tree, watched: Sequence[Watched]) -> Tree:
+        """What was held earlier at the same place leaves in front of what is released now, so the order stays."""
+        for entry in watched:
+            path = entry.leaf.path
+            if not self._cleared(entry):
+                value = value_at(tree, path)
+                if not (entry.leaf.key and isinstance(value, str | dict | list)):  # its texts come by themselves
+                    held = self._late.setdefault(path, [])
+                    held[:] = [*held, (entry, value)] if _is_joined(path, value) else [(entry, value)]
+            elif path in self._late:
+                tree = dict(with_value(tree, path, _joined([*self._late.pop(path), (entry, value_at(tree, path))])))
+        return self.only_cleared(tree, watched)
+
+    def late(self, tree: Tree) -> Tree:
+        """Adds what is released by now."""
+        for path, entries in self._late.items():
+            cleared = [(entry, value) for entry, value in entries if self._cleared(entry)]
+            if cleared:
+                tree = _with_member(tree, path, _joined(cleared))
+        self._late = {}
+        return tree
+
+    def only_cleared(self, tree: Tree, watched: Sequence[Watched]) -> Tree:
+        """The chunk without what is not released."""
+        for entry in reversed(watched):
+            if not self._cleared(entry):
+                tree = without(tree, entry.leaf.path)
+        return tree
+
+    def _place(self, channel: Channel) -> _Place:
+        if channel not in self._places:
+            self._places[channel] = _Place()
+        return self._places[channel]
+
+    def _cleared(self, entry: Watched) -> bool:
+        place = self._place(entry.leaf.channel)
+        cleared = not place.spoiled and place.released >= entry.end
+        return cleared and all(self._cleared(name) for name in entry.above)
+
+
+def without(tree: Tree, path: Path) -> Tree:
+    """A copy of the tree without the member at a path (a list's item becomes "")."""
+    try:
+        holder = value_at(tree, path[:-1])
+    except (KeyError, IndexError, TypeError):
+        return tree  # it left with something above it
+    if isinstance(holder, dict):
+        smaller = {name: value for name, value in holder.items() if name != path[-1]}
+        return dict(with_value(tree, path[:-1], smaller))
+    return dict(with_value(tree, path, ""))
+
+
+def _is_below(path: Path, name: Path) -> bool:
+    return len(path) >= len(name) and path[: len(name)] == name
+
+
+def _is_joined(path: Path, value: Any) -> bool:
+    """Strings of a delta come in pieces; all else comes whole, and the last one counts."""
+    return isinstance(value, str) and path[: len(_DELTA)] == _DELTA
+
+
+def _joined(entries: Sequence[tuple[Watched, Any]]) -> Any:
+    entry, value = entries[-1]
+    return "".join(piece for _, piece in entries) if _is_joined(entry.leaf.path, value) else value
+
+
+def _with_member(tree: Tree, path: Path, value: Any) -> Tree:
+    """A copy of the tree with one member more; places inside lists cannot be made again."""
+    fixed = len(CHOICE) if path[: len(CHOICE)] == CHOICE else 0
+    if not all(isinstance(step, str) for step in path[fixed:]):
+        return tree
+    for depth in range(fixed, len(path)):
+        holder = value_at(tree, path[:depth])
+        if not isinstance(holder, dict):
+            return tree
+        member = value if depth == len(path) - 1 else holder.get(path[depth], {})
+        tree = dict(with_value(tree, path[:depth], {**holder, path[depth]: member}))
+    return tree

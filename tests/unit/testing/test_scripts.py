@@ -1,0 +1,31 @@
+import json
+
+from guardproxy.testing.scripts import SSE, answer, case_script, chunk, completion, parrot, stream_of
+
+
+def test_a_plain_script():
+    script = completion("hi", reasoning_content="hm")
+    body = json.loads(script.segments[0])
+    assert body["choices"][0]["message"] == {"role": "assistant", "content": "hi", "reasoning_content": "hm"}
+    assert answer({}, 429, retry_after="2").headers == (("retry-after", "2"),)
+
+
+def test_a_stream_has_role_text_finish_usage_and_done():
+    script = stream_of(["a", "b"], usage={"total_tokens": 3})
+    assert script.content_type == SSE
+    assert script.segments[-1] == b"data: [DONE]\n\n"
+    trees = [json.loads(segment[6:]) for segment in script.segments[:-1]]
+    assert trees[1] == chunk({"content": "a"})
+    assert trees[-2]["choices"][0]["finish_reason"] == "stop"
+    assert trees[-1]["usage"] == {"total_tokens": 3}
+
+
+def test_without_a_script_it_answers_as_asked():
+    assert parrot({"stream": True}).content_type == SSE
+    assert parrot({"stream": False}).content_type == "application/json"
+    assert parrot(None).content_type == "application/json"
+
+
+def test_a_row_of_the_cases():
+    script = case_script({"segments_b64": ["YQ==", "Yg=="], "content_type": "text/html"})
+    assert (script.segments, script.content_type) == ((b"a", b"b"), "text/html")

@@ -1,0 +1,79 @@
+import pytest
+
+from guardproxy.errors import UpstreamBadAnswer
+from guardproxy.testing.scripts import chunk
+from guardproxy.wire.conversion import Collector, as_chunks
+
+CALLS = [{"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}, {"id": "b", "x": 1}]
+
+
+def collect(chunks):
+    collector = Collector()
+    for piece in chunks:
+        collector.add(piece)
+    return collector.tree()
+
+
+def test_an_answer_becomes_a_stream_and_back():
+    message = {"role": "assistant", "content": "hello", "reasoning_content": "hm", "tool_calls": CALLS, "x": {"y": "z"}}
+    answer = {
+        "id": "c1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "m",
+        "choices": [
+            {"index": 0, "message": message, "finish_reason": "tool_calls", "stop_reason": 5},
+            {"index": 1, "message": {"role": "assistant", "content": None}, "finish_reason": "length"},
+        ],
+        "usage": {"total_tokens": 3},
+    }
+    chunks = as_chunks(answer)
+    assert {c["object"] for c in chunks} == {"chat.completion.chunk"}
+    assert [c["choices"][0]["finish_reason"] if c["choices"] else "usage" for c in chunks] == [
+        None,
+        "tool_calls",
+        None,
+        "length",
+        "usage",
+    ]
+    assert [call["index"] for call in chunks[0]["choices"][0]["delta"]["tool_calls"]] == [0, 1]
+    assert collect(chunks) == answer
+
+
+def test_pieces_are_joined():
+    def call(**function):
+        return {"tool_calls": [{"index": 0, "function": function}]}
+
+    tree = collect(
+        [
+            chunk({"role": "assistant", "content": ""}),
+            chunk({"content": "a"}),
+            chunk({"content": "b", "role": "assistant"}),
+            chunk({"content": "x"}, index=1),
+            chunk(call(name="f", arguments="{")),
+            chunk(call(arguments="}")),
+            chunk({}, "stop"),
+            chunk({"content": None}, "length", index=1),
+            {**chunk({}), "choices": [], "usage": {"total_tokens": 1}},
+        ]
+    )
+    first, second = tree["choices"]
+    assert first["message"] == {
+        "role": "assistant",
+        "content": "ab",
+        "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}],
+    }
+    assert (second["message"]["content"], second["finish_reason"]) == ("x", "length")
+    assert tree["usage"] == {"total_tokens": 1}
+
+
+@pytest.mark.parametrize("chunks", [[], [chunk({"content": "a"})], [{"error": {"message": "x"}}], [{"choices": ["x"]}]])
+def test_half_an_answer_is_none(chunks):
+    with pytest.raises(UpstreamBadAnswer):
+        collect(chunks)
+
+
+@pytest.mark.parametrize("tree", [{}, {"choices": []}, {"error": "x"}])
+def test_no_answer(tree):
+    with pytest.raises(UpstreamBadAnswer):
+        as_chunks(tree)

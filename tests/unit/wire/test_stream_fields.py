@@ -1,0 +1,82 @@
+import pytest
+
+from guardproxy.core.commands import Channel, ChannelKind, Release
+from guardproxy.testing.scripts import chunk
+from guardproxy.wire.answer_fields import TextLeaf
+from guardproxy.wire.stream_fields import UnknownFields, without
+
+CHANNEL = Channel(ChannelKind.OTHER, "message.x")
+PATH = ("choices", 0, "delta", "x")
+
+
+def leaf(text):
+    return TextLeaf(CHANNEL, text, PATH)
+
+
+def release(fields, start, end, text):
+    fields.release(Release(0, CHANNEL, start, end, text))
+
+
+def seen(values):
+    fields = UnknownFields()
+    return "".join(w.leaf.text for value in values for w in fields.watch([leaf(value)]) if w.fresh)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        (list("balloon"), "balloon"),  # letter by letter, with letters that repeat
+        (["OpenAI"] * 5, "OpenAI"),
+        (["safe", "safe", "high", "safe"], "safehighsafe"),
+        (["ok", "ok"], "okok"),
+    ],
+)
+def test_what_is_looked_at(values, text):
+    assert seen(values) == text
+
+
+def test_pieces_keep_their_order_when_the_first_was_held():
+    fields = UnknownFields()
+    first, second, third = (fields.watch([leaf(text)]) for text in ("one ", "two ", "three"))
+    assert fields.settle(chunk({"x": "one "}), first) == chunk({})
+    release(fields, 0, 8, "one two ")
+    assert fields.settle(chunk({"x": "two "}), second) == chunk({"x": "one two "})
+    assert fields.settle(chunk({"x": "three"}), third) == chunk({})
+    release(fields, 8, 13, "three")
+    assert fields.late(chunk({}, "stop")) == chunk({"x": "three"}, "stop")
+
+
+@pytest.mark.parametrize(("start", "end", "text"), [(0, 3, "o…"), (1, 3, "ne"), (0, 2, "on")])
+def test_a_changed_or_holey_or_partial_release_clears_nothing(start, end, text):
+    fields = UnknownFields()
+    watched = fields.watch([leaf("one")])
+    release(fields, start, end, text)
+    assert fields.settle(chunk({"x": "one"}), watched) == chunk({})
+    assert fields.late(chunk({}, "stop")) == chunk({}, "stop")
+
+
+def test_after_the_end_only_a_cleared_value_can_come_again():
+    fields = UnknownFields()
+    fields.watch([leaf("a")])
+    release(fields, 0, 1, "a")
+    again, other = fields.watch([leaf("a")], new=False), fields.watch([leaf("b")], new=False)
+    assert not any(w.fresh for w in (*again, *other))
+    assert fields.only_cleared(chunk({"x": "a"}), again) == chunk({"x": "a"})
+    assert fields.only_cleared(chunk({"x": "b"}), other) == chunk({})
+
+
+def test_a_late_member_finds_its_objects_again():
+    path = ("x_vendor", "deep", "note")
+    fields = UnknownFields()
+    watched = fields.watch([TextLeaf(CHANNEL, "v", path)])
+    assert fields.settle(chunk({}, x_vendor={"deep": {"note": "v"}}), watched) == chunk({}, x_vendor={"deep": {}})
+    release(fields, 0, 1, "v")
+    assert fields.late(chunk({}, "stop")) == chunk({}, "stop", x_vendor={"deep": {"note": "v"}})
+
+
+def test_without():
+    tree = {"a": {"b": 1, "c": ["x", "y"]}}
+    assert without(tree, ("a", "b")) == {"a": {"c": ["x", "y"]}}
+    assert without(tree, ("a", "c", 0)) == {"a": {"b": 1, "c": ["", "y"]}}
+    assert without(tree, ("z", "b")) == tree
+    assert tree == {"a": {"b": 1, "c": ["x", "y"]}}

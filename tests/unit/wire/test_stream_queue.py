@@ -1,0 +1,144 @@
+from guardproxy.core.commands import CONTENT, Channel, ChannelKind, Release
+from guardproxy.testing.scripts import chunk
+from guardproxy.wire.stream_queue import ChoiceQueue
+
+OTHER = Channel(ChannelKind.OTHER, "message.x")
+NAME = Channel(ChannelKind.OTHER, "message.x{}")
+TOOL = Channel(ChannelKind.TOOL, "0", whole=True)
+
+
+def queue_of(*deltas, **top):
+    queue = ChoiceQueue(CONTENT)
+    for seq, delta in enumerate(deltas):
+        queue.add(chunk(delta, **top), seq)
+    return queue
+
+
+def release(queue, start, end, text, channel=CONTENT):
+    queue.release(Release(0, channel, start, end, text))
+
+
+def contents(outs):
+    return [out.tree["choices"][0]["delta"].get("content") for out in outs]
+
+
+def test_a_chunk_leaves_when_its_text_is_released_and_as_it_came():
+    queue = queue_of({"role": "assistant", "content": ""}, {"content": "hello"}, timings={"predicted_n": 1})
+    assert queue.ready() == []
+    release(queue, 0, 5, "hello")
+    assert [out.tree for out in queue.ready()] == [
+        chunk({"role": "assistant", "content": ""}, timings={"predicted_n": 1}),
+        chunk({"content": "hello"}, timings={"predicted_n": 1}),
+    ]
+    assert queue.first_seq is None
+
+
+def test_a_part_leaves_at_once_and_nothing_comes_twice():
+    queue = queue_of({"role": "assistant", "content": "hello"}, usage={"total_tokens": 1})
+    release(queue, 0, 3, "hel")
+    first = queue.ready()
+    release(queue, 3, 5, "lo")
+    second = queue.ready()
+    assert first[0].tree == chunk({"role": "assistant", "content": "hel"}, usage={"total_tokens": 1})
+    assert second[0].tree == chunk({"content": "lo"})
+
+
+def test_one_release_over_several_chunks_and_back():
+    queue = queue_of({"content": "ab"}, {"content": "cd"}, {"content": "ef"})
+    release(queue, 0, 3, "abc")
+    assert contents(queue.ready()) == ["ab", "c"]
+    release(queue, 3, 6, "def")
+    assert contents(queue.ready()) == ["d", "ef"]
+
+
+def test_a_changed_text_goes_to_its_first_chunk_and_empty_ones_stay_away():
+    queue = queue_of({"content": "ab"}, {"content": "cd"}, {"content": "ef"}, {"content": "gh"})
+    release(queue, 0, 1, "a")
+    release(queue, 1, 6, "[…]")
+    release(queue, 6, 8, "gh")
+    assert contents(queue.ready()) == ["a[…]", "gh"]
+
+
+def test_chunks_without_text_pass_once_text_has_left():
+    queue = queue_of({}, {"content": "a"}, {}, {"content": "b"}, {})
+    release(queue, 0, 1, "a")
+    assert contents(queue.ready()) == [None, "a", None]
+    release(queue, 1, 2, "b")
+    assert contents(queue.ready()) == ["b", None]
+
+
+def test_tool_calls_wait_for_the_end():
+    queue = queue_of(
+        {"content": "a"},
+        {"tool_calls": [{"index": 0, "id": "t", "function": {"name": "f", "arguments": ""}}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]},
+    )
+    release(queue, 0, 1, "a")
+    release(queue, 0, 2, "{}", TOOL)
+    assert len(queue.ready()) == 1
+    assert len(queue.ready(final=True)) == 2
+
+
+def test_a_tool_call_that_nobody_released_does_not_leave_at_all():
+    queue = queue_of(
+        {"content": "a"},
+        {"tool_calls": [{"index": 0, "id": "t", "function": {"name": "f", "arguments": ""}}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}]},
+    )
+    release(queue, 0, 1, "a")
+    assert contents(queue.ready(final=True)) == ["a"]
+
+
+def test_an_unknown_field_leaves_with_its_chunk_if_it_is_released_by_then():
+    queue = queue_of({"content": "a", "x": "v"})
+    release(queue, 0, 1, "x", NAME)
+    release(queue, 0, 1, "v", OTHER)
+    release(queue, 0, 1, "a")
+    assert queue.ready()[0].tree == chunk({"content": "a", "x": "v"})
+
+
+def test_else_it_comes_with_the_finish_chunk():
+    queue = queue_of({"content": "a", "x": "v"})
+    queue.end(chunk({}, "stop"), 1)
+    release(queue, 0, 1, "a")
+    assert queue.ready()[0].tree == chunk({"content": "a"})
+    release(queue, 0, 1, "x", NAME)
+    release(queue, 0, 1, "v", OTHER)
+    assert queue.finish().tree == chunk({"x": "v"}, "stop")
+
+
+def test_else_it_does_not_leave():
+    for changed in (None, "…"):
+        queue = queue_of({"content": "a", "x": "v"})
+        queue.end(chunk({}, "stop", x_top="v"), 1)
+        release(queue, 0, 1, "a")
+        if changed is not None:
+            release(queue, 0, 1, changed, OTHER)
+        assert queue.ready()[0].tree == chunk({"content": "a"})
+        assert queue.finish().tree == chunk({}, "stop")
+
+
+def test_logprobs_travel_with_an_untouched_delta_only():
+    def piece(text):
+        tree = chunk({"content": text})
+        tree["choices"][0]["logprobs"] = {
+            "content": [{"token": text, "logprob": -1, "bytes": None, "top_logprobs": []}]
+        }
+        return tree
+
+    queue = ChoiceQueue(CONTENT)
+    for seq in range(3):
+        queue.add(piece("ab"), seq)
+    release(queue, 0, 2, "ab")
+    release(queue, 2, 4, "a…")
+    release(queue, 4, 5, "a")
+    kept, redacted, split = (out.tree["choices"][0]["logprobs"] for out in queue.ready())
+    assert kept == piece("ab")["choices"][0]["logprobs"]
+    assert redacted is None
+    assert split is None
+
+
+def test_the_finish_chunk_keeps_a_reason():
+    queue = queue_of({"content": "a"})
+    queue.end(chunk({}, "because"), 1)
+    assert queue.finish().tree == chunk({}, "stop")

@@ -2,20 +2,21 @@
 PYTHON ?= python3
 BIN := .venv/bin
 JOBS ?= 2
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: help demo test check law evasion policy clients lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-.venv/.runtime: requirements.lock pyproject.toml
+.venv/.runtime: requirements-build.lock requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(INSTALL) --require-hashes --only-binary :all: -r requirements-build.lock -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation -e .
 	touch $@
 
 .venv/.dev: requirements-dev.lock .venv/.runtime
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-dev.lock
+	$(INSTALL) --require-hashes --only-binary :all: -r requirements-dev.lock
 	touch $@
 
 demo: .venv/.runtime ## raw model, guarded model and console on loopback
@@ -45,5 +46,6 @@ clients: .venv/.dev ## real SDK clients against the demo
 	$(BIN)/python -m pytest tests/e2e -k client
 
 lock: ## renew the hash-pinned locks from pyproject.toml
+	echo 'setuptools>=80' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes - -o requirements-build.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock

@@ -19,6 +19,8 @@ GuardproxyError
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class GuardproxyError(Exception):
     """Root of the tree. Messages never hold user text."""
@@ -37,11 +39,12 @@ class SettingsError(ConfigError):
 
 
 class PolicyError(ConfigError):
-    """A policy set holds at least one error; `report` is the text for people."""
+    """A policy set holds at least one error; `report` is the text for people, `problems` the rows behind it."""
 
-    def __init__(self, message: str, report: str = "") -> None:
+    def __init__(self, message: str, report: str = "", problems: tuple[Any, ...] = ()) -> None:
         super().__init__(message)
         self.report = report
+        self.problems = problems
 
 
 class ModelFilesError(ConfigError):

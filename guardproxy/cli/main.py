@@ -7,7 +7,8 @@ import sys
 import typer
 
 from guardproxy import __version__
-from guardproxy.errors import ConfigError, UsageError
+from guardproxy.cli import lint, serve, test
+from guardproxy.errors import ConfigError, PolicyError, UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -15,6 +16,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # tracebacks with locals would print prompts
     help="A proxy that keeps a served language model safe at run time.",
 )
+
+app.command("serve")(serve.serve)
+app.command("lint")(lint.lint)
+app.command("test")(test.run_tests)
 
 
 @app.callback()
@@ -37,4 +42,6 @@ def main() -> None:
         sys.exit(2)
     except ConfigError as error:
         print(f"guardproxy: {error}", file=sys.stderr)
+        if isinstance(error, PolicyError) and error.report.count("\n"):
+            print(error.report, file=sys.stderr)
         sys.exit(78)

@@ -87,7 +87,7 @@ def _written(value: object, texts: Iterator[str]) -> Iterator[str]:
     """The value as JSON, its leaves taken from `texts` in the order of `_leaves`."""
     if isinstance(value, str):
         text = next(texts)
-        yield text if isinstance(value, _Number) and text == value else json.dumps(text, ensure_ascii=False)
+        yield text if isinstance(value, _Number) and text == value else _string(text)
     elif isinstance(value, list):
         yield "["
         for at, item in enumerate(value):
@@ -98,8 +98,13 @@ def _written(value: object, texts: Iterator[str]) -> Iterator[str]:
         yield "{"
         for at, (_name, member) in enumerate(value.pairs):
             yield ", " if at else ""
-            yield json.dumps(next(texts), ensure_ascii=False) + ": "
+            yield _string(next(texts)) + ": "
             yield from _written(member, texts)
         yield "}"
     else:
         yield json.dumps(value)
+
+
+def _string(text: str) -> str:
+    """A lone surrogate cannot be sent as UTF-8: it stays an escape."""
+    return json.dumps(text, ensure_ascii=any("\ud800" <= char <= "\udfff" for char in text))

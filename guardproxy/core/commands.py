@@ -41,7 +41,8 @@ REFUSAL = Channel(ChannelKind.REFUSAL)
 @dataclass(frozen=True, slots=True)
 class Window:
     """What one inspection shows: `context` was seen before, `fresh` is new. `start` is the offset of
-    `context` in its channel, in code points of the channel's text."""
+    `context` in its channel, in code points of the channel's text.
+    """
 
     id: int
     choice: int
@@ -68,7 +69,8 @@ class Inspect:
 @dataclass(frozen=True, slots=True)
 class Release:
     """The source text `[start, end)` of the channel may leave, as `text` (equal to the source unless
-    something was redacted)."""
+    something was redacted).
+    """
 
     choice: int
     channel: Channel

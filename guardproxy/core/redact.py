@@ -91,8 +91,7 @@ def by_place(verdicts: Sequence[Verdict], segments: Sequence[Segment]) -> tuple[
 def unredactable(verdicts: Sequence[Verdict]) -> bool:
     """True when something must be replaced that cannot be: the name of a member, or a finding without a place."""
     return any(
-        finding.span is None or any(pointer.key for pointer in _pointers(finding))
-        for _, finding in _acted_on(verdicts)
+        finding.span is None or any(pointer.key for pointer in _pointers(finding)) for _, finding in _acted_on(verdicts)
     )
 
 

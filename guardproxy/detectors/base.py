@@ -20,7 +20,8 @@ class Detector(Protocol):
     `look` there; model detectors use their own process pool inside `inspect`.
     """
 
-    info: DetectorInfo
+    @property
+    def info(self) -> DetectorInfo: ...
 
     async def inspect(self, segments: Sequence[Segment]) -> list[Finding] | Failure: ...
 
@@ -28,6 +29,7 @@ class Detector(Protocol):
 class InstantDetector(Protocol):
     """A detector of the instant tier: `look` is plain CPU work on one text, safe in any thread."""
 
-    info: DetectorInfo
+    @property
+    def info(self) -> DetectorInfo: ...
 
     def look(self, segment: Segment) -> list[Finding]: ...

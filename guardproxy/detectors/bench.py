@@ -53,7 +53,7 @@ class Toolbox:
     @property
     def infos(self) -> tuple[DetectorInfo, ...]:
         """What is installed, for the policy linter."""
-        return tuple(d.info for d in (*self.instant, *self.models))
+        return (*(d.info for d in self.instant), *(d.info for d in self.models))
 
 
 class Bench:
@@ -77,7 +77,7 @@ class Bench:
     @property
     def detectors(self) -> tuple[str, ...]:
         """Ids of what runs under this policy."""
-        return tuple(d.info.id for d in (*self._instant, *self._models))
+        return (*(d.info.id for d in self._instant), *(d.info.id for d in self._models))
 
     def look(self, segments: Sequence[Segment]) -> list[Finding]:
         """The instant tier, at once and in this thread: also what policy tests call."""

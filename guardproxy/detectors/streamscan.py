@@ -102,7 +102,8 @@ class TextScanner:
         segment = self._segment(len(window))
         read = readings(window)
         around = Around(self._left, GOES_ON)
-        half = max(1, len(window) // 2 // _STEP * _STEP) if len(window) > _STEP else len(window)
+        half = len(window) // 2
+        half -= half % _STEP if half > _STEP else 0
         found = [f for f in self._rules.findings(segment, read, around) if f.span and f.span.start < half]
         if not found:
             found = self._rules.overgrown(segment, self._left)

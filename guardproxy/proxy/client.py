@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from guardproxy.errors import BadRequest
+from guardproxy.proxy.tasks import spawn
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -26,6 +27,8 @@ class Client:
         self._send = send
         self.started = False
         self.status = 0
+        self.gone = False
+        self._watcher: asyncio.Task[None] | None = None
 
     async def body(self, limit: int, seconds: float) -> bytes:
         """The request's body; BadRequest 413 beyond `limit` bytes, 408 when it does not come in time."""
@@ -36,6 +39,7 @@ class Client:
                 while True:
                     message = await self._receive()
                     if message["type"] == "http.disconnect":
+                        self.gone = True
                         raise ClientGone
                     piece = message.get("body", b"")
                     size += len(piece)
@@ -47,10 +51,20 @@ class Client:
         except TimeoutError:
             raise BadRequest("the body did not arrive in time", code="request_timeout", status=408) from None
 
-    async def gone(self) -> None:
-        """Returns when the caller has closed the connection."""
+    def watch(self, work: asyncio.Task[Any]) -> None:
+        """From now on `work` is cancelled when the caller closes the connection. Only after the body was read."""
+        self._watcher = spawn(self._watching(work))
+
+    def unwatch(self) -> None:
+        """The exchange is over: nobody has to watch any more."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    async def _watching(self, work: asyncio.Task[Any]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        self.gone = True
+        work.cancel()
 
     async def start(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
         """The status line and headers, once."""

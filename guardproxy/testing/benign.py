@@ -105,7 +105,7 @@ WRITTEN: tuple[str, ...] = (
     "const f = (a, b) => a && b || `${a}-${b}`; // ok?",
     "SELECT a.b, c.d FROM t WHERE e = 'f' AND g <> 'h' || 'i';",
     "if (x < y && y > z) { return a[b[c]]; } /* done */",
-    "<div class=\"a\"><p>Hello <b>there</b>, <i>friend</i>!</p><br/></div>",
+    '<div class="a"><p>Hello <b>there</b>, <i>friend</i>!</p><br/></div>',
     "# Title\n\n* one\n* two\n\n**bold** and _italic_ and `code` and ~~gone~~",
     "| a | b | c |\n|---|---|---|\n| 1 | 2 | 3 |",
     "\\documentclass{article}\\begin{document}$E = mc^2$ and \\textbf{bold}\\end{document}",

@@ -17,6 +17,7 @@ from typing import Any
 from guardproxy.core.conversation import Scope, Segment, Stage
 from guardproxy.core.rules import Action, Kind, Ladder, LadderStep, Rule
 from guardproxy.detectors.textrules import TextRules
+from guardproxy.testing.benign import BENIGN
 
 _PIECE = 3
 _CASES = "/work/shared/cases"
@@ -100,7 +101,7 @@ def _print(tally: dict[tuple[str, str], list[int]]) -> int:
 
 
 def _benign(rules: TextRules, folder: Path) -> int:
-    texts = [row["text"] for row in rows(folder, "benign_twins.jsonl")]
+    texts = [*(row["text"] for row in rows(folder, "benign_twins.jsonl")), *BENIGN]
     refused = sum(bool(on_input(rules, t)) or bool(on_output(rules, t)[0]) for t in texts)
     sys.stdout.write(f"benign texts refused: {refused} of {len(texts)}\n")
     return refused

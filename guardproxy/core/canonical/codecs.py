@@ -63,14 +63,15 @@ def _decodings(run: str, budget: Budget) -> list[tuple[str, str]]:
     found: list[tuple[float, str, str]] = []
     letters = set(run)
     digits = run.isdigit()  # other codecs make next to no text of digits alone
-    for name, alphabet, decode in _CODECS[:_OF_DIGITS] if digits else _CODECS:
+    monotone = len(run) > _SNIFF and len(letters) < _FEWEST_SIGNS  # bits may be, no other long text is
+    for name, alphabet, decode in _CODECS[:1] if monotone else _CODECS[:_OF_DIGITS] if digits else _CODECS:
         if not letters <= alphabet:
             continue
         for direction, given in (("", run), ("-reversed", run[::-1])) if name in _BOTH_WAYS else (("", run),):
             text = _attempt(given, decode, budget)
             if text and text != run:
                 found.append((quality(text) + (0.05 if not direction else 0), name + direction, text))
-    if not found and not digits and letters <= _B64:
+    if not found and not digits and not monotone and letters <= _B64:
         text = _attempt(run.translate(ROTATIONS[13]), _base64, budget)
         if text:
             found.append((quality(text), "rot13-base64", text))
@@ -165,6 +166,7 @@ def _punycode(run: str) -> bytes:
 
 
 _OF_DIGITS = 2
+_FEWEST_SIGNS = 6
 _BOTH_WAYS = frozenset({"binary", "hex", "base32", "base64", "base85"})
 _CODECS: tuple[tuple[str, frozenset[str], Callable[[str], bytes]], ...] = (
     ("binary", frozenset("01"), _bits),

@@ -34,12 +34,14 @@ _CONTEXT = 300  # characters kept around what was decoded; the rest of a long te
 class Level:
     """A decoded view, and the places of the original it was decoded from.
 
-    `fresh`: all of them, where to look on the next level. `sure`: those that hardly decoded by chance.
+    `fresh`: all of them, where to look on the next level. `sure`: those that hardly decoded by
+    chance. `likely`: this reading and those it came from are the likeliest of their rivals, and sure.
     """
 
     view: View
     fresh: tuple[Span, ...]
     sure: tuple[Span, ...]
+    likely: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import string
 from dataclasses import dataclass
+from itertools import pairwise
 
 from guardproxy.core.canonical.offsets import Edit
 from guardproxy.core.canonical.plausible import quality, text_of_numbers
@@ -48,14 +48,22 @@ def code_lists(text: str) -> list[tuple[str, list[Edit]]]:
         return []
     by_name: dict[str, list[Edit]] = {}
     for group in _groups(text):
-        for name, decoded in _readings(text, group):
-            by_name.setdefault(name, []).append(Edit(group[0].start, group[-1].end, decoded))
+        for part in _parts(text, group):
+            for name, decoded in _readings(text, part):
+                by_name.setdefault(name, []).append(Edit(part[0].start, part[-1].end, decoded))
     return [(f"decoded:{name}", edits) for name, edits in by_name.items()]
 
 
 def tokens_of(chunk: str) -> list[str]:
     """The words and numbers in a chunk."""
-    return (chunk.translate(_SPLIT) if chunk.isascii() else "".join(c if c in _ALNUM else " " for c in chunk)).split()
+    return _spaced(chunk).split()
+
+
+def _spaced(text: str) -> str:
+    """Marks as spaces; a letter beyond ASCII is a word that no number contains."""
+    if text.isascii():
+        return text.translate(_SPLIT)
+    return "".join(c if c in _ALNUM else "z" if c.isalnum() else " " for c in text)
 
 
 def is_number(word: str) -> bool:
@@ -74,7 +82,7 @@ def _groups(text: str) -> list[list[_Token]]:
     current: list[_Token] = []
     at = 0
     reach = -1  # how far the last number, and words such as chr, carry the group
-    ascii_text = text.translate(_SPLIT) if text.isascii() else "".join(c if c in _ALNUM else " " for c in text)
+    ascii_text = _spaced(text)
     for word in ascii_text.split():
         at = ascii_text.index(word, at)
         token = _token(word, at)
@@ -91,6 +99,22 @@ def _groups(text: str) -> list[list[_Token]]:
         reach = at
     groups.append(current)
     return [g for g in groups if len(g) >= _FEWEST]
+
+
+def _parts(text: str, group: list[_Token]) -> list[list[_Token]]:
+    """The group, and its stretches with one gap throughout: a number nearby does not spoil the list."""
+    parts = [group]
+    run = [group[0]]
+    kind = None
+    for before, token in pairwise(group):
+        gap = text[before.end : token.start]
+        if gap != kind and len(run) > 1:
+            parts.append(run)
+            run = [before]
+        kind = gap
+        run.append(token)
+    parts.append(run)
+    return [group, *(p for p in parts[1:] if _FEWEST <= len(p) < len(group))]
 
 
 def _token(word: str, at: int) -> _Token | None:
@@ -133,7 +157,7 @@ def _named(name: str, values: list[int]) -> list[tuple[str, str]]:
 
 def _letters(text: str, group: list[_Token], values: list[int]) -> list[tuple[str, str]]:
     """1 = a … 26 = z. The commonest gap parts letters, another gap parts words."""
-    gaps = [text[a.end : b.start] for a, b in itertools.pairwise(group)]
+    gaps = [text[a.end : b.start] for a, b in pairwise(group)]
     usual = max(sorted(set(gaps)), key=gaps.count)
     out = [chr(96 + values[0])]
     for gap, value in zip(gaps, values[1:], strict=True):

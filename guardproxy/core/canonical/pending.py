@@ -10,7 +10,7 @@ import itertools
 import unicodedata
 from collections.abc import Callable
 
-from guardproxy.core.canonical.fold import is_spaceless
+from guardproxy.core.canonical.fold import VISIBLE, is_spaceless
 from guardproxy.core.canonical.numbers import is_code_word, is_number, tokens_of
 from guardproxy.core.canonical.runs import QUOTES, is_groupable, is_ordinary, opens_group
 from guardproxy.core.canonical.signs import NATO, is_morse
@@ -75,8 +75,12 @@ class _Back:
                 start -= 1
             if start == end:
                 return None
-            self._known.append((start, self._text[start:end]))
+            chunk = self._text[start:end]
             self._end = start
+            if not chunk.isascii():
+                chunk = unicodedata.normalize("NFKC", chunk).translate(VISIBLE)
+            if chunk:
+                self._known.append((start, chunk))
         return self._known[number]
 
 

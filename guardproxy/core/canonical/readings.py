@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from guardproxy.core.canonical.cipher import ATBASH, ROTATIONS, erased, mixed, reversed_view, translated, turned
 from guardproxy.core.canonical.codecs import Budget
@@ -24,12 +24,14 @@ class Reading:
     """A view, and the places of the letters of its runs of single letters.
 
     `restored`: whole words were made here from pieces (hyphens), so a word may be a phrase without its gaps.
+    `likely`: see `decode.Level`.
     """
 
     view: View
     runs: tuple[tuple[int, ...], ...] = ()
     restored: bool = False
     depth: int = 0
+    likely: bool = True
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ def _has_surrogates(text: str) -> bool:
 
 def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
     view = level.view
+    first = len(out.all)
     name = view.name if depth else ""
     normal = plain(view.text, view.offsets)
     _add(out, normal, name, depth, restored=name in _LETTERED)
@@ -84,10 +87,12 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
     levels = decoded(Source(view, visible, depth, level.fresh if depth else None), budget)
     if together is not shown and not depth:
         levels += decoded(Source(together, together, _LAST_RIVAL), budget)
-    _descend(levels, depth, budget, out)
+    if not level.likely:
+        out.all[first:] = [replace(r, likely=False) for r in out.all[first:]]
+    _descend(levels, depth, budget, out, likely_above=level.likely)
 
 
-def _descend(levels: list[Level], depth: int, budget: Budget, out: Readings) -> None:
+def _descend(levels: list[Level], depth: int, budget: Budget, out: Readings, *, likely_above: bool) -> None:
     if depth == DEEPEST:
         out.over_encoded += [place for level in levels[:1] for place in level.sure]
         return
@@ -97,8 +102,9 @@ def _descend(levels: list[Level], depth: int, budget: Budget, out: Readings) -> 
                 out.over_encoded += level.sure[:1]
             return
         if not depth:
-            out.decoded += level.fresh
-        _read(level, depth + 1, budget, out)
+            out.decoded += level.sure
+        likely = likely_above and not rank and len(level.sure) == len(level.fresh)
+        _read(replace(level, likely=likely), depth + 1, budget, out)
 
 
 def _runs(view: View) -> tuple[tuple[int, ...], ...]:

@@ -162,7 +162,7 @@ def _group_end(pieces: list[tuple[int, int, str]], first: int) -> int:
             return at
         if len(pieces[at][2]) != size:
             bare = pieces[at][2].rstrip(_STOPS)
-            return at + 1 if len(bare) <= size else at
+            return at + 1 if 0 < len(bare) <= size and set(bare) <= _CORE else at
         if not set(pieces[at][2]) <= _CORE:
             return at + 1
         at += 1
@@ -178,7 +178,8 @@ def _read_group(group: list[tuple[int, int, str]], budget: Budget, found: list[t
         for end in sorted({len(group), len(group) - 1, odd}, reverse=True):
             run = "".join(p[2] for p in group[begin:end])
             core = run.lstrip(QUOTES).rstrip(_STOPS)
-            if end - begin < _GROUPS or len(core) < _SHORTEST or not set(core) <= _CORE:
+            numeric = core.isdigit() and not set(core) <= {"0", "1"}  # `numbers` reads lists of them
+            if end - begin < _GROUPS or len(core) < _SHORTEST or numeric or not set(core) <= _CORE:
                 continue
             start = group[begin][0] + len(run) - len(run.lstrip(QUOTES))
             stop = group[end - 1][1] - (len(run) - len(run.rstrip(_STOPS)))

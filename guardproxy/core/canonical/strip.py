@@ -166,8 +166,10 @@ def _tex(text: str, edits: list[Edit]) -> None:
 
 
 def _inside(text: str, at: int) -> bool:
-    """A brace that touches a letter or another brace."""
-    return any(n.isalnum() or n in "{}\\" for n in (text[at - 1 : at], text[at + 1 : at + 2]) if n)
+    """A brace inside a word, or the brace of a command."""
+    if "\\" in text:
+        return any(n.isalnum() or n in "{}\\" for n in (text[at - 1 : at], text[at + 1 : at + 2]) if n)
+    return all(n.isalnum() or (n and n in "{}") for n in (text[at - 1 : at], text[at + 1 : at + 2]))
 
 
 def _concatenated(text: str, edits: list[Edit]) -> None:

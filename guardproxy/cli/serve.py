@@ -1,0 +1,76 @@
+"""`guardproxy serve`: the proxy in front of one model server."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from pathlib import Path
+
+import typer
+
+from guardproxy.observe import logs
+from guardproxy.proxy import settings as configuration
+from guardproxy.proxy.admin import admin_app
+from guardproxy.proxy.app import DataApp
+from guardproxy.proxy.hall import Hall
+from guardproxy.proxy.reloading import take_note
+from guardproxy.proxy.server import Listener, Servers
+from guardproxy.proxy.start import open_hall
+from guardproxy.proxy.tasks import spawn
+
+
+def serve(  # noqa: PLR0917 - one parameter an option
+    upstream: str = typer.Option(None, help="base URL of the served model, with or without /v1"),
+    settings: Path = typer.Option(None, help="settings.yaml of the operator"),
+    policies: Path = typer.Option(None, help="a policy file or a folder of them; without it the shipped set"),
+    host: str = typer.Option(None, help="address of the data listener (127.0.0.1)"),
+    port: int = typer.Option(None, help="its port (8080)"),
+    admin_port: int = typer.Option(None, help="port of the admin listener (8081), loopback"),
+    allow_anonymous: bool = typer.Option(None, "--allow-anonymous", help="serve anybody on a public address"),
+) -> None:
+    """Guard the model behind --upstream."""
+    overrides = {
+        "upstream.url": upstream,
+        "policies.path": str(policies) if policies else None,
+        "listen.host": host,
+        "listen.port": port,
+        "listen.admin_port": admin_port,
+        "listen.allow_anonymous": allow_anonymous,
+    }
+    loaded = configuration.load(settings, os.environ, overrides)
+    logs.configure(loaded.log.level, json_lines=loaded.log.json_lines)
+    hall = open_hall(loaded, time.time)  # noqa: TID251 - the one place where the clock enters
+    asyncio.run(run(hall))
+
+
+async def run(hall: Hall) -> None:
+    """Both listeners and the policy watch, until a signal."""
+    listen = hall.settings.listen
+    data = DataApp(hall)
+    servers = Servers(
+        [
+            Listener(data, listen.host, listen.port),
+            Listener(admin_app(hall), listen.admin_host, listen.admin_port),
+        ],
+        listen.grace_s,
+    )
+    watch = spawn(hall.shelf.watch(lambda report: take_note(hall, report))) if hall.settings.policies.watch else None
+
+    def ready() -> None:
+        names = ", ".join(str(p.ref) for p in hall.shelf.policies)
+        print(f"guardproxy: http://{listen.host}:{servers.ports[0]}/v1 guards {hall.upstream.target.base} ({names})")
+        print(f"guardproxy: metrics at http://{listen.admin_host}:{servers.ports[1]}/metrics", flush=True)
+
+    def stopping() -> None:
+        data.draining = True
+        print("guardproxy: stopping", file=sys.stderr)
+
+    try:
+        await servers.run(ready, stopping)
+    finally:
+        if watch is not None:
+            watch.cancel()
+        await hall.upstream.close()
+        hall.recorder.audit.close()

@@ -1,0 +1,247 @@
+"""Classifier processes: they take texts from one bounded queue and are restarted when they die.
+
+Processes of their own keep the event loop free and model memory apart. They inherit no environment but a short list,
+so no key of the proxy is ever inside them, and they end when the proxy's end of their pipe closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from guardproxy.core.findings import FailureKind
+from guardproxy.detectors.scorer import FOLDER
+from guardproxy.errors import ModelFilesError
+
+INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")
+AT_ONCE = 4
+"""Texts a process has in work; it gives each a window in turn."""
+CHARACTERS_PER_SECOND = 2000
+"""What a deadline grows by for long texts: an eighth of one idle core's speed, the same law as the bench's."""
+LONG = 20_000
+"""Characters from which a text that runs out of time is itself to blame."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 4.0
+"""Pause before a restart, doubled each time a process dies before it was ready."""
+
+Scores = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """Why there are no scores. `caused_by_input`: the text brought it about, so it must never open a door."""
+
+    kind: FailureKind
+    caused_by_input: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """`waiting`: texts waiting or in work before new ones are turned away. `command` is the worker's."""
+
+    workers: int = 1
+    deadline_s: float = 2.0
+    waiting: int = 512
+    folder: Path = FOLDER
+    command: tuple[str, ...] = (sys.executable, "-m", "guardproxy.detectors.worker")
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One text on its way."""
+
+    number: int
+    text: str
+    answer: asyncio.Future[Scores | Miss]
+
+
+@dataclass(slots=True, eq=False)
+class Worker:
+    """One process and what it works on; `process` is None until it has said that it is ready."""
+
+    process: Process | None = None
+    jobs: dict[int, Job] = field(default_factory=dict)
+
+    def send(self, order: dict[str, Any]) -> None:
+        """One order, JSON with escapes, so that any code point passes."""
+        if self.process is not None and self.process.stdin is not None:
+            self.process.stdin.write(json.dumps(order).encode() + b"\n")
+
+
+class ClassifierPool:
+    """Texts in, scores out; `start` returns at once, `ready` waits for the first process."""
+
+    def __init__(self, options: PoolOptions | None = None) -> None:
+        self._options = options or PoolOptions()
+        self._queue: deque[Job] = deque()
+        self._workers = [Worker() for _ in range(self._options.workers)]
+        self._keepers: list[asyncio.Task[None]] = []
+        self._first_ready: asyncio.Future[None] | None = None
+        self._broken = ""
+        self._number = 0
+        self.restarts = 0
+
+    @property
+    def waiting(self) -> int:
+        """Texts waiting or in work, for metrics."""
+        return len(self._queue) + sum(len(worker.jobs) for worker in self._workers)
+
+    @property
+    def alive(self) -> int:
+        """Processes that can take a text now."""
+        return sum(worker.process is not None for worker in self._workers)
+
+    def start(self) -> None:
+        """Starts the processes; they load while the proxy does other things."""
+        if not self._keepers:
+            loop = asyncio.get_running_loop()
+            self._first_ready = loop.create_future()
+            self._keepers = [loop.create_task(self._keep(worker)) for worker in self._workers]
+
+    async def ready(self) -> None:
+        """Until one process can work; raises `ModelFilesError` when the files are not those that were shipped."""
+        self.start()
+        if self._first_ready is not None:
+            await asyncio.shield(self._first_ready)
+        if self._broken:
+            raise ModelFilesError(self._broken)
+
+    async def close(self) -> None:
+        """Ends the processes; whoever still waits gets UNAVAILABLE."""
+        for keeper in self._keepers:
+            keeper.cancel()
+        await asyncio.gather(*self._keepers, return_exceptions=True)
+        self._keepers = []
+        self._drop_all(Miss(FailureKind.UNAVAILABLE))
+
+    async def score(self, texts: Sequence[str]) -> list[Scores] | Miss:
+        """Scores of each text, in the order of the model's heads; the first miss counts for all."""
+        if self._broken or not self._keepers:
+            return Miss(FailureKind.UNAVAILABLE)
+        if self.waiting and self.waiting + len(texts) > self._options.waiting:
+            return Miss(FailureKind.OVERLOADED)
+        jobs = [self._enqueue(text) for text in texts]
+        characters = sum(map(len, texts))
+        try:
+            async with asyncio.timeout(self._options.deadline_s + characters / CHARACTERS_PER_SECOND):
+                answers = await asyncio.gather(*(job.answer for job in jobs))
+        except TimeoutError:
+            return Miss(FailureKind.TIMEOUT, caused_by_input=characters > LONG)
+        finally:
+            self._forget(jobs)
+        return next((a for a in answers if isinstance(a, Miss)), None) or [a for a in answers if isinstance(a, tuple)]
+
+    def _enqueue(self, text: str) -> Job:
+        self._number += 1
+        job = Job(self._number, text, asyncio.get_running_loop().create_future())
+        self._queue.append(job)
+        self._hand_out()
+        return job
+
+    def _hand_out(self) -> None:
+        """Waiting texts go to the process with the fewest."""
+        while self._queue:
+            able = [w for w in self._workers if w.process is not None and len(w.jobs) < AT_ONCE]
+            if not able:
+                return
+            worker, job = min(able, key=lambda w: len(w.jobs)), self._queue.popleft()
+            worker.jobs[job.number] = job
+            worker.send({"id": job.number, "text": job.text})
+
+    def _forget(self, jobs: Sequence[Job]) -> None:
+        """What nobody waits for any more is not worked on: the caller has gone, or has waited long enough."""
+        for job in jobs:
+            with suppress(ValueError):
+                self._queue.remove(job)
+            for worker in self._workers:
+                if worker.jobs.pop(job.number, None) is not None:
+                    worker.send({"id": job.number})
+        self._hand_out()
+
+    async def _keep(self, worker: Worker) -> None:
+        """Starts a process, and again when it dies."""
+        pause = FIRST_PAUSE_S
+        while not self._broken:
+            worked = await self._live(worker)
+            self.restarts += 1
+            pause = FIRST_PAUSE_S if worked else min(2 * pause, LONGEST_PAUSE_S)
+            await asyncio.sleep(pause)
+
+    async def _live(self, worker: Worker) -> bool:
+        """One process from start to end; True if it ever was ready."""
+        environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+        process = await asyncio.create_subprocess_exec(
+            *self._options.command, str(self._options.folder),
+            stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment, start_new_session=True,
+        )  # fmt: skip
+        try:
+            return await self._listen(worker, process)
+        finally:
+            worker.process = None
+            self._lose(worker)
+            await _end(process)
+
+    async def _listen(self, worker: Worker, process: Process) -> bool:
+        if process.stdout is None:
+            raise AssertionError("the worker has no stdout; this is a bug")
+        worked = False
+        async for line in process.stdout:
+            said = json.loads(line)
+            if "broken" in said:
+                self._broken = said["broken"]
+                self._drop_all(Miss(FailureKind.UNAVAILABLE))
+            if "ready" in said:
+                worker.process, worked = process, True
+            if self._first_ready is not None and not self._first_ready.done():
+                self._first_ready.set_result(None)
+            if "id" in said:
+                _answer(worker.jobs.pop(said["id"], None), said)
+            self._hand_out()
+        return worked
+
+    def _lose(self, worker: Worker) -> None:
+        """The process died with these in work: one of them may have killed it, so none may open a door."""
+        for job in worker.jobs.values():
+            _settle(job, Miss(FailureKind.UNAVAILABLE, caused_by_input=True))
+        worker.jobs.clear()
+
+    def _drop_all(self, miss: Miss) -> None:
+        for job in self._queue:
+            _settle(job, miss)
+        self._queue.clear()
+
+
+def _answer(job: Job | None, said: dict[str, Any]) -> None:
+    """Scores that are no numbers between 0 and 1 are no scores."""
+    if job is None:
+        return
+    scores = tuple(said.get("scores", ()))
+    if "error" in said:
+        _settle(job, Miss(FailureKind.EXCEPTION, caused_by_input=True))
+    elif not scores or not all(isinstance(s, float) and math.isfinite(s) and 0.0 <= s <= 1.0 for s in scores):
+        _settle(job, Miss(FailureKind.INVALID_RESULT, caused_by_input=True))
+    else:
+        _settle(job, scores)
+
+
+def _settle(job: Job, answer: Scores | Miss) -> None:
+    if not job.answer.done():
+        job.answer.set_result(answer)
+
+
+async def _end(process: Process) -> None:
+    """Kills it if it still runs: it holds nothing worth saving."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.kill()
+    await process.wait()

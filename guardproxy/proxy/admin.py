@@ -1,0 +1,44 @@
+"""The admin listener: `/metrics` and the reload of policies. Never on the data port."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import os
+
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from guardproxy.proxy.hall import Hall
+from guardproxy.proxy.reloading import reload_now
+
+
+def admin_app(hall: Hall) -> FastAPI:
+    """Metrics in Prometheus' formats, rendered off the loop."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    variable = hall.settings.listen.admin_token_env
+    token = os.environ.get(variable, "") if variable else ""
+
+    def allowed(request: Request) -> bool:
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        return not token or hmac.compare_digest(given.encode(), token.encode())
+
+    @app.get("/metrics")
+    async def metrics(request: Request) -> Response:
+        if not allowed(request):
+            return PlainTextResponse("a token is needed\n", status_code=401)
+        body, kind = await asyncio.to_thread(hall.recorder.metrics.render, request.headers.get("accept"))
+        return Response(body, media_type=kind)
+
+    @app.post("/admin/policies/reload")
+    async def reload_policies(request: Request) -> Response:
+        if not allowed(request):
+            return PlainTextResponse("a token is needed\n", status_code=401)
+        report = await asyncio.to_thread(reload_now, hall)
+        return JSONResponse({"ok": report.ok, "report": report.report}, status_code=200 if report.ok else 409)
+
+    @app.get("/")
+    async def front() -> Response:
+        return PlainTextResponse("guardproxy admin: /metrics, POST /admin/policies/reload\n")
+
+    return app

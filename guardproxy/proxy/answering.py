@@ -1,0 +1,120 @@
+"""The output half of the natural path: an upstream answer through the moderator, plain or streamed.
+
+One moderator, one feed for each piece, one flush for each choice: a plain answer is a stream that comes in one piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from guardproxy.core.commands import Command, Fault, Halt, Inspect, Release
+from guardproxy.core.conversation import Stage
+from guardproxy.core.decide import Decision, decide
+from guardproxy.core.findings import Failure
+from guardproxy.core.judge import Context
+from guardproxy.core.moderator import Moderator, Plan
+from guardproxy.core.rules import Action, Policy, PolicyRef
+from guardproxy.detectors.bench import Bench
+from guardproxy.errors import GuardUnavailable
+
+
+@dataclass(slots=True)
+class Given:
+    """What one choice has been given so far."""
+
+    releases: list[Release] = field(default_factory=list)
+    halt: Decision | None = None
+
+
+def refuse_unknown_tool(policy: PolicyRef) -> Decision:
+    """The model called something the request did not offer: nobody could have checked it."""
+    none = decide([], policy, Stage.OUTPUT)
+    return Decision(
+        stage=Stage.OUTPUT,
+        action=Action.REFUSE,
+        policy=policy,
+        would_have=max(none.would_have, Action.REFUSE),
+        rule_name="unscannable",
+        hazard="unscannable.media",
+    )
+
+
+class Moderated:
+    """A moderator with its detectors: commands go in a circle until nothing is asked any more."""
+
+    def __init__(self, policy: Policy, bench: Bench, context: Context, exchange: str) -> None:
+        self._bench = bench
+        self._exchange = exchange
+        self._moderator = Moderator(Plan(policy, context, bench.scanners, bench.classifies, bench.fatal))
+        self._policy = policy
+        self.given: dict[int, Given] = {}
+        self.failures: list[Failure] = []
+        self.seconds: list[tuple[str, float]] = []
+        self._ended: dict[int, Decision] = {}
+
+    async def feed(self, choice: int, deltas: Sequence[tuple[object, str]]) -> list[Command]:
+        """Text of one choice, channel by channel; returns releases and halts in order."""
+        commands: list[Command] = []
+        for channel, text in deltas:
+            commands += await self._settle(self._moderator.feed(choice, channel, text))  # type: ignore[arg-type]
+        return commands
+
+    async def flush(self, choice: int) -> list[Command]:
+        """The upstream has finished this choice."""
+        return await self._settle(self._moderator.flush(choice))
+
+    def end(self, choice: int, decision: Decision) -> Halt:
+        """Halts a choice for a reason no rule wrote."""
+        self._ended[choice] = decision
+        halt = Halt(choice, decision)
+        self._note(halt)
+        return halt
+
+    def is_halted(self, choice: int) -> bool:
+        """True once the choice has been refused."""
+        return self.given.get(choice, Given()).halt is not None
+
+    def decision(self, choice: int) -> Decision:
+        """The output decision of one choice."""
+        return self._ended.get(choice) or self._moderator.decision(choice)
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """The output decisions of all choices seen."""
+        return tuple(self.decision(choice) for choice in sorted(self.given))
+
+    async def _settle(self, commands: list[Command]) -> list[Command]:
+        """Answers every inspection; windows asked for together are looked at together."""
+        done: list[Command] = []
+        open_commands = list(commands)
+        while open_commands:
+            asked = [c for c in open_commands if isinstance(c, Inspect)]
+            for command in open_commands:
+                if isinstance(command, Fault):
+                    raise GuardUnavailable("the safety check stopped working; this says nothing about the request")
+                if not isinstance(command, Inspect):
+                    self._note(command)
+                    done.append(command)
+            open_commands = []
+            looks: list[Awaitable[object]] = [
+                self._bench.inspect_window(c.window.segment(self._exchange)) for c in asked
+            ]
+            for command, seen in zip(asked, await asyncio.gather(*looks), strict=True):
+                self.failures += seen.failures  # type: ignore[attr-defined]
+                self.seconds += seen.seconds  # type: ignore[attr-defined]
+                open_commands += self._moderator.answer(
+                    command.window.id,
+                    seen.findings,  # type: ignore[attr-defined]
+                    seen.failures,  # type: ignore[attr-defined]
+                )
+        return done
+
+    def _note(self, command: Command) -> None:
+        if isinstance(command, Release):
+            self.given.setdefault(command.choice, Given()).releases.append(command)
+        elif isinstance(command, Halt):
+            self.given.setdefault(command.choice, Given()).halt = command.decision
+
+
+Sender = Callable[[bytes], Awaitable[None]]

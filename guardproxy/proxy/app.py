@@ -1,0 +1,190 @@
+"""The data listener: guarded paths as a raw ASGI callable, FastAPI for all else.
+
+FastAPI's routing costs 100–260 µs a request (performance.md), so what is guarded goes ahead of it. Everything is
+decided on `scope["path"]`; unknown paths, methods and content types are refused, never passed through.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.responses import JSONResponse, PlainTextResponse
+
+from guardproxy import __version__
+from guardproxy.core.rules import Policy
+from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
+from guardproxy.observe.logs import get_logger
+from guardproxy.proxy.client import Client, ClientGone, Receive, Send
+from guardproxy.proxy.flow import JSON, ChatFlow, Incoming
+from guardproxy.proxy.hall import Hall, new_decision_id
+from guardproxy.proxy.ledger import Ledger
+from guardproxy.proxy.settings import ROUTE, TENANT
+from guardproxy.proxy.upstream import Call, read_all
+from guardproxy.wire.errors import complaint_answer, error_answer, error_body, read_complaint
+from guardproxy.wire.headers import upstream_headers
+from guardproxy.wire.models import found, listed, read_models
+
+Scope = dict[str, Any]
+CHAT = "/v1/chat/completions"
+MODELS = "/v1/models"
+SERVED = f"served here: POST {CHAT}, GET {MODELS}, GET {MODELS}/{{id}}, GET /healthz, GET /readyz"
+
+
+class DataApp:
+    """The ASGI application of the data listener."""
+
+    def __init__(self, hall: Hall) -> None:
+        self._hall = hall
+        self._rest = rest(hall)
+        self._inflight = 0
+        self.draining = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        path = scope["path"]
+        client = Client(receive, send)
+        if path == CHAT:
+            await self._chat(scope, client)
+        elif path == MODELS or path.startswith(MODELS + "/"):
+            await self._models(scope, client)
+        elif path in ("/healthz", "/readyz", "/"):
+            await self._rest(scope, receive, send)
+        else:
+            await _unknown(path, client)
+
+    async def _chat(self, scope: Scope, client: Client) -> None:
+        headers = tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"])
+        incoming = Incoming(headers, ROUTE, TENANT)
+        ledger = Ledger(
+            decision_id=new_decision_id(),
+            route=ROUTE,
+            tenant=TENANT,
+            surface="chat_completions",
+            upstream=self._hall.upstream.target.name,
+            at=self._hall.clock(),
+        )
+        flow = ChatFlow(self._hall, incoming, client, ledger)
+        try:
+            _check_head(scope, incoming, "POST")
+            self._admit()
+        except GuardproxyError as error:
+            ledger.failed(error)
+            answer = error_answer(error)
+            extra = (("allow", "POST"),) if answer.status == 405 else ()
+            ledger.status = answer.status
+            await client.whole(answer.status, (*answer.headers, *extra, *ledger.headers()), answer.body)
+            await flow.record()
+            return
+        self._inflight += 1
+        try:
+            await self._edge(flow, client, ledger)
+        finally:
+            self._inflight -= 1
+
+    async def _edge(self, flow: ChatFlow, client: Client, ledger: Ledger) -> None:
+        """The request edge: whatever went wrong ends here, in the caller's format and without user text."""
+        try:
+            await flow.run()
+        except ClientGone:
+            pass
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not client.gone or task is None:
+                raise
+            task.uncancel()
+        except Exception as error:  # noqa: BLE001 - the request edge
+            get_logger().error("request_failed", kind=type(error).__name__, decision_id=ledger.decision_id)
+            if not client.started:
+                body = error_body("internal error", kind="server_error", code="internal_error")
+                await client.whole(500, (*JSON, *ledger.headers()), body)
+        finally:
+            client.unwatch()
+
+    def _admit(self) -> None:
+        if self.draining:
+            raise Overloaded("the service is shutting down", status=503, retry_after=1)
+        if self._inflight >= self._hall.settings.limits.inflight:
+            raise Overloaded("too many requests at once", retry_after=1)
+
+    async def _models(self, scope: Scope, client: Client) -> None:
+        """The upstream's list, with our errors."""
+        headers = tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"])
+        try:
+            if scope["method"] not in ("GET", "HEAD"):
+                raise BadRequest("use GET here", code="method_not_allowed", status=405)
+            reply = await self._hall.upstream.send(Call("GET", "/models", upstream_headers(headers)))
+            try:
+                raw = await read_all(reply, 1024 * 1024)
+                if reply.status != 200:
+                    complaint = read_complaint(reply.status, reply.headers, raw)
+                    answer = complaint_answer(complaint, "")
+                    await client.whole(answer.status, answer.headers, answer.body)
+                    return
+            finally:
+                await reply.close()
+            tree = read_models(raw)
+            name = scope["path"].removeprefix(MODELS).removeprefix("/")
+            body = listed(tree) if not name else found(tree, name)
+            if body is None:
+                raise BadRequest("no model of this name", code="model_not_found", status=404, param="model")
+            await client.whole(200, JSON, body)
+        except GuardproxyError as error:
+            answer = error_answer(error)
+            await client.whole(answer.status, answer.headers, answer.body)
+
+
+def rest(hall: Hall) -> FastAPI:
+    """Probes and the front door; no documentation pages, no redirects on the data port."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+
+    @app.get("/")
+    async def front() -> PlainTextResponse:
+        return PlainTextResponse(f"guardproxy {__version__}: point an OpenAI client at /v1 of this address\n")
+
+    @app.get("/healthz")
+    async def healthz() -> JSONResponse:
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        policies = [_policy_line(p) for p in hall.shelf.policies]
+        return JSONResponse({"status": "ready", "policies": policies})
+
+    return app
+
+
+def _policy_line(policy: Policy) -> dict[str, object]:
+    return {"policy": policy.ref.name, "revision": policy.ref.revision, "hash": policy.ref.hash}
+
+
+def _check_head(scope: Scope, incoming: Incoming, method: str) -> None:
+    if scope["method"] != method:
+        raise BadRequest(f"use {method} here", code="method_not_allowed", status=405)
+    kind, _, parameters = incoming.header("content-type").partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
+        raise BadRequest("send application/json (charset absent or utf-8)", code="unsupported_media_type", status=415)
+    if incoming.header("content-encoding"):
+        raise BadRequest("send the body without Content-Encoding", code="unsupported_media_type", status=415)
+
+
+async def _unknown(path: str, client: Client) -> None:
+    hint = f"; did you mean {CHAT}?" if path.rstrip("/").endswith("/chat/completions") else ""
+    body = error_body(
+        f"nothing is served at this path{hint} ({SERVED})", kind="invalid_request_error", code="unknown_path"
+    )
+    await client.whole(404, JSON, body)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": message["type"] + ".complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

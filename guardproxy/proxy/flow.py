@@ -1,0 +1,270 @@
+"""One chat exchange, from bytes to log line: the natural path, top to bottom.
+
+bytes → parse → policy → screen (segments, findings, verdicts, decision) → upstream → moderator → render → record.
+Every branch ends in `_record`, once, from the same ledger that headers and body fields are written from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from guardproxy.core.commands import CONTENT
+from guardproxy.core.conversation import Conversation, Stage
+from guardproxy.core.judge import Context
+from guardproxy.core.rules import Action, NoticePlace, Policy
+from guardproxy.errors import GuardproxyError
+from guardproxy.proxy.answering import Moderated, refuse_unknown_tool
+from guardproxy.proxy.client import Client
+from guardproxy.proxy.hall import Hall
+from guardproxy.proxy.ledger import Ledger
+from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
+from guardproxy.proxy.streaming import StreamRun
+from guardproxy.proxy.upstream import Call, Reply, read_all
+from guardproxy.proxy.wording import Notice, Reader, Wording, crisis_verdict, wording_for
+from guardproxy.wire import chat
+from guardproxy.wire.body import Limits, parse, serialise
+from guardproxy.wire.chat_answer import Answer, Edit, answer_of, joined, read_answer, render
+from guardproxy.wire.chat_stream import read_chunk
+from guardproxy.wire.conversion import Collector
+from guardproxy.wire.envelope import Ask, Envelope, refusal_body, refusal_stream
+from guardproxy.wire.errors import ErrorAnswer, complaint_answer, error_answer, read_complaint
+from guardproxy.wire.headers import STREAM_HEADERS, Headers, client_headers, upstream_headers
+from guardproxy.wire.patch import insert_system
+from guardproxy.wire.sse import SseDecoder
+
+JSON: Headers = (("content-type", "application/json"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request's head, as the listener understood it."""
+
+    headers: Headers
+    route: str
+    tenant: str
+
+    def header(self, name: str) -> str:
+        """The first header of that name (lower case), or ""."""
+        return next((v for n, v in self.headers if n == name), "")
+
+
+class ChatFlow:
+    """See the module's text. One object for one exchange."""
+
+    def __init__(self, hall: Hall, incoming: Incoming, client: Client, ledger: Ledger) -> None:
+        self._hall = hall
+        self._incoming = incoming
+        self._client = client
+        self.ledger = ledger
+        self._recorded = False
+
+    async def run(self) -> None:
+        """The whole exchange. Our errors are answered here; anything else is the request edge's."""
+        try:
+            await self._run()
+        except GuardproxyError as error:
+            self.ledger.failed(error)
+            if self._client.started:
+                raise
+            await self._answer_error(error_answer(error))
+        except BaseException:
+            self.ledger.error = "client_abort" if self._client.gone else "error"
+            raise
+        finally:
+            await self.record()
+
+    async def _run(self) -> None:
+        limits = self._hall.settings.limits
+        raw = await self._client.body(limits.body_bytes, limits.body_timeout_s)
+        task = asyncio.current_task()
+        if task is None:
+            raise AssertionError("a flow runs in a task; this is a bug")
+        self._client.watch(task)
+        request = chat.parse_request(
+            parse(raw, Limits(max_bytes=limits.body_bytes, max_choices=limits.choices)),
+            Limits(max_bytes=limits.body_bytes, max_choices=limits.choices),
+        )
+        policy = self._hall.shelf.select(self._incoming.tenant, self._incoming.route)
+        self.ledger.policy, self.ledger.stream = policy, request.stream
+        catalogue = self._hall.catalogue()
+        reread = forget_refused(request, policy, catalogue)
+        if reread is not request:
+            request = chat.parse_request(reread.tree)
+        words = self._words(policy, request.conversation)
+        self.ledger.unscanned = check_limits(request.conversation, policy, words.plain("hard", "unscannable.too_long"))
+        bench = self._hall.benches.bench(policy)
+        context = Context(route=self._incoming.route, tenant=self._incoming.tenant, now=self._hall.clock())
+        screened = await screen(request, policy, bench, context)
+        self._write_down(screened)
+        if screened.decision.action is Action.REFUSE:
+            await self._refuse(request, screened, words)
+            return
+        await self._forward(
+            request, screened, words, Moderated(policy, bench, context, request.conversation.last_user_text())
+        )
+
+    def _words(self, policy: Policy, conversation: Conversation) -> Wording:
+        header = self._incoming.header
+        reader = Reader(
+            locale_header=header("x-guardproxy-locale"),
+            accept_language=header("accept-language"),
+            country_header=header("x-guardproxy-country"),
+            detected=self._hall.detect_language(conversation.last_user_text()),
+        )
+        hall = self._hall
+        return wording_for(
+            hall.catalogue(), policy, hall.settings.service, reader, self.ledger.decision_id, hall.clock()
+        )
+
+    def _write_down(self, screened: Screened) -> None:
+        self.ledger.input = screened.decision
+        self.ledger.failures += screened.failed_open
+        self.ledger.seconds += screened.seconds
+        self.ledger.digests = screened.digests
+        self.ledger.input_checked = True
+
+    async def _refuse(self, request: chat.ChatRequest, screened: Screened, words: Wording) -> None:
+        """The upstream is never reached."""
+        at_risk = crisis_verdict(screened.decision.verdicts) is not None
+        text = words.refusal(screened.decision, "hard", crisis_first=at_risk)
+        envelope = self._envelope(request.model)
+        ask = Ask(n=request.n, include_usage=request.include_usage, structured=request.structured)
+        self.ledger.finish_reason = "stop" if request.structured else "content_filter"
+        annotation = self.ledger.annotation()
+        if not request.stream:
+            await self._whole(200, JSON, refusal_body(envelope, text, annotation, ask))
+            return
+        events = refusal_stream(envelope, text, annotation, ask)
+        self.ledger.status = 200
+        await self.record()
+        await self._client.start(200, (*STREAM_HEADERS, *self.ledger.headers()))
+        await self._client.write(b"".join(events))
+        await self._client.end()
+
+    async def _forward(
+        self, request: chat.ChatRequest, screened: Screened, words: Wording, moderated: Moderated
+    ) -> None:
+        """Sends the screened tree, and only it."""
+        tree = screened.tree
+        crisis = words.crisis(screened.decision.verdicts)
+        if crisis and words.policy.crisis_instruction:
+            tree = insert_system(tree, words.policy.crisis_instruction)
+        call = Call("POST", "/chat/completions", upstream_headers(self._incoming.headers), serialise(tree))
+        began = perf_counter()
+        reply = await self._hall.upstream.send(call)
+        self.ledger.upstream_seconds = perf_counter() - began
+        try:
+            if reply.status != 200:
+                await self._complain(reply, moderated)
+                return
+            notices = words.notices(screened.decision.verdicts, Stage.INPUT, request.conversation)
+            if crisis:
+                notices = [Notice(crisis, NoticePlace.BEFORE), *notices]
+            if request.stream:
+                envelope = self._envelope(request.model)
+                await StreamRun(self, request, reply, moderated, words, notices, envelope).run()
+            else:
+                await self._plain(request, reply, moderated, words, notices)
+        finally:
+            await reply.close()
+
+    async def _plain(
+        self, request: chat.ChatRequest, reply: Reply, moderated: Moderated, words: Wording, notices: list[Notice]
+    ) -> None:
+        began = perf_counter()
+        raw = await read_all(reply, self._hall.upstream.target.max_answer_bytes)
+        self.ledger.upstream_seconds += perf_counter() - began
+        answer = self._read(reply, raw, structured=request.structured)
+        for called in answer.called:
+            if called.name not in request.tool_names and not moderated.is_halted(called.choice):
+                moderated.end(called.choice, refuse_unknown_tool(words.policy.ref))
+        for choice in answer.choices:
+            if moderated.is_halted(choice):
+                continue
+            texts = [(t.channel, t.text) for t in answer.texts if t.choice == choice]
+            await moderated.feed(choice, texts)
+            await moderated.flush(choice)
+        self.take(moderated)
+        edits = [self._edit(choice, request, moderated, words, notices) for choice in answer.choices]
+        body = render(answer, edits, self.ledger.annotation(), structured=request.structured)
+        await self._whole(200, (*JSON, *client_headers(tuple(reply.headers.items()))), body)
+
+    def _read(self, reply: Reply, raw: bytes, *, structured: bool) -> Answer:
+        """JSON as asked for, or a stream although none was wanted."""
+        if "text/event-stream" not in reply.headers.get("content-type", ""):
+            return read_answer(raw, structured=structured)
+        decoder, collector = SseDecoder(), Collector()
+        for event in (*decoder.feed(raw), *decoder.flush()):
+            if event.done:
+                break
+            collector.add(read_chunk(event))
+        return answer_of(collector.tree(), structured=structured)
+
+    def _edit(
+        self, choice: int, request: chat.ChatRequest, moderated: Moderated, words: Wording, notices: list[Notice]
+    ) -> Edit:
+        halt = moderated.given[choice].halt if choice in moderated.given else None
+        if halt is not None:
+            self.ledger.finish_reason = "content_filter"
+            at_risk = self.ledger.input is not None and crisis_verdict(self.ledger.input.verdicts) is not None
+            return Edit(choice, refusal=words.refusal(halt, "withheld", crisis_first=at_risk))
+        own = words.notices(moderated.decision(choice).verdicts, Stage.OUTPUT, request.conversation)
+        texts = joined(moderated.given[choice].releases) if choice in moderated.given else ()
+        before, after = sides([*notices, *own], said="".join(t.text for t in texts))
+        if request.structured or request.has_tools:
+            before = after = ""
+        return Edit(choice, texts, before=before, after=after)
+
+    async def _complain(self, reply: Reply, moderated: Moderated) -> None:
+        """An HTTP error of the upstream, in our shape; its words are screened like an answer."""
+        raw = await read_all(reply, 64 * 1024)
+        complaint = read_complaint(reply.status, reply.headers, raw)
+        self.ledger.failed(complaint.error)
+        message = complaint.message
+        if message:
+            await moderated.feed(0, [(CONTENT, message)])
+            await moderated.flush(0)
+            given = moderated.given.get(0)
+            message = "" if given is None or given.halt else "".join(r.text for r in given.releases)
+        await self._answer_error(complaint_answer(complaint, message))
+
+    def take(self, moderated: Moderated) -> None:
+        """What the output side found out, written down once."""
+        self.ledger.outputs = moderated.decisions()
+        self.ledger.failures += moderated.failures
+        self.ledger.seconds += moderated.seconds
+        self.ledger.output_checked = True
+
+    def _envelope(self, model: str) -> Envelope:
+        return Envelope(f"chatcmpl-{self.ledger.decision_id}", int(self._hall.clock()), model)
+
+    async def _whole(self, status: int, headers: Headers, body: bytes) -> None:
+        self.ledger.status = status
+        await self.record()
+        await self._client.whole(status, (*headers, *self.ledger.headers()), body)
+
+    async def _answer_error(self, answer: ErrorAnswer) -> None:
+        self.ledger.status = answer.status
+        await self._client.whole(answer.status, (*answer.headers, *self.ledger.headers()), answer.body)
+
+    @property
+    def client(self) -> Client:
+        """The caller, for the streaming half."""
+        return self._client
+
+    async def record(self) -> None:
+        """The one door for outcomes; in `required` mode it returns when the record is on disk."""
+        if not self._recorded:
+            self._recorded = True
+            self.ledger.status = self.ledger.status or self._client.status
+            await self._hall.recorder.record(self.ledger.outcome(self._hall.upstream.target.name))
+
+
+def sides(notices: Sequence[Notice], said: str) -> tuple[str, str]:
+    """Notices before and after the text, each joined by blank lines; none that the text already says."""
+    wanted = [n for n in notices if n.text not in said]
+    before = "\n\n".join(n.text for n in wanted if n.place is NoticePlace.BEFORE)
+    return before, "\n\n".join(n.text for n in wanted if n.place is NoticePlace.AFTER)

@@ -1,0 +1,145 @@
+"""What one exchange learns about itself on its way, and the outcome it ends as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from guardproxy.core.decide import Decision
+from guardproxy.core.findings import Failure
+from guardproxy.core.rules import Action, Policy
+from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
+from guardproxy.observe.record import Outcome, Timing
+from guardproxy.wire.headers import Headers, Marks, guard_headers
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Filled by the flow; read once by the recorder, and by headers and body fields before."""
+
+    decision_id: str
+    route: str
+    tenant: str
+    surface: str
+    upstream: str
+    at: float
+    policy: Policy | None = None
+    stream: bool = False
+    input: Decision | None = None
+    outputs: tuple[Decision, ...] = ()
+    failures: list[Failure] = field(default_factory=list)
+    unscanned: bool = False
+    seconds: list[tuple[str, float]] = field(default_factory=list)
+    digests: tuple[str, ...] = ()
+    error: str = ""
+    status: int = 0
+    finish_reason: str = ""
+    message_key: str = ""
+    started: float = field(default_factory=perf_counter)
+    upstream_seconds: float = 0.0
+    first_token: float | None = None
+    input_checked: bool = False
+    output_checked: bool = False
+
+    @property
+    def strictest(self) -> Decision | None:
+        """The decision that stands for the whole exchange."""
+        found = [d for d in (self.input, *self.outputs) if d is not None]
+        return max(found, key=lambda d: d.action, default=None)
+
+    @property
+    def checked(self) -> tuple[str, ...]:
+        """The stages that really ran, in full."""
+        open_stages = {f.stage for f in self.failures}
+        ran = (("input", self.input_checked and not self.unscanned), ("output", self.output_checked))
+        return tuple(stage for stage, done in ran if done and stage not in open_stages)
+
+    def headers(self) -> Headers:
+        """Our headers, from the same decision as everything else."""
+        decision = self.strictest
+        word = "error" if self.error else (decision.action.word if decision else "allow")
+        ref = self.policy.ref if self.policy else None
+        return guard_headers(
+            Marks(
+                decision=word,
+                decision_id=self.decision_id,
+                policy=str(ref) if ref else "",
+                policy_hash=ref.hash if ref else "",
+                rule=decision.rule_name if decision and not self.error else "",
+                checked=self.checked,
+            )
+        )
+
+    def annotation(self) -> dict[str, object]:
+        """The `guardproxy` member of bodies and last chunks."""
+        decision = self.strictest
+        ref = self.policy.ref if self.policy else None
+        inside: dict[str, object] = {
+            "decision_id": self.decision_id,
+            "action": "error" if self.error else (decision.action.word if decision else "allow"),
+            "stage": str(decision.stage) if decision and decision.action > Action.ALLOW else None,
+            "policy": str(ref) if ref else None,
+            "policy_hash": ref.hash if ref else None,
+            "rule": decision.rule_name or None if decision else None,
+            "hazards": self._hazards(decision),
+        }
+        return {"guardproxy": inside}
+
+    def _hazards(self, decision: Decision | None) -> list[str]:
+        how = self.policy.disclosing.hazards if self.policy else "leaf"
+        if decision is None or how == "none":
+            return []
+        names = decision.hazards if how == "leaf" else tuple(h.partition(".")[0] for h in decision.hazards)
+        return list(dict.fromkeys(names))
+
+    def failed(self, error: GuardproxyError) -> None:
+        """Writes down what kind of fault this was; never a refusal."""
+        if isinstance(error, BadRequest):
+            self.error = "bad_request"
+        elif isinstance(error, Overloaded):
+            self.error = "overload"
+        else:
+            self.error = "error"
+
+    def outcome(self, model: str) -> Outcome:
+        """The record of this exchange."""
+        decision = self.strictest
+        total = perf_counter() - self.started
+        return Outcome(
+            decision_id=self.decision_id,
+            time=self.at,
+            tenant=self.tenant,
+            route=self.route,
+            surface=self.surface,
+            stream=self.stream,
+            upstream=self.upstream,
+            model=model,
+            policy=self.policy.ref if self.policy else None,
+            input=self.input,
+            outputs=self.outputs,
+            outcome=self.error or (decision.action.word if decision else "allow"),
+            status=self.status,
+            finish_reason=self.finish_reason,
+            checked=self.checked,
+            failures=tuple(self.failures),
+            unchecked=self._unchecked(),
+            seconds=Timing(
+                total=total,
+                upstream=self.upstream_seconds,
+                added=max(0.0, total - self.upstream_seconds),
+                held=0.0,
+                ttft=self.first_token,
+            ),
+            detectors=tuple(self.seconds),
+            digests=self.digests,
+            message_key=self.message_key,
+        )
+
+    def _unchecked(self) -> tuple[tuple[str, str], ...]:
+        """Text that left although a check did not run."""
+        if self.error:
+            return ()
+        found = [(f.stage, "detector_timeout" if f.kind == "timeout" else "detector_error") for f in self.failures]
+        if self.unscanned:
+            found.append(("input", "unscannable"))
+        return tuple(dict.fromkeys(found))

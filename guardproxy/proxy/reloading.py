@@ -1,0 +1,30 @@
+"""What happens around a reload: the shelf swaps, the proxy logs and counts."""
+
+from __future__ import annotations
+
+from guardproxy.observe.logs import get_logger
+from guardproxy.policy.shelf import LoadReport
+from guardproxy.proxy.hall import Hall
+
+
+def reload_now(hall: Hall) -> LoadReport:
+    """Reads the policies again and takes note of how it went."""
+    report = hall.shelf.reload()
+    take_note(hall, report)
+    return report
+
+
+def take_note(hall: Hall, report: LoadReport) -> None:
+    """Metrics and one log line for an attempt; the last good set stays on failure."""
+    metrics = hall.recorder.metrics
+    if not report.ok:
+        metrics.policy_load_failed()
+        get_logger().error("policy_load_failed", place=report.place, errors=report.report.count(" error: "))
+        return
+    for policy in hall.shelf.policies:
+        hall.benches.bench(policy)
+        for rule in policy.rules:
+            metrics.add_rule(rule.id)
+    hall.benches.keep_only(hall.shelf.policies)
+    metrics.policies_in_force([p.ref for p in hall.shelf.policies], hall.clock())
+    get_logger().info("policies_loaded", policies=[str(p.ref) for p in hall.shelf.policies])

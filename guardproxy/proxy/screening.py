@@ -1,0 +1,91 @@
+"""The input half of the natural path: segments → findings → verdicts → decision → body for the upstream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from guardproxy.core.catalogue import Catalogue
+from guardproxy.core.conversation import Conversation, Role, Segment, Stage
+from guardproxy.core.decide import Decision, decide
+from guardproxy.core.findings import Failure
+from guardproxy.core.judge import Context, Verdict, judge
+from guardproxy.core.redact import apply, by_place, unredactable
+from guardproxy.core.refusal import is_own_refusal
+from guardproxy.core.rules import Action, Policy, Unscanned
+from guardproxy.core.segments import input_segments
+from guardproxy.detectors.bench import Bench
+from guardproxy.errors import BadRequest, GuardUnavailable
+from guardproxy.wire.chat import ChatRequest, unscannable_error
+from guardproxy.wire.patch import Replacement, drop_messages, patch
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """The input, judged. `tree` is what may go upstream, patched where a rule redacted."""
+
+    decision: Decision
+    tree: dict[str, object]
+    failed_open: tuple[Failure, ...]
+    unscanned: bool
+    seconds: tuple[tuple[str, float], ...]
+    digests: tuple[str, ...]
+
+
+def forget_refused(request: ChatRequest, policy: Policy, catalogue: Catalogue) -> ChatRequest:
+    """Drops user turns that we refused, and our refusals: one refusal does not lock the chat (aisix #1159)."""
+    if not policy.forget_refused or not policy.disclosing.source_line:
+        return request
+    messages = request.conversation.messages
+    gone: set[int] = set()
+    for at in range(1, len(messages)):
+        said = "".join(p.text for p in messages[at].parts if not p.identifier)
+        answered = messages[at].role is Role.ASSISTANT and messages[at - 1].role is Role.USER
+        if answered and is_own_refusal(said, catalogue):
+            gone |= {at - 1, at}
+    if not gone:
+        return request
+    # The body is read again without them, so that every pointer fits the body that goes upstream.
+    from_tree = drop_messages(request.tree, sorted(gone))
+    return replace(request, tree=from_tree)
+
+
+def check_limits(conversation: Conversation, policy: Policy, too_long: str) -> bool:
+    """Raises BadRequest for what cannot be looked at; True when the policy lets unread parts pass."""
+    if conversation.unscannable and policy.on_unscannable is Unscanned.REFUSE:
+        raise unscannable_error(conversation.unscannable[0])
+    texts = (p for m in (*conversation.messages, *conversation.extras) for p in m.parts)
+    if sum(len(p.text) for p in texts) > policy.max_input_chars:
+        raise BadRequest(too_long, code="request_too_large", status=413)
+    return bool(conversation.unscannable)
+
+
+async def screen(request: ChatRequest, policy: Policy, bench: Bench, context: Context) -> Screened:
+    """Looks at everything textual and decides. Raises GuardUnavailable when a closed rule could not be judged."""
+    segments = input_segments(request.conversation)
+    seen = await bench.inspect(segments)
+    if any(bench.fatal(failure) for failure in seen.failures):
+        raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
+    verdicts = judge(seen.findings, policy, Stage.INPUT, context)
+    decision = decide(verdicts, policy.ref, Stage.INPUT)
+    redacting = [v for v in verdicts if v.enforced and v.action is Action.REDACT]
+    if redacting and unredactable(redacting) and decision.action < Action.REFUSE:
+        decision = replace(decision, action=Action.REFUSE)
+    tree = request.tree
+    if redacting and decision.action < Action.REFUSE:
+        tree = _redacted(tree, redacting, segments)
+    return Screened(
+        decision=decision,
+        tree=tree,
+        failed_open=seen.failures,
+        unscanned=bool(request.conversation.unscannable),
+        seconds=seen.seconds,
+        digests=tuple(s.digest() for s in segments if not s.joined),
+    )
+
+
+def _redacted(tree: dict[str, object], verdicts: list[Verdict], segments: list[Segment]) -> dict[str, object]:
+    replacements = []
+    for placed in by_place(verdicts, segments):
+        text = next(s.text for s in segments if not s.joined and s.pieces and s.pieces[0].pointer == placed.pointer)
+        replacements.append(Replacement(placed.pointer, apply(text, placed.redactions)))
+    return patch(tree, replacements)

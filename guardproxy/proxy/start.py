@@ -1,0 +1,66 @@
+"""Opens the rooms in order and joins them: settings → detectors → policies → texts → upstream → recorder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from guardproxy.core.detector_info import DetectorInfo
+from guardproxy.core.rules import Policy
+from guardproxy.detectors.registry import inspector, toolbox
+from guardproxy.observe.audit import AuditLog
+from guardproxy.observe.logs import get_logger
+from guardproxy.observe.metrics import Labels, Metrics
+from guardproxy.observe.record import Recorder
+from guardproxy.policy.messages import load as load_messages
+from guardproxy.policy.shelf import Shelf
+from guardproxy.policy.shipped import directory
+from guardproxy.proxy.hall import Benches, Hall
+from guardproxy.proxy.settings import ROUTE, TENANT, Settings, target
+from guardproxy.proxy.upstream import AiohttpUpstream
+
+
+def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
+    """Everything an exchange needs. Raises ConfigError with one clear line when anything is unusable."""
+    address = target(settings.upstream, os.environ)
+    box = toolbox(with_names=settings.detectors.names, allowed_link_hosts=settings.detectors.allowed_link_hosts)
+    where = Path(settings.policies.path) if settings.policies.path else None
+    shelf = Shelf.open(where, box.infos, inspector(box), clock)
+    shelf.select(TENANT, ROUTE)
+    benches = Benches(box)
+    for policy in shelf.policies:
+        benches.bench(policy)
+    catalogue = load_messages(directory(), datetime.fromtimestamp(clock(), UTC).date())
+    metrics = Metrics(labels(shelf.policies, box.infos, address.name))
+    metrics.policies_in_force([p.ref for p in shelf.policies], clock())
+    audit = AuditLog(
+        Path(settings.audit.path), settings.audit.mode, lambda reason: metrics.count("audit_dropped_total", reason)
+    )
+    return Hall(
+        settings=settings,
+        shelf=shelf,
+        benches=benches,
+        catalogue=lambda: catalogue,
+        upstream=AiohttpUpstream(address),
+        recorder=Recorder(metrics, audit, get_logger()),
+        detect_language=_no_detection,
+        clock=clock,
+    )
+
+
+def labels(policies: tuple[Policy, ...], infos: tuple[DetectorInfo, ...], upstream: str) -> Labels:
+    """The closed label sets of the metrics."""
+    return Labels(
+        routes=(ROUTE,),
+        policies=tuple(p.ref.name for p in policies),
+        rules=tuple(dict.fromkeys(r.id for p in policies for r in p.rules)),
+        detectors=tuple(i.id for i in infos),
+        upstreams=(upstream,),
+    )
+
+
+def _no_detection(_text: str) -> str | None:
+    """The language of the last turn is not looked at yet: our header and Accept-Language decide."""
+    return None

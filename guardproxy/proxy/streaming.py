@@ -1,0 +1,158 @@
+"""A streamed answer: upstream events in, released events out, one task, back-pressure all the way.
+
+While detectors look at a window nothing more is read: the upstream waits in its socket, the order stays plain, and
+no task is made per event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from guardproxy.core.commands import Command, Halt, Release
+from guardproxy.core.conversation import Stage
+from guardproxy.core.rules import NoticePlace
+from guardproxy.errors import AuditUnavailable, GuardproxyError, GuardUnavailable, UpstreamBadAnswer, UpstreamError
+from guardproxy.proxy.answering import Moderated, refuse_unknown_tool
+from guardproxy.proxy.upstream import Reply, read_all
+from guardproxy.proxy.wording import Notice, Wording
+from guardproxy.wire.answer_fields import load_answer
+from guardproxy.wire.chat import ChatRequest
+from guardproxy.wire.chat_answer import Called
+from guardproxy.wire.chat_stream import ChatStream, read_chunk
+from guardproxy.wire.conversion import as_chunks
+from guardproxy.wire.envelope import Ask, Envelope
+from guardproxy.wire.headers import STREAM_HEADERS
+from guardproxy.wire.sse import SseDecoder
+
+if TYPE_CHECKING:
+    from guardproxy.proxy.flow import ChatFlow
+
+
+@dataclass(slots=True)
+class StreamRun:
+    """One streamed answer of one exchange."""
+
+    flow: ChatFlow
+    request: ChatRequest
+    reply: Reply
+    moderated: Moderated
+    words: Wording
+    notices: list[Notice]
+    envelope: Envelope
+
+    async def run(self) -> None:
+        """Until the stream has ended well-formed, whatever happens upstream."""
+        ask = Ask(n=self.request.n, include_usage=self.request.include_usage, structured=self.request.structured)
+        stream = ChatStream(self.envelope, ask)
+        if self._may_say():
+            for notice in self.notices:
+                if notice.place is NoticePlace.BEFORE:
+                    for choice in range(self.request.n):
+                        await self._write(stream.notice(choice, notice.text, before=True))
+        try:
+            await self._relay(stream)
+        except (GuardUnavailable, AuditUnavailable, UpstreamError) as error:
+            if not self.flow.client.started:
+                raise
+            await self._fault(stream, error)
+
+    async def _relay(self, stream: ChatStream) -> None:
+        kind = self.reply.headers.get("content-type", "")
+        if "text/event-stream" in kind:
+            await self._read_events(stream)
+        elif "json" in kind:
+            raw = await read_all(self.reply, 16 * 1024 * 1024)
+            for tree in as_chunks(load_answer(raw)):
+                await self._chunk(stream, tree)
+        else:
+            raise UpstreamBadAnswer("the upstream answered with something that is neither JSON nor an event stream")
+        if not stream.complete:
+            raise UpstreamBadAnswer("the upstream's stream ended before its answer did", kind="reset")
+        await self._finish(stream)
+
+    async def _read_events(self, stream: ChatStream) -> None:
+        decoder = SseDecoder()
+        while not stream.all_halted:
+            began = perf_counter()
+            piece = await self.reply.piece()
+            self.flow.ledger.upstream_seconds += perf_counter() - began
+            events = decoder.feed(piece) if piece else decoder.flush()
+            for event in events:
+                if event.done:
+                    return
+                await self._chunk(stream, read_chunk(event))
+            if not piece:
+                return
+
+    async def _chunk(self, stream: ChatStream, tree: dict[str, object]) -> None:
+        reading = stream.chunk(tree)
+        await self._check_calls(stream, reading.called)
+        for delta in reading.deltas:
+            if not self.moderated.is_halted(delta.choice):
+                await self._obey(stream, await self.moderated.feed(delta.choice, [(delta.channel, delta.text)]))
+        for choice in reading.finished:
+            if not self.moderated.is_halted(choice):
+                await self._obey(stream, await self.moderated.flush(choice))
+        await self._write(stream.ready())
+
+    async def _check_calls(self, stream: ChatStream, called: tuple[Called, ...]) -> None:
+        for call in called:
+            if call.name not in self.request.tool_names and not self.moderated.is_halted(call.choice):
+                halt = self.moderated.end(call.choice, refuse_unknown_tool(self.words.policy.ref))
+                await self._obey(stream, [halt])
+
+    async def _obey(self, stream: ChatStream, commands: list[Command]) -> None:
+        for command in commands:
+            if isinstance(command, Release):
+                if self.flow.ledger.first_token is None:
+                    self.flow.ledger.first_token = perf_counter() - self.flow.ledger.started
+                await self._write(stream.release(command))
+            elif isinstance(command, Halt):
+                shown = any(r.text for r in self.moderated.given[command.choice].releases)
+                text = self.words.refusal(command.decision, "cut" if shown else "withheld")
+                self.flow.ledger.finish_reason = "content_filter"
+                await self._write(stream.halt(command.choice, text))
+
+    async def _finish(self, stream: ChatStream) -> None:
+        self.flow.take(self.moderated)
+        if self._may_say():
+            for choice in sorted(self.moderated.given):
+                if self.moderated.is_halted(choice):
+                    continue
+                own = self.words.notices(
+                    self.moderated.decision(choice).verdicts, Stage.OUTPUT, self.request.conversation
+                )
+                said = "".join(r.text for r in self.moderated.given[choice].releases)
+                late = [n for n in self.notices if n.place is NoticePlace.AFTER] + own
+                for text in dict.fromkeys(n.text for n in late if n.text not in said):
+                    await self._write(stream.notice(choice, text, before=False))
+        self.flow.ledger.status = 200
+        await self.flow.record()
+        await self._write(stream.finish(self.flow.ledger.annotation()))
+        await self._end()
+
+    async def _fault(self, stream: ChatStream, error: GuardproxyError) -> None:
+        """Held text is dropped; an error frame, a finish chunk `length`, [DONE]. Never looks like a refusal."""
+        self.flow.ledger.failed(error)
+        code = error.code if isinstance(error, UpstreamError) else "guard_unavailable"
+        if isinstance(error, AuditUnavailable):
+            code = "audit_unavailable"
+        message = self.words.plain("guard_unavailable_cut") if code == "guard_unavailable" else str(error)
+        await self._write(stream.fault(code, message, self.flow.ledger.annotation()))
+        await self._end()
+
+    def _may_say(self) -> bool:
+        """Notices would corrupt JSON and tool calls: there they stand in headers and fields only."""
+        return not (self.request.structured or self.request.has_tools)
+
+    async def _write(self, events: list[bytes]) -> None:
+        if not events:
+            return
+        if not self.flow.client.started:
+            await self.flow.client.start(200, (*STREAM_HEADERS, *self.flow.ledger.headers()))
+        await self.flow.client.write(b"".join(events))
+
+    async def _end(self) -> None:
+        await self.flow.client.end()

@@ -1,0 +1,65 @@
+"""A real proxy process before a scripted upstream, over real sockets."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from guardproxy.testing.fake_upstream import FakeUpstream
+
+CASES = Path(__file__).parents[3] / "shared" / "cases"
+POLICY = Path(__file__).parent / "policies" / "canary.yaml"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A proxy that accepts connections, and what stands behind it."""
+
+    base: str
+    admin: str
+    upstream: FakeUpstream
+    folder: Path
+    process: subprocess.Popen
+
+    def chat(self, body, **more):
+        return httpx.post(f"{self.base}/v1/chat/completions", json=body, timeout=20, trust_env=False, **more)
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def start(folder, policy, upstream, **settings):
+    port, admin = free_port(), free_port()
+    command = [sys.executable, "-m", "guardproxy", "serve", "--upstream", upstream.base, "--policies", str(policy)]
+    command += ["--port", str(port), "--admin-port", str(admin)]
+    env = {**os.environ, "GUARDPROXY_AUDIT_PATH": str(folder / "decisions.jsonl"), **settings}
+    with (folder / "stderr.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=env, cwd=folder)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=1, trust_env=False)
+            break
+        except httpx.HTTPError:
+            continue
+    assert process.poll() is None, (folder / "stderr.log").read_text()
+    return Running(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}", upstream, folder, process)
+
+
+@pytest.fixture(scope="session")
+def proxy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("proxy")
+    with FakeUpstream() as upstream:
+        running = start(folder, POLICY, upstream, GUARDPROXY_AUDIT_MODE="required")
+        yield running
+        running.process.terminate()
+        assert running.process.wait(15) == 0

@@ -399,7 +399,7 @@ def _streaming(draft: Draft, node: Node | None, rules: tuple[Rule, ...]) -> Stre
     if node is None:
         return base
     draft.keys(node, frozenset({"release", "window", "longest_hold", "longest_match"}), frozenset())
-    window = node.get("window") or Node((), node.line, node.column, is_mapping=True)
+    window = node.get("window") or Node((), node.place, is_mapping=True)
     draft.keys(window, frozenset({"first", "characters", "overlap", "cut_at"}), frozenset())
     made = Streaming(
         release=Release(draft.choice(node.get("release"), tuple(Release), "after_check")),

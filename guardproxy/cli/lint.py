@@ -1,58 +1,35 @@
-"""`guardproxy lint`: every error of every file at once."""
+"""`guardproxy lint`: every problem of every file at once."""
 
 from __future__ import annotations
 
-import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import typer
 
-from guardproxy.detectors.registry import inspector, installed
-from guardproxy.policy.problems import Problem
-from guardproxy.policy.selftest import failures
-from guardproxy.policy.shelf import check_set
+from guardproxy.detectors.registry import inspector, toolbox
+from guardproxy.errors import UsageError
+from guardproxy.policy.hearing import World
+from guardproxy.policy.lint import check
+from guardproxy.policy.nearest import did_you_mean
+from guardproxy.policy.report import FORMATS, render
 
 
 def lint(
     paths: list[Path] = typer.Argument(..., help="policy files or folders"),
-    form: str = typer.Option("text", "--format", help="text or json"),
+    form: str = typer.Option("text", "--format", help="text, json, sarif or github"),
+    strict: bool = typer.Option(False, "--strict", help="count warnings as errors"),
 ) -> None:
     """Check policies; exit 1 when there is an error."""
-    detectors = installed()
-    look = inspector()
-    problems: list[Problem] = []
-    for path in paths:
-        compiled, wrong = check_set(path, detectors)
-        problems += wrong
-        for one in compiled:
-            problems += failures(one, look(one.policy))
-    if form == "json":
-        rows = [
-            {
-                "file": p.place.file,
-                "line": p.place.line,
-                "column": p.place.column,
-                "code": p.code,
-                "severity": str(p.severity),
-                "message": p.message,
-                "hint": p.hint,
-            }
-            for p in problems
-        ]
-        print(json.dumps(rows, ensure_ascii=False, indent=1))
-    else:
-        for problem in problems:
-            print(_shown(problem))
-    raise typer.Exit(1 if problems else 0)
-
-
-def _shown(problem: Problem) -> str:
-    """The place and message, the source line, a caret, the hint."""
-    head, place = str(problem), problem.place
-    try:
-        lines = Path(place.file).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        lines = []
-    if place.line <= len(lines):
-        head += f"\n    {lines[place.line - 1]}\n    {' ' * (place.column - 1)}^"
-    return head + (f"\n  hint: {problem.hint}" if problem.hint else "")
+    if form not in FORMATS:
+        raise UsageError(f'--format "{form}": {did_you_mean(form, FORMATS) or "one of " + ", ".join(FORMATS)}')
+    box = toolbox(with_names=True)
+    world = World(detectors=box.infos, today=datetime.now(UTC).date(), settled=False)
+    checked = check(paths, world, inspector(box))
+    shown = render(checked.problems, form)
+    if shown:
+        print(shown)
+    if form == "text":
+        errors = len(checked.errors)
+        print(f"{errors} errors, {len(checked.problems) - errors} warnings")
+    raise typer.Exit(1 if checked.errors or (strict and checked.problems) else 0)

@@ -1,194 +1,212 @@
-"""The decision log: JSON lines, a hash chain, one writer thread, group commit.
+"""The decision log's door: a bounded queue, one writer thread, group commit.
 
-Each line is one JSON object whose last members are `prev` and `hash`; `hash` is SHA-256 over `prev` and the canonical
-JSON of the record without the two. One fdatasync took 6.8 ms alone and 12,565 records/s in groups of 64 (threats.md).
+One fdatasync took 6.8 ms alone, 12,565 records/s in groups of 64 (threats.md). The file's format: `audit_file.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import json
-import os
-import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
-from guardproxy.errors import AuditUnavailable
+from guardproxy.errors import AuditUnavailable, SettingsError
+from guardproxy.observe.audit_file import Link, canonical
+from guardproxy.observe.journal import Journal, Note
+from guardproxy.observe.logs import get_logger
 
 GROUP = 64
+GROUP_BYTES = 1024 * 1024
 WAIT = 0.005
 LONGEST_QUEUE = 10_000
-NOTHING_BEFORE = "0" * 64
+PATIENCE = 5.0
+"""Seconds a caller waits for a disk that does not answer at all. A full disk answers at once."""
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def canonical(record: Mapping[str, Any]) -> bytes:
-    """Sorted keys, no blanks, UTF-8."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+_CALM = frozenset({"audit_anchor", "audit_works_again"})
 
 
-def link(prev: str, body: bytes) -> str:
-    """The hash of one record in the chain."""
-    return sha256(prev.encode("ascii") + body).hexdigest()
-
-
-class AuditLog:
-    """Append-only. `required`: `append` returns when the record is on disk, or raises AuditUnavailable."""
-
-    def __init__(self, path: Path, mode: str, on_drop: Callable[[str], None] = lambda _reason: None) -> None:
-        self.mode = mode
-        self._path = path
-        self._on_drop = on_drop
-        self._queue: queue.Queue[tuple[dict[str, Any], Any, Any] | None] = queue.Queue(LONGEST_QUEUE)
-        self._seq, self._prev = 0, NOTHING_BEFORE
-        self._fd = -1
-        self._thread: threading.Thread | None = None
-        if mode != "off":
-            self._open()
-            self._thread = threading.Thread(target=self._write_on, name="audit", daemon=True)
-            self._thread.start()
-
-    def _open(self) -> None:
-        """Continues the chain; a torn last line (power cut) is cut off, complete records stay."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        kept, self._seq, self._prev = intact(self._path.read_bytes())
-        os.ftruncate(self._fd, kept)
-
-    async def append(self, record: dict[str, Any]) -> None:
-        """Queues a record; see the class for when it returns."""
-        if self.mode == "off":
-            return
-        if self.mode == "best_effort":
-            try:
-                self._queue.put_nowait((record, None, None))
-            except queue.Full:
-                self._on_drop("queue_full")
-            return
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[None] = loop.create_future()
-        try:
-            self._queue.put_nowait((record, future, loop))
-        except queue.Full:
-            self._on_drop("queue_full")
-            raise AuditUnavailable("the decision log cannot keep up") from None
-        await future
-
-    def close(self) -> None:
-        """Writes what is queued, then closes the file."""
-        if self._thread is not None:
-            self._queue.put(None)
-            self._thread.join(10)
-            self._thread = None
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-    def _write_on(self) -> None:
-        while True:
-            first = self._queue.get()
-            if first is None:
-                return
-            group, last, until = [first], False, monotonic() + WAIT
-            while len(group) < GROUP:
-                try:
-                    more = self._queue.get(timeout=max(0.0, until - monotonic()))
-                except queue.Empty:
-                    break
-                if more is None:
-                    last = True
-                    break
-                group.append(more)
-            self._commit(group)
-            if last:
-                return
-
-    def _commit(self, group: list[tuple[dict[str, Any], Any, Any]]) -> None:
-        seq, prev, lines = self._seq, self._prev, []
-        for record, _, _ in group:
-            seq += 1
-            body = canonical({"v": 1, "seq": seq, **record})
-            digest = link(prev, body)
-            lines.append(body[:-1] + f',"prev":"{prev}","hash":"{digest}"}}\n'.encode("ascii"))
-            prev = digest
-        fault = self._to_disk(b"".join(lines))
-        if fault is None:
-            self._seq, self._prev = seq, prev
-        for _ in group:
-            if fault is not None:
-                self._on_drop("disk_full" if fault == errno.ENOSPC else "io_error")
-        for _, future, loop in group:
-            if future is not None:
-                loop.call_soon_threadsafe(_resolve, future, fault)
-
-    def _to_disk(self, data: bytes) -> int | None:
-        """None when it is on disk, else the errno; a half-written group is taken back."""
-        before = os.fstat(self._fd).st_size
-        try:
-            view = memoryview(data)
-            while view:
-                view = view[os.write(self._fd, view) :]
-            os.fdatasync(self._fd)
-        except OSError as error:
-            os.ftruncate(self._fd, before)
-            return error.errno or errno.EIO
-        return None
-
-
-def _resolve(future: asyncio.Future[None], fault: int | None) -> None:
-    if future.done():
-        return
-    if fault is None:
-        future.set_result(None)
-    else:
-        future.set_exception(AuditUnavailable("the decision log cannot be written"))
-
-
-def intact(data: bytes) -> tuple[int, int, str]:
-    """How many bytes are complete, chained records; the last `seq` and `hash` of them."""
-    kept, seq, prev = 0, 0, NOTHING_BEFORE
-    for line in data.split(b"\n")[:-1]:
-        record = _checked(line, prev)
-        if record is None or record.get("seq") != seq + 1:
-            break
-        kept, seq, prev = kept + len(line) + 1, seq + 1, record["hash"]
-    return kept, seq, prev
-
-
-def _checked(line: bytes, prev: str) -> dict[str, Any] | None:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        return None
-    if not isinstance(record, dict):
-        return None
-    body = {k: v for k, v in record.items() if k not in ("prev", "hash")}
-    fine = record.get("prev") == prev and record.get("hash") == link(prev, canonical(body))
-    return record if fine else None
+def _say(event: str, **fields: object) -> object:
+    logger = get_logger()
+    return (logger.info if event in _CALM else logger.warning)(event, **fields)
 
 
 @dataclass(frozen=True, slots=True)
-class Verified:
-    """What `audit verify` found. `torn`: bytes after the last good record."""
+class _Waiting:
+    body: bytes
+    future: asyncio.Future[None] | None
 
-    records: int
-    torn: int
-    first_bad_line: int | None
+
+class _Inbox:
+    """What waits for the writer. One wake-up a group: the first record rings, and the one that fills it."""
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._changed = threading.Condition(threading.Lock())
+        self._waiting: list[_Waiting] = []
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, item: _Waiting) -> bool:
+        """False when it is full or closed."""
+        with self._changed:
+            if self._closed or len(self._waiting) >= self._longest:
+                return False
+            self._waiting.append(item)
+            if len(self._waiting) in (1, GROUP):
+                self._changed.notify()
+        return True
+
+    def take(self) -> list[_Waiting]:
+        """The next group, at most `WAIT` after its first record; empty when closed and empty."""
+        with self._changed:
+            while not self._waiting and not self._closed:
+                self._changed.wait()
+            if len(self._waiting) < GROUP and not self._closed:
+                self._changed.wait(WAIT)
+            count, size = 0, 0
+            for item in self._waiting[:GROUP]:
+                size += len(item.body)
+                if count and size > GROUP_BYTES:
+                    break
+                count += 1
+            group, self._waiting = self._waiting[:count], self._waiting[count:]
+        return group
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+
+
+class AuditLog:
+    """`append` puts one record into the chain.
+
+    mode `required`: it returns when the record is on disk, or raises AuditUnavailable; `best_effort`: it returns at
+    once, and what cannot be written is reported to `on_drop(reason)` (from the writer thread); `off`: nothing happens.
+    A fault ends by itself: each group tries again. Raises SettingsError when a required log cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        mode: str,
+        on_drop: Callable[[str], None] = lambda _reason: None,
+        clock: Callable[[], float] = lambda: 0.0,
+        note: Note = _say,
+    ) -> None:
+        self.mode = mode
+        self.fault = ""
+        self._on_drop = on_drop
+        self._note = note
+        self._journal = Journal(path, clock, note)
+        self._inbox = _Inbox(LONGEST_QUEUE)
+        self._thread: threading.Thread | None = None
+        if mode != "off":
+            self._open(path)
+            self._thread = threading.Thread(target=self._write_on, name="audit", daemon=True)
+            self._thread.start()
 
     @property
-    def fine(self) -> bool:
-        """True when every byte belongs to the chain."""
-        return self.torn == 0
+    def path(self) -> Path:
+        """The file written to; not the one asked for when another process writes there."""
+        return self._journal.path
+
+    @property
+    def depth(self) -> int:
+        """Records that wait for the writer."""
+        return len(self._inbox)
+
+    @property
+    def last(self) -> Link:
+        """The last record on disk."""
+        return self._journal.last
+
+    async def append(self, record: Mapping[str, Any]) -> None:
+        """One record without `seq`, `len`, `crc`, `prev` and `hash`. See the class for when it returns."""
+        if self.mode == "off":
+            return
+        body = canonical(record)
+        if self.mode == "best_effort":
+            if not self._inbox.put(_Waiting(body, None)):
+                self._on_drop("queue_full")
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if not self._inbox.put(_Waiting(body, future)):
+            self._on_drop("queue_full")
+            raise AuditUnavailable("the decision log cannot keep up")
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await future
+        except TimeoutError:
+            raise AuditUnavailable("the decision log's disk does not answer") from None
+
+    def close(self) -> None:
+        """Writes what is queued, then closes the file. Blocks for as long as the disk needs, 10 s at most."""
+        self._inbox.close()
+        if self._thread is not None:
+            self._thread.join(10)
+            self._thread = None
+
+    def _open(self, path: Path) -> None:
+        try:
+            self._journal.open()
+        except OSError as error:
+            if self.mode == "required" and error.errno not in _FULL:
+                raise SettingsError(f"audit.path: cannot write the decision log {path}: {error.strerror}") from None
+            self._turn(_reason(error))
+
+    def _write_on(self) -> None:
+        while group := self._inbox.take():
+            self._commit(group)
+        self._journal.close()
+
+    def _commit(self, group: Sequence[_Waiting]) -> None:
+        reason = ""
+        try:
+            self._journal.append([item.body for item in group])
+        except OSError as error:
+            reason = _reason(error)
+            for _ in group:
+                self._on_drop(reason)
+        self._turn(reason)
+        _settle([item.future for item in group if item.future is not None], reason)
+
+    def _turn(self, fault: str) -> None:
+        """Says once that the log fails, once that it works again."""
+        if fault != self.fault:
+            self.fault = fault
+            self._note("audit_failing" if fault else "audit_works_again", reason=fault or None)
 
 
-def verify(path: Path) -> Verified:
-    """Reads a whole log. Finds edits, deletions, reordering and torn tails; a cut at a record's end needs an anchor."""
-    data = path.read_bytes()
-    kept, seq, _ = intact(data)
-    torn = len(data) - kept
-    return Verified(seq, torn, seq + 1 if torn else None)
+def _reason(error: OSError) -> str:
+    return "disk_full" if error.errno in _FULL else "io_error"
+
+
+def _settle(futures: Sequence[asyncio.Future[None]], reason: str) -> None:
+    """Wakes the callers, with one call into each event loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for future in futures:
+        loops.setdefault(future.get_loop(), []).append(future)
+    for loop, mine in loops.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, mine, reason)
+        except RuntimeError:
+            continue  # the loop has been closed: nobody waits any more
+
+
+def _resolve(futures: Sequence[asyncio.Future[None]], reason: str) -> None:
+    for future in futures:
+        if future.done():
+            continue  # the caller was cancelled or gave up
+        if reason:
+            future.set_exception(AuditUnavailable("the decision log cannot be written"))
+        else:
+            future.set_result(None)

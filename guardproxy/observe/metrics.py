@@ -1,209 +1,291 @@
 """Every metric, its labels and its buckets, in one file.
 
-Label sets are closed: values come from settings and policies, anything else becomes `other`. Series exist from the
-start, at 0, so that the first event is an increase. Children are looked up once and kept.
+Label sets are closed: values come from settings, policies and code; anything else becomes `other`. Every allowed
+combination exists from the start, at 0, so that the first event is an increase. Children are looked up once and kept.
+`python -m guardproxy.observe.metrics` prints this table as `docs/metrics.md`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 
+from guardproxy import __version__
 from guardproxy.core.hazards import TOP_LEVEL, family_of
 from guardproxy.core.rules import Action, PolicyRef
 
-SURFACE = "chat_completions"
-OUTCOMES = (
-    "allow",
-    "log",
-    "warn",
-    "redact",
-    "regenerate",
-    "refuse",
-    "error",
-    "overload",
-    "bad_request",
-    "unauthorized",
-    "client_abort",
-)
-STAGES = ("input", "output")
-UNCHECKED = ("detector_timeout", "detector_error", "overload", "unscannable", "disabled")
-CHECK_ERRORS = ("timeout", "exception", "invalid_result", "overloaded", "unavailable")
-UPSTREAM_ERRORS = ("unreachable", "timeout", "idle", "reset", "protocol", "status_4xx", "status_5xx", "auth")
-APPEALS = ("received", "upheld", "overturned", "expired")
-DROPPED = ("disk_full", "io_error", "queue_full")
+OTHER = "other"
 CHECKS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 WAITS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+SCORES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1)
+ACTIONS = tuple(action.word for action in Action)
+RETIRED = 16
+"""Retired policy revisions that stay visible, at 0. More would grow with every reload."""
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """A label. `values` empty: they come from settings and policies (`Labels`), or, for `free`, from our own call."""
+
+    name: str
+    values: tuple[str, ...] = ()
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric. `name` is without prefix; a counter's ends in `_total`; buckets make it a histogram."""
+
+    name: str
+    text: str
+    labels: tuple[Label, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """`counter`, `gauge` or `histogram`."""
+        if self.buckets:
+            return "histogram"
+        return "counter" if self.name.endswith("_total") else "gauge"
+
+    @property
+    def free(self) -> bool:
+        """True when the label values are not known before the event (a policy's hash)."""
+        return any(label.free for label in self.labels)
+
+
+ROUTE, SURFACE, POLICY, RULE = Label("route"), Label("surface"), Label("policy"), Label("rule")
+DETECTOR, UPSTREAM = Label("detector"), Label("upstream")
+STAGE = Label("stage", ("input", "output"))
+ACTION = Label("action", ACTIONS)
+HIT = Label("action", ACTIONS[1:])
+MODE = Label("mode", ("enforce", "shadow"))
+HAZARD = Label("hazard", TOP_LEVEL)
+OUTCOME = Label("outcome", (*ACTIONS, "error", "overload", "bad_request", "unauthorized", "client_abort"))
+APPEAL = Label("outcome", ("received", "upheld", "overturned", "expired"))
+CHECK_ERROR = Label("kind", ("timeout", "exception", "invalid_result", "overloaded", "unavailable"))
+CALL = Label("kind", ("unary", "stream"))
+UPSTREAM_ERROR = Label(
+    "kind", ("unreachable", "timeout", "idle", "reset", "protocol", "status_4xx", "status_5xx", "auth")
+)
+UNCHECKED = Label("reason", ("detector_timeout", "detector_error", "overload", "unscannable", "disabled"))
+DROPPED = Label("reason", ("disk_full", "io_error", "queue_full"))
+QUEUE = Label("queue", ("batch", "audit", "admission"))
+CACHE = Label("result", ("hit", "miss"))
+REF = (Label("policy", free=True), Label("revision", free=True), Label("hash", free=True))
+
+FAMILIES = (
+    Family("requests_total", "Requests by final outcome.", (ROUTE, SURFACE, OUTCOME)),
+    Family("decisions_total", "Stages decided; a request has 0 to 2.", (STAGE, ACTION, POLICY)),
+    Family("rule_hits_total", "Rules that matched; shadow: would have acted.", (RULE, HIT, MODE)),
+    Family("refusals_total", "Refused requests, by the deciding rule's hazard.", (STAGE, HAZARD, POLICY)),
+    Family("unchecked_total", "Text that left although a check did not run; must stay 0.", (STAGE, UNCHECKED)),
+    Family("truncated_total", "Text cut before a detector saw all of it; must stay 0.", (STAGE,)),
+    Family("check_duration_seconds", "Queue and run time of one inspection.", (DETECTOR,), CHECKS),
+    Family("check_errors_total", "Inspections that could not look.", (DETECTOR, CHECK_ERROR)),
+    Family("added_latency_seconds", "Wall time minus time waiting for the upstream.", (SURFACE,), CHECKS),
+    Family("time_to_first_token_seconds", "Request end to first text released.", (SURFACE,), WAITS),
+    Family("stream_held_seconds", "Longest time any text of a stream was held back.", (SURFACE,), CHECKS),
+    Family("upstream_request_seconds", "Time waiting for the upstream.", (UPSTREAM, CALL), WAITS),
+    Family("upstream_errors_total", "Faults of the upstream.", (UPSTREAM, UPSTREAM_ERROR)),
+    Family("appeals_total", "Appeals; upheld = the refusal stands.", (APPEAL,)),
+    Family("policy_info", "1 for the policy in force, 0 for a retired one.", REF),
+    Family("policy_load_failed", "1 while the file on disk is refused; labels name the policy in force.", REF),
+    Family("policy_loaded_timestamp_seconds", "When it came into force (POSIX).", REF),
+    Family("inflight", "Exchanges that run.", (SURFACE,)),
+    Family("queue_depth", "Work that waits.", (QUEUE,)),
+    Family("audit_dropped_total", "Decisions not durably recorded.", (DROPPED,)),
+    Family("score", "Calibrated scores of model detectors, for drift.", (DETECTOR, HAZARD), SCORES),
+    Family("verdict_cache_total", "Lookups in the verdict cache.", (CACHE,)),
+    Family("build_info", "1; the version that runs.", (Label("version", free=True),)),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Labels:
-    """The closed sets. A reload may add policies and rules; retired ones stay, their `policy_info` at 0."""
+    """The closed sets. A reload adds to them (`Metrics.admit`); nothing is taken away while the process lives.
+
+    `scores`: the (detector, hazard) pairs that model detectors really report.
+    """
 
     routes: tuple[str, ...]
     policies: tuple[str, ...]
     rules: tuple[str, ...]
     detectors: tuple[str, ...]
     upstreams: tuple[str, ...]
+    surfaces: tuple[str, ...] = ("chat_completions",)
+    scores: tuple[tuple[str, str], ...] = ()
+
+    def by_label(self) -> dict[str, tuple[str, ...]]:
+        """The values by label name. The bench also reports on the instant tier as a whole and on rules' own texts."""
+        return {
+            "route": self.routes,
+            "surface": self.surfaces,
+            "policy": self.policies,
+            "rule": self.rules,
+            "detector": (*self.detectors, "instant", "words", "pattern"),
+            "upstream": self.upstreams,
+        }
 
 
 class Metrics:
-    """All series of one process, in a registry of its own."""
+    """All series of one process, in the registry passed in."""
 
-    def __init__(self, labels: Labels) -> None:
-        self.registry = CollectorRegistry()
-        self._known: dict[str, set[str]] = {
-            "route": set(labels.routes),
-            "policy": set(labels.policies),
-            "rule": set(labels.rules),
-            "detector": {*labels.detectors, "instant", "words", "pattern"},
-            "upstream": set(labels.upstreams),
-        }
-        self._in_force: dict[str, PolicyRef] = {}
+    def __init__(self, labels: Labels, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self._known: dict[str, dict[str, None]] = {}
+        self._scores: set[tuple[str, str]] = set()
+        self._families = {family.name: family for family in FAMILIES}
+        self._made = {family.name: _declare(family, self.registry) for family in FAMILIES}
         self._children: dict[tuple[str, tuple[str, ...]], Counter | Gauge | Histogram] = {}
-        self._families = self._declared()
-        self._create()
+        self._in_force: tuple[PolicyRef, ...] = ()
+        self._retired: deque[PolicyRef] = deque()
+        self.admit(labels)
+        self.gauge("build_info", 1, __version__)
 
-    def _declared(self) -> dict[str, Counter | Gauge | Histogram]:
-        made: dict[str, Counter | Gauge | Histogram] = {}
+    def admit(self, labels: Labels) -> None:
+        """Adds label values (at start, and when a reload brings policies and rules) and creates their series at 0."""
+        for label, values in labels.by_label().items():
+            self._known.setdefault(label, {}).update(dict.fromkeys(values))
+        self._scores.update((detector, family_of(hazard)) for detector, hazard in labels.scores)
+        for family in FAMILIES:
+            for values in self._allowed(family):
+                self._child(family.name, values)
 
-        def counter(name: str, text: str, *names: str) -> None:
-            made[name] = Counter(f"guardproxy_{name}", text, names, registry=self.registry)
-
-        def gauge(name: str, text: str, *names: str) -> None:
-            made[name] = Gauge(f"guardproxy_{name}", text, names, registry=self.registry)
-
-        def histogram(name: str, text: str, buckets: Sequence[float], *names: str) -> None:
-            made[name] = Histogram(f"guardproxy_{name}", text, names, registry=self.registry, buckets=buckets)
-
-        counter("requests_total", "Requests by final outcome", "route", "surface", "outcome")
-        counter("decisions_total", "Stages decided", "stage", "action", "policy")
-        counter("rule_hits_total", "Rules that matched; shadow: would have acted", "rule", "action", "mode")
-        counter("refusals_total", "Refusals by the deciding hazard's family", "stage", "hazard", "policy")
-        counter("unchecked_total", "Text that left although a check did not run; must stay 0", "stage", "reason")
-        counter("truncated_total", "Text cut before a detector saw all of it; must stay 0", "stage")
-        histogram("check_duration_seconds", "Time of one inspection", CHECKS, "detector")
-        counter("check_errors_total", "Detectors that could not look", "detector", "kind")
-        histogram("added_latency_seconds", "Our own share of the time", CHECKS, "surface")
-        histogram("time_to_first_token_seconds", "Request end to first text released", WAITS, "surface")
-        histogram("stream_held_seconds", "Longest time text was held back", CHECKS, "surface")
-        histogram("upstream_request_seconds", "Time waiting for the model server", WAITS, "upstream", "kind")
-        counter("upstream_errors_total", "Faults of the model server", "upstream", "kind")
-        counter("appeals_total", "Appeals", "outcome")
-        gauge("policy_info", "1 for the policy in force", "policy", "revision", "hash")
-        gauge("policy_load_failed", "1 while the files on disk are refused", "policy", "revision", "hash")
-        gauge("policy_loaded_timestamp_seconds", "When it came into force", "policy", "revision", "hash")
-        gauge("inflight", "Exchanges running", "surface")
-        gauge("queue_depth", "Waiting work", "queue")
-        counter("audit_dropped_total", "Decisions not durably recorded", "reason")
-        return made
-
-    def _create(self) -> None:
-        """Every allowed combination, at 0."""
-        known = {name: sorted(values) for name, values in self._known.items()}
-        fixed: tuple[tuple[str, tuple[Sequence[str], ...]], ...] = (
-            ("requests_total", (known["route"], (SURFACE,), OUTCOMES)),
-            ("truncated_total", (STAGES,)),
-            ("unchecked_total", (STAGES, UNCHECKED)),
-            ("check_duration_seconds", (known["detector"],)),
-            ("check_errors_total", (known["detector"], CHECK_ERRORS)),
-            ("added_latency_seconds", ((SURFACE,),)),
-            ("time_to_first_token_seconds", ((SURFACE,),)),
-            ("stream_held_seconds", ((SURFACE,),)),
-            ("inflight", ((SURFACE,),)),
-            ("upstream_request_seconds", (known["upstream"], ("unary", "stream"))),
-            ("upstream_errors_total", (known["upstream"], UPSTREAM_ERRORS)),
-            ("appeals_total", (APPEALS,)),
-            ("queue_depth", (("audit", "admission"),)),
-            ("audit_dropped_total", (DROPPED,)),
-        )
-        for name, sets in fixed:
-            for values in product(*sets):
-                self._child(name, *values)
-        for policy in known["policy"]:
-            self.add_policy(policy)
-        for rule in known["rule"]:
-            self.add_rule(rule)
-
-    def add_policy(self, name: str) -> None:
-        """Series of a policy that came with a reload."""
-        self._known["policy"].add(name)
-        for stage in STAGES:
-            for action in Action:
-                self._child("decisions_total", stage, action.word, name)
-            for hazard in TOP_LEVEL:
-                self._child("refusals_total", stage, hazard, name)
-
-    def add_rule(self, rule: str) -> None:
-        """Series of a rule: what it does most is enough; further ones appear when they happen."""
-        self._known["rule"].add(rule)
-        for mode in ("enforce", "shadow"):
-            self._child("rule_hits_total", rule, "refuse", mode)
+    def _allowed(self, family: Family) -> Iterator[tuple[str, ...]]:
+        if family.free:
+            return iter(())
+        if family.name == "score":
+            return iter(sorted(self._scores))
+        return product(*(label.values or (*self._known[label.name], OTHER) for label in family.labels))
 
     def policies_in_force(self, refs: Sequence[PolicyRef], at: float) -> None:
-        """Marks these as the policies in force since `at` (POSIX seconds); all others as retired."""
-        for old in self._in_force.values():
-            self._set("policy_info", 0, old.name, str(old.revision), old.hash)
-            self._set("policy_load_failed", 0, old.name, str(old.revision), old.hash)
-        self._in_force = {ref.name: ref for ref in refs}
+        """Marks these as the policies in force since `at` (POSIX seconds), all others as retired (0)."""
+        for old in self._in_force:
+            if old not in refs:
+                self.gauge("policy_info", 0, *_named(old))
+                self._retired.append(old)
+            self.gauge("policy_load_failed", 0, *_named(old))
+        self.admit(Labels((), tuple(ref.name for ref in refs), (), (), (), ()))
         for ref in refs:
-            if ref.name not in self._known["policy"]:
-                self.add_policy(ref.name)
-            self._set("policy_info", 1, ref.name, str(ref.revision), ref.hash)
-            self._set("policy_load_failed", 0, ref.name, str(ref.revision), ref.hash)
-            self._set("policy_loaded_timestamp_seconds", at, ref.name, str(ref.revision), ref.hash)
+            if ref not in self._in_force:
+                self.gauge("policy_loaded_timestamp_seconds", at, *_named(ref))
+            self.gauge("policy_info", 1, *_named(ref))
+            self.gauge("policy_load_failed", 0, *_named(ref))
+        self._in_force = tuple(refs)
+        self._retired = deque(dict.fromkeys(old for old in self._retired if old not in refs))
+        while len(self._retired) > RETIRED:
+            self._forget(self._retired.popleft())
 
     def policy_load_failed(self) -> None:
         """A reload was refused: 1 for every policy that stays in force."""
-        for ref in self._in_force.values():
-            self._set("policy_load_failed", 1, ref.name, str(ref.revision), ref.hash)
+        for ref in self._in_force:
+            self.gauge("policy_load_failed", 1, *_named(ref))
 
     def count(self, name: str, *values: str) -> None:
-        """One more; the labels in the order of the declaration."""
-        child = self._child(name, *values)
-        if isinstance(child, Counter | Gauge):
-            child.inc()
+        """One more; the labels in the order of `FAMILIES`."""
+        child = self._child(name, values)
+        if not isinstance(child, Counter):
+            raise TypeError(f"{name} is not a counter; this is a bug")
+        child.inc()
 
-    def observe(self, name: str, seconds: float, *values: str) -> None:
-        """One duration."""
-        child = self._child(name, *values)
-        if isinstance(child, Histogram):
-            child.observe(seconds)
+    def observe(self, name: str, value: float, *values: str, decision_id: str = "") -> None:
+        """One observation; a decision id becomes the exemplar, which only OpenMetrics shows."""
+        child = self._child(name, values)
+        if not isinstance(child, Histogram):
+            raise TypeError(f"{name} is not a histogram; this is a bug")
+        child.observe(value, {"decision_id": decision_id} if decision_id else None)
+
+    def score(self, detector: str, hazard: str, score: float) -> None:
+        """One calibrated score; pairs that no model detector announced are left out."""
+        pair = (detector, family_of(hazard))
+        if pair in self._scores:
+            self.observe("score", score, *pair)
 
     def gauge(self, name: str, value: float, *values: str) -> None:
         """The value now."""
-        self._set(name, value, *values)
+        self._gauge(name, values).set(value)
+
+    def watch(self, name: str, read: Callable[[], float], *values: str) -> None:
+        """A gauge that is read when somebody scrapes; `read` runs in the scraping thread."""
+        self._gauge(name, values).set_function(read)
 
     def render(self, accept: str | None) -> tuple[bytes, str]:
-        """The page, in the format asked for. 2,000 series block for 46 ms: call it in a thread."""
+        """The page and its content type (OpenMetrics when asked for). CPU work: call it in a thread."""
         encode, kind = choose_encoder(accept or "")
         return encode(self.registry), kind
 
-    def _set(self, name: str, value: float, *values: str) -> None:
-        child = self._child(name, *values)
-        if isinstance(child, Gauge):
-            child.set(value)
-
-    def _child(self, name: str, *values: str) -> Counter | Gauge | Histogram:
-        key = (name, values)
-        child = self._children.get(key)
-        if child is None:
-            family = self._families[name]
-            tamed = [self._tame(label, value) for label, value in zip(family._labelnames, values, strict=True)]  # noqa: SLF001
-            child = family.labels(*tamed) if tamed else family
-            if tuple(tamed) == values:  # an unknown value must not grow the cache
-                self._children[key] = child
+    def _gauge(self, name: str, values: tuple[str, ...]) -> Gauge:
+        child = self._child(name, values)
+        if not isinstance(child, Gauge):
+            raise TypeError(f"{name} is not a gauge; this is a bug")
         return child
 
-    def _tame(self, label: str, value: str) -> str:
-        if label == "hazard":
-            family = family_of(value)
-            return family if family in TOP_LEVEL else "other"
-        known = self._known.get(label)
-        return value if known is None or value in known else "other"
+    def _child(self, name: str, values: tuple[str, ...]) -> Counter | Gauge | Histogram:
+        child = self._children.get((name, values))
+        if child is None:
+            tamed = tuple(self._tame(label, v) for label, v in zip(self._families[name].labels, values, strict=True))
+            child = self._made[name].labels(*tamed)
+            if tamed == values:  # an unknown value must not grow the cache
+                self._children[name, values] = child
+        return child
+
+    def _tame(self, label: Label, value: str) -> str:
+        if label.free:
+            return value
+        word = family_of(value) if label is HAZARD else value
+        return word if word in (label.values or self._known[label.name]) else OTHER
+
+    def _forget(self, ref: PolicyRef) -> None:
+        for name in ("policy_info", "policy_load_failed", "policy_loaded_timestamp_seconds"):
+            self._made[name].remove(*_named(ref))
+            self._children.pop((name, _named(ref)), None)
+
+
+def _declare(family: Family, registry: CollectorRegistry) -> Counter | Gauge | Histogram:
+    name, names = f"guardproxy_{family.name}", [label.name for label in family.labels]
+    if family.kind == "histogram":
+        return Histogram(name, family.text, names, registry=registry, buckets=family.buckets)
+    made = Counter if family.kind == "counter" else Gauge
+    return made(name, family.text, names, registry=registry)
+
+
+def _named(ref: PolicyRef) -> tuple[str, ...]:
+    return (ref.name, str(ref.revision), ref.hash)
+
+
+def markdown() -> str:
+    """`docs/metrics.md`."""
+    lines = [
+        "# Metrics",
+        "",
+        "Made by `python -m guardproxy.observe.metrics > docs/metrics.md`; a test compares. Times in seconds.",
+        "Values not listed come from settings and policies; an unknown one becomes `other`. All series start at 0.",
+        "",
+        "| metric | type | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for family in FAMILIES:
+        labels = ", ".join(f"`{label.name}`" for label in family.labels)
+        lines.append(f"| `guardproxy_{family.name}` | {family.kind} | {labels} | {family.text} |")
+    lines += ["", "| label | of | values |", "|---|---|---|"]
+    for label in dict.fromkeys(label for family in FAMILIES for label in family.labels if label.values):
+        users = ", ".join(f"`{family.name}`" for family in FAMILIES if label in family.labels)
+        lines.append(f"| `{label.name}` | {users} | {', '.join(label.values)} |")
+    lines += ["", "| histograms | buckets |", "|---|---|"]
+    for buckets in dict.fromkeys(family.buckets for family in FAMILIES if family.buckets):
+        users = ", ".join(f"`{family.name}`" for family in FAMILIES if family.buckets == buckets)
+        lines.append(f"| {users} | {', '.join(f'{bound:g}' for bound in buckets)} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -42,14 +42,14 @@ class Node:
     """A value and its place.
 
     `value` is a str, bool, int, float or None; for a list a tuple of Nodes, for a mapping a tuple of Entries.
-    `plain_style` is false for quoted and block texts. `broken`: already reported, nothing more to say of it.
+    `style` is the mark a text was written with: "", "'", '"', "|" or ">". `broken`: already reported, nothing more to say of it.
     """
 
     value: Any
     place: Source
     is_mapping: bool = False
     is_list: bool = False
-    plain_style: bool = True
+    style: str = ""
     broken: bool = False
 
     @property
@@ -268,7 +268,7 @@ class _Reading:
     def scalar(self, event: Any, place: Source) -> Node:
         text = event.value
         if event.style:
-            return Node(text, place, plain_style=False)
+            return Node(text, place, style=event.style)
         if text in _NULLS:
             return Node(None, place)
         if text in ("true", "false"):

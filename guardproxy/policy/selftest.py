@@ -1,113 +1,282 @@
-"""Runs the tests written inside a policy: the same judge and decide, with another caller."""
+"""Runs the tests written inside policies: the same judge and decide as in the proxy, with another caller.
+
+Words, patterns and detectors that match run for real (`look`), scores are what the test says. No model is asked.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from guardproxy.core.conversation import Conversation, Message, Part, Pointer, Role, Scope, Segment, Stage
 from guardproxy.core.decide import Decision, decide, stronger
+from guardproxy.core.detector_info import DetectorInfo, Unit
 from guardproxy.core.findings import Finding
-from guardproxy.core.judge import Context, judge
-from guardproxy.core.redact import apply, redactions
-from guardproxy.core.rules import Action, Policy
+from guardproxy.core.hazards import covers, exists
+from guardproxy.core.judge import Context, Verdict, judge
+from guardproxy.core.redact import apply, by_place, redactions
+from guardproxy.core.rules import Action, Kind, Policy, Rule, Source
 from guardproxy.core.segments import input_segments
-from guardproxy.policy.compile import Compiled
-from guardproxy.policy.problems import Problem
-from guardproxy.policy.reader import Node, plain
+from guardproxy.policy.compile import get, part
+from guardproxy.policy.ladders import ACTIONS
+from guardproxy.policy.problems import Problems
+from guardproxy.policy.rulekeys import RESERVED
+from guardproxy.policy.values import Field, Fields
+from guardproxy.policy.written import Written
 
 Look = Callable[[Sequence[Segment]], list[Finding]]
-KEYS = frozenset({"name", "user", "assistant", "messages", "expect", "would", "result", "locale", "route", "tenant"})
-ROLES = {"user": Scope.USER, "assistant": Scope.HISTORY, "system": Scope.SYSTEM, "tool": Scope.TOOL_RESULT}
+Inspect = Callable[[Policy], Look]
+
+_SCOPES = {
+    Role.SYSTEM: Scope.SYSTEM,
+    Role.DEVELOPER: Scope.SYSTEM,
+    Role.USER: Scope.USER,
+    Role.ASSISTANT: Scope.HISTORY,
+    Role.TOOL: Scope.TOOL_RESULT,
+    Role.FUNCTION: Scope.TOOL_RESULT,
+}
+
+
+class State(StrEnum):
+    """How a test ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """One test. `why` says what was expected and what came, or what it waits for."""
+
+    name: str
+    place: Source
+    state: State
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a rule's ladder."""
+
+    rule: str
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All tests of one policy, and the ladder steps they reached."""
+
+    policy: str
+    results: tuple[Result, ...]
+    reached: frozenset[Step]
+    steps: tuple[Step, ...]
+
+    def count(self, state: State) -> int:
+        """How many ended so."""
+        return sum(1 for result in self.results if result.state is state)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a test says shall come: an action, perhaps of one rule, perhaps at one stage."""
+
+    action: Action
+    rule: str = ""
+    stage: str = ""
+
+    def met(self, decision: Decision) -> bool:
+        """Does the decision fit? `allow` means allow or log."""
+        if self.action is Action.ALLOW:
+            return decision.action <= Action.LOG
+        fits = decision.action is self.action and self.rule in ("", decision.rule_name)
+        return fits and self.stage in ("", decision.stage.value)
+
+    def __str__(self) -> str:
+        rule = f" by {self.rule}" if self.rule else ""
+        return self.action.word + rule + (f" at {self.stage}" if self.stage else "")
+
+
+@dataclass(slots=True)
 class Judged:
-    """What one test text came to."""
+    """What one test came to: the outcome, what would have been, and the texts that passed."""
 
-    decision: Decision
-    results: tuple[tuple[str, str], ...]
-
-
-def failures(compiled: Compiled, look: Look) -> list[Problem]:
-    """One problem for each test that fails (GP506/GP507) or has nothing to judge (GP508)."""
-    problems = []
-    for node in compiled.tests:
-        said = _run(compiled, node, look)
-        if said is not None:
-            code, message = said
-            place = node.get("name") or node
-            problems.append(Problem(code, place.place, message))
-    return problems
+    outcome: Decision
+    verdicts: list[Verdict] = field(default_factory=list)
+    would: Decision | None = None
+    texts: dict[str, str] = field(default_factory=dict)
 
 
-def _run(compiled: Compiled, node: Node, look: Look) -> tuple[str, str] | None:
-    tree = plain(node)
-    later = sorted(set(tree) - KEYS)
-    if later:
-        return "GP111", f'test key "{later[0]}" is not available in this release'
-    if not any(k in tree for k in ("user", "assistant", "messages")):
-        return "GP509", "a test needs user, assistant or messages"
-    if "expect" not in tree:
-        return "GP101", 'missing key "expect"'
-    judged = judge_texts(compiled.policy, tree, look)
-    wrong = _differs(compiled.policy, tree["expect"], judged)
-    if wrong:
-        return wrong
-    for stage, text in (tree.get("result") or {}).items():
-        if dict(judged.results).get(stage) != text:
-            return "GP507", f"the {stage} text comes out otherwise"
-    return None
+def check_names(tests: Iterable[Written], rules: Iterable[str], problems: Problems) -> None:
+    """GP508: a test that expects a rule the policy does not have."""
+    known = set(rules) | RESERVED
+    for written in tests:
+        for key in ("expect", "would"):
+            wanted = written.fields.get(key)
+            for name, named in wanted.value.items() if wanted is not None and isinstance(wanted.value, dict) else ():
+                if name != "stage" and named.value not in known:
+                    problems.error("GP508", named.place, f'the test expects an unknown rule "{named.value}"')
 
 
-def judge_texts(policy: Policy, tree: dict[str, object], look: Look) -> Judged:
-    """Input stage, then output stage unless the input is refused."""
-    context, results = Context(), []
-    decision = decide([], policy.ref, Stage.INPUT)
-    conversation = _conversation(tree)
-    if conversation.messages:
+class SelfTest:
+    """Runs tests of one policy. `now` is the time exceptions are read at (POSIX seconds)."""
+
+    def __init__(self, policy: Policy, look: Look, detectors: Sequence[DetectorInfo], now: float) -> None:
+        self._policy = policy
+        self._look = look
+        self._detectors = detectors
+        self._now = now
+        self._reached: set[Step] = set()
+
+    def run(self, tests: Iterable[Written], *, live: bool = False) -> Run:
+        """All of them, in order. `live`: `look` asks model detectors too."""
+        results = tuple(self._result(written, live=live) for written in tests)
+        steps = tuple(Step(r.id, s.action) for r in self._policy.rules[:-1] for s in r.ladder.steps)
+        return Run(str(self._policy.ref), results, frozenset(self._reached), steps)
+
+    def _result(self, written: Written, *, live: bool) -> Result:
+        test = written.fields
+        name, place = test["name"].value, written.place
+        waits = "" if live else self._waits_for(test)
+        if waits:
+            return Result(name, place, State.SKIPPED, waits)
+        judged = self._judged(test)
+        why = self._difference(test, judged)
+        return Result(name, place, State.FAILED if why else State.PASSED, why)
+
+    def _waits_for(self, test: Fields) -> str:
+        """Why a test cannot run without models; "" when it can."""
+        if get(test, "live", default=False):
+            return "live: needs the model detectors (--live)"
+        if "scores" in test:
+            return ""
+        for wanted in (expected_in(test, "expect"), expected_in(test, "would")):
+            rule = self._policy.rule(wanted.rule) if wanted is not None and wanted.rule else None
+            if rule is not None and self._bears_scores(rule):
+                return f"{rule.id} needs scores (give some, or --live)"
+        return ""
+
+    def _bears_scores(self, rule: Rule) -> bool:
+        """Would somebody have to ask a model to hear this rule's findings?"""
+        if rule.kind is Kind.DETECTOR:
+            return any(d.id == rule.target and d.unit is Unit.SCORE for d in self._detectors)
+        if rule.kind is not Kind.HAZARD:
+            return False
+        reporting = [d for d in self._detectors if any(covers(rule.target, h) for h in d.hazards)]
+        return not reporting or any(d.unit is Unit.SCORE for d in reporting)
+
+    def _judged(self, test: Fields) -> Judged:
+        """Input stage, then output stage unless the input is refused."""
+        context = Context(get(test, "route", "test"), get(test, "tenant", "test"), self._now)
+        conversation = _conversation(test)
         segments = input_segments(conversation)
-        verdicts = judge(look(segments), policy, Stage.INPUT, context)
-        decision = decide(verdicts, policy.ref, Stage.INPUT)
-        last = [s for s in segments if not s.joined][-1]
-        results.append(("input", apply(last.text, redactions(verdicts, last))))
-    if "assistant" in tree and decision.action < Action.REFUSE:
-        answer = Segment(str(tree["assistant"]), Stage.OUTPUT, Scope.MODEL)
-        verdicts = judge(look([answer]), policy, Stage.OUTPUT, context)
-        decision = stronger(decision, decide(verdicts, policy.ref, Stage.OUTPUT))
-        results.append(("output", apply(answer.text, redactions(verdicts, answer))))
-    return Judged(decision, tuple(results))
+        scores = part(test, "scores")
+        findings = self._look(segments) + self._faked(part(scores, "input"), _spoken(segments))
+        verdicts = judge(findings, self._policy, Stage.INPUT, context)
+        judged = Judged(decide(verdicts, self._policy.ref, Stage.INPUT), verdicts)
+        judged.would = self._would(verdicts, Stage.INPUT)
+        self._note(verdicts)
+        if judged.outcome.action >= Action.REFUSE:
+            return judged
+        judged.texts["input"] = _sent(conversation, verdicts, segments)
+        if "assistant" in test or "output" in scores:
+            self._output(test, part(scores, "output"), context, judged)
+        return judged
+
+    def _output(self, test: Fields, scores: Fields, context: Context, judged: Judged) -> None:
+        answer = Segment(get(test, "assistant", ""), Stage.OUTPUT, Scope.MODEL)
+        findings = self._look([answer] if answer.text else []) + self._faked(scores, answer)
+        verdicts = judge(findings, self._policy, Stage.OUTPUT, context)
+        self._note(verdicts)
+        judged.outcome = stronger(judged.outcome, decide(verdicts, self._policy.ref, Stage.OUTPUT))
+        would = self._would(verdicts, Stage.OUTPUT)
+        judged.would = stronger(judged.would, would) if judged.would else would
+        if judged.outcome.action < Action.REFUSE:
+            judged.texts["output"] = apply(answer.text, redactions(verdicts, answer))
+
+    def _would(self, verdicts: Sequence[Verdict], stage: Stage) -> Decision:
+        """The most severe of all verdicts, shadow included."""
+        return decide([replace(v, enforced=True) for v in verdicts], self._policy.ref, stage)
+
+    def _note(self, verdicts: Iterable[Verdict]) -> None:
+        self._reached |= {Step(v.rule.id, v.action) for v in verdicts}
+
+    def _faked(self, scores: Fields, segment: Segment) -> list[Finding]:
+        found = []
+        for name, score in scores.items():
+            info = next((d for d in self._detectors if d.id == name), None)
+            if info is not None and not exists(name):
+                hazard = min(info.hazards, default="unspecified")
+                found.append(Finding(name, hazard, score.value, segment))
+            elif exists(name):
+                found.append(Finding("test", name, score.value, segment))
+            else:
+                found.append(Finding(name, "unspecified", score.value, segment))
+        return found
+
+    def _difference(self, test: Fields, judged: Judged) -> str:
+        """What differs from what the test expects; "" when nothing does."""
+        wanted = expected_in(test, "expect")
+        if wanted is not None and not wanted.met(judged.outcome):
+            return f"expected {wanted}, got {_said(judged.outcome)}"
+        wanted = expected_in(test, "would")
+        if wanted is not None and judged.would is not None and not wanted.met(judged.would):
+            return f"would have: expected {wanted}, got {_said(judged.would)}"
+        for stage, text in part(test, "result").items():
+            if stage not in judged.texts:
+                return f"result: no {stage} text passed, the outcome is {_said(judged.outcome)}"
+            if judged.texts[stage] != text.value:
+                return f"result: the {stage} text is {judged.texts[stage]!r}"
+        return ""
 
 
-def _conversation(tree: dict[str, object]) -> Conversation:
-    said: list[tuple[str, str]] = []
-    listed = tree.get("messages")
-    if isinstance(listed, list):
-        said = [(str(m.get("role")), str(m.get("content"))) for m in listed]
-    elif "user" in tree:
-        said = [("user", str(tree["user"]))]
+def expected_in(test: Fields, key: str) -> Expected | None:
+    """`expect` or `would` of a test."""
+    wanted = test.get(key)
+    if wanted is None:
+        return None
+    if isinstance(wanted.value, str):
+        return Expected(_action(wanted.value))
+    named: dict[str, Field] = wanted.value
+    action = next(word for word in named if word != "stage")
+    return Expected(_action(action), named[action].value, named["stage"].value if "stage" in named else "")
+
+
+def _action(word: str) -> Action:
+    return ACTIONS.get(word, Action.ALLOW)
+
+
+def _said(decision: Decision) -> str:
+    if decision.action is Action.ALLOW:
+        return "allow"
+    return f"{decision.action.word} by {decision.rule_name} at {decision.stage.value}"
+
+
+def _conversation(test: Fields) -> Conversation:
+    said: list[tuple[Role, str]] = []
+    if "messages" in test:
+        said = [(Role(m["role"].value), m["content"].value) for m in test["messages"].value]
+    elif "user" in test:
+        said = [(Role.USER, test["user"].value)]
     return Conversation(
         tuple(
-            Message(Role(role), ROLES.get(role, Scope.USER), (Part(text, Pointer(("messages", at, "content"))),))
+            Message(role, _SCOPES[role], (Part(text, Pointer(("messages", at, "content"))),))
             for at, (role, text) in enumerate(said)
         )
     )
 
 
-def _differs(policy: Policy, expect: object, judged: Judged) -> tuple[str, str] | None:
-    action, rule, stage = judged.decision.action, judged.decision.rule_name, judged.decision.stage
-    if isinstance(expect, str):
-        fine = action.word == expect or (expect == "allow" and action <= Action.LOG)
-        return None if fine else ("GP507", f"expected {expect}, got {action.word} by {rule or 'no rule'}")
-    if not isinstance(expect, dict):
-        return "GP105", "expect is a word or a mapping"
-    wanted = dict(expect)
-    wanted_stage = wanted.pop("stage", None)
-    for name, rule_id in wanted.items():
-        if policy.rule(str(rule_id)) is None:
-            return "GP507", f'unknown rule "{rule_id}"'
-        if action.word != name or rule != rule_id:
-            return "GP507", f"expected {name} by {rule_id}, got {action.word} by {rule or 'no rule'}"
-    if wanted_stage is not None and str(stage) != wanted_stage:
-        return "GP507", f"expected at {wanted_stage}, got at {stage}"
-    return None
+def _spoken(segments: Sequence[Segment]) -> Segment:
+    """What fake input scores are about: the last thing the user says."""
+    users = [s for s in segments if s.scope is Scope.USER and not s.joined]
+    return users[-1] if users else Segment("", Stage.INPUT, Scope.USER)
+
+
+def _sent(conversation: Conversation, verdicts: Sequence[Verdict], segments: Sequence[Segment]) -> str:
+    """The last user message as it goes upstream."""
+    users = [m.parts[0] for m in conversation.messages if m.role is Role.USER]
+    if not users:
+        return ""
+    placed = {p.pointer: p.redactions for p in by_place(verdicts, segments)}
+    return apply(users[-1].text, placed.get(users[-1].pointer, ()))

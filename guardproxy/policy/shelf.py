@@ -1,143 +1,209 @@
-"""The loaded set of policies: read together, swapped by one assignment, the last good one kept."""
+"""The loaded set of policies: read together, swapped in by one assignment, the last good one kept.
+
+Nothing is logged or counted here: each attempt gives a `LoadReport`, and the proxy takes note of it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 
 from watchfiles import awatch
 
-from guardproxy.core.conversation import Segment
 from guardproxy.core.detector_info import DetectorInfo
-from guardproxy.core.findings import Finding
 from guardproxy.core.rules import Policy, Source
 from guardproxy.errors import PolicyError
-from guardproxy.policy.compile import Compiled, compile_policy
-from guardproxy.policy.problems import Problem, Problems
-from guardproxy.policy.reader import read_into
-from guardproxy.policy.selftest import failures
+from guardproxy.policy.folder import SUFFIXES
+from guardproxy.policy.hearing import World
+from guardproxy.policy.lint import Checked, check
+from guardproxy.policy.problems import Problem, Severity
+from guardproxy.policy.report import as_text
+from guardproxy.policy.selection import Applies, best, in_force
+from guardproxy.policy.selftest import Inspect
 from guardproxy.policy.shipped import directory
 
-Look = Callable[[Sequence[Segment]], list[Finding]]
-Inspector = Callable[[Policy], Look]
+QUIET_MS = 250
+"""So long nothing may change before a changed folder is read: editors and ConfigMaps write in several steps."""
+_AT_LATEST_MS = 2_000
+_LOOK_AGAIN_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """How one attempt to load went. `place` is `file:line:column` of the first error."""
+    """How one attempt to load went. `place` is `file:line:column` of the first error, `report` the text of all
+    errors; of a good load, the warnings. `at`: POSIX seconds.
+    """
 
     ok: bool
     report: str = ""
     place: str = ""
+    at: float = 0.0
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """What is in force: swapped as one."""
+
+    policies: tuple[Policy, ...] = ()
+    candidates: tuple[Applies, ...] = ()
+    loaded_at: float = 0.0
 
 
 class Shelf:
-    """See the module's text."""
+    """Policies in force. `select` is safe beside a running `reload`: requests keep the Policy they began with."""
 
-    def __init__(self, path: Path, detectors: Sequence[DetectorInfo], inspect: Inspector) -> None:
-        self._path = path
+    def __init__(
+        self, path: Path, detectors: Sequence[DetectorInfo], inspect: Inspect, clock: Callable[[], float]
+    ) -> None:
+        self.path = path
         self._detectors = tuple(detectors)
         self._inspect = inspect
-        self._set: tuple[Compiled, ...] = ()
+        self._clock = clock
+        self._loading = Lock()
+        self._set = _Set()
+        self._asked: set[tuple[str, str]] = set()
+        self.last = LoadReport(ok=False)
 
     @classmethod
     def open(
-        cls, path: Path | None, detectors: Sequence[DetectorInfo], inspect: Inspector, now: Callable[[], float]
+        cls, path: Path | None, detectors: Sequence[DetectorInfo], inspect: Inspect, clock: Callable[[], float]
     ) -> Shelf:
-        """The set at `path` (a file or a folder; None: the shipped one). Raises PolicyError with the report."""
-        del now  # exceptions with an expiry come with a later release
-        shelf = cls(path or directory(), detectors, inspect)
-        shelf._set = load_set(shelf._path, shelf._detectors, inspect)
+        """The set at `path` (a file or a folder; None: the shipped one), checked and tested.
+
+        `clock` gives POSIX seconds. Raises PolicyError whose `report` is the text for people.
+        """
+        shelf = cls(path or directory(), detectors, inspect, clock)
+        report = shelf.reload()
+        if not report.ok:
+            errors = tuple(row for row in report.problems if row.is_error)
+            raise PolicyError(str(errors[0]), report.report, errors)
         return shelf
 
     @property
     def policies(self) -> tuple[Policy, ...]:
-        """All policies in force."""
-        return tuple(c.policy for c in self._set)
+        """All policies in force, parents included."""
+        return self._set.policies
+
+    @property
+    def failed(self) -> bool:
+        """Did the latest attempt fail, so that an older set stays in force?"""
+        return not self.last.ok
+
+    @property
+    def loaded_at(self) -> float:
+        """When the set in force was loaded, POSIX seconds."""
+        return self._set.loaded_at
 
     def select(self, tenant: str, route: str) -> Policy:
-        """Exactly one policy: (tenant and route named) > (tenant) > (route) > (neither)."""
-        best: tuple[int, Compiled] | None = None
-        for compiled in self._set:
-            rank = _rank(compiled, tenant, route, alone=len(self._set) == 1)
-            if rank is not None and (best is None or rank > best[0]):
-                best = (rank, compiled)
-        if best is None:
-            raise PolicyError(f'GP308: no policy applies to the route "{route}"')
-        return best[1].policy
+        """Exactly one policy: (tenant and route named) > (tenant) > (route) > (neither). PolicyError GP308 for none."""
+        found = best(self._set.candidates, tenant, route)
+        if found is None:
+            message = f'{self.path}: GP308 error: no policy applies to tenant "{tenant}", route "{route}"'
+            raise PolicyError(message, message)
+        self._asked.add((tenant, route))
+        return found
 
     def reload(self) -> LoadReport:
-        """Reads everything again; a set with any error changes nothing."""
-        try:
-            fresh = load_set(self._path, self._detectors, self._inspect)
-        except PolicyError as error:
-            return LoadReport(ok=False, report=error.report, place=str(error).split(": ", 1)[0])
-        self._set = fresh
-        return LoadReport(ok=True)
+        """Reads everything again; a set with any error changes nothing. Blocks: call it in a thread."""
+        with self._loading:
+            now = self._clock()
+            before = self._set
+            checked = check([self.path], self._world(now), self._inspect)
+            fresh = _Set(
+                policies=tuple(c.policy for c in checked.compiled),
+                candidates=in_force([c.applies for c in checked.compiled]),
+                loaded_at=now,
+            )
+            errors = checked.errors or tuple(self._unserved(fresh))
+            problems = errors or (*checked.problems, *_same_revision(before, checked))
+            if not errors:
+                self._set = fresh
+            place = errors[0].place if errors else None
+            self.last = LoadReport(
+                ok=not errors,
+                report=as_text(problems),
+                place=f"{place.file}:{place.line}:{place.column}" if place else "",
+                at=now,
+                problems=problems,
+            )
+            return self.last
 
-    async def watch(self, callback: Callable[[LoadReport], None]) -> None:
-        """Reloads after each change of the folder (not the file: editors rename, ConfigMaps swap links)."""
-        folder = self._path if self._path.is_dir() else self._path.parent
-        async for _ in awatch(folder, debounce=250, step=50, recursive=True):
-            callback(await asyncio.to_thread(self.reload))
+    def _unserved(self, fresh: _Set) -> Iterator[Problem]:
+        """GP308: what has been served so far must go on being served."""
+        place = Source(str(self.path), 1, 1)
+        hint = "give a policy `applies_to: {routes: [...]}`"
+        if not fresh.candidates:
+            yield Problem("GP308", place, "none of these policies applies to anything", hint=hint)
+            return
+        for asked in sorted(self._asked):
+            if best(fresh.candidates, *asked) is None:
+                yield Problem(
+                    "GP308", place, f'no policy applies to tenant "{asked[0]}", route "{asked[1]}"', hint=hint
+                )
+
+    async def watch(self, on_attempt: Callable[[LoadReport], None]) -> None:
+        """Reloads after each change of the folder and tells of each attempt; runs until it is cancelled.
+
+        The folder is watched, not the file: editors rename, ConfigMaps swap links. A folder that goes away is a
+        failed reload, and is read again as soon as it is back.
+        """
+        folder = self._folder()
+        while True:
+            if self._there(folder):
+                await self._watch_folder(folder, on_attempt)
+            on_attempt(await asyncio.to_thread(self.reload))
+            while not self._there(folder):  # noqa: ASYNC110 - nothing tells of a folder that is not there
+                await asyncio.sleep(_LOOK_AGAIN_S)
+            if self.failed:
+                on_attempt(await asyncio.to_thread(self.reload))
+
+    async def _watch_folder(self, folder: Path, on_attempt: Callable[[LoadReport], None]) -> None:
+        """Returns when the folder is gone. Changes during a reload are kept for the next round."""
+        async for found in awatch(
+            folder,
+            watch_filter=lambda _change, path: self._concerns(Path(path), folder),
+            debounce=_AT_LATEST_MS,
+            step=QUIET_MS,
+            rust_timeout=int(_LOOK_AGAIN_S * 1_000),
+            yield_on_timeout=True,
+        ):
+            if not self._there(folder):
+                return
+            if found:
+                on_attempt(await asyncio.to_thread(self.reload))
+
+    def _folder(self) -> Path:
+        return self.path if self.path.is_dir() else self.path.parent
+
+    def _there(self, folder: Path) -> bool:
+        return folder.is_dir()
+
+    def _concerns(self, path: Path, folder: Path) -> bool:
+        """Is it a policy, a list or a test, or one of the links that a ConfigMap swaps?"""
+        if path == folder or folder not in path.parents or path.name.startswith(".."):
+            return True
+        if path.parent == folder and self.path != folder:
+            return path.name == self.path.name
+        return path.suffix in (*SUFFIXES, ".txt")
+
+    def _world(self, now: float) -> World:
+        today = datetime.fromtimestamp(now, UTC).date()
+        return World(detectors=self._detectors, today=today, settled=True, serving=True)
 
 
-def load_set(path: Path, detectors: tuple[DetectorInfo, ...], inspect: Inspector) -> tuple[Compiled, ...]:
-    """All policies of a file or folder, compiled and tested together. Raises PolicyError with every problem."""
-    compiled, problems = check_set(path, detectors)
-    if not problems:
-        for one in compiled:
-            problems += failures(one, inspect(one.policy))
-    if problems:
-        raise PolicyError(str(problems[0]), "\n".join(str(p) for p in problems))
-    return compiled
-
-
-def check_set(path: Path, detectors: tuple[DetectorInfo, ...]) -> tuple[tuple[Compiled, ...], list[Problem]]:
-    """Reads and compiles everything; all problems of all files."""
-    files = policy_files(path)
-    problems: list[Problem] = []
-    found: list[Compiled] = []
-    if not files:
-        problems.append(Problem("GP011", Source(str(path), 1, 1), "no policies found here"))
-    for file in files:
-        read_problems = Problems()
-        node = read_into(file, read_problems)
-        problems += read_problems.errors
-        if node is None or read_problems.errors:
-            continue
-        compiled, wrong = compile_policy(file, node, detectors)
-        problems += wrong
-        if compiled is not None:
-            found.append(compiled)
-    problems += _equally_specific(found)
-    return tuple(found), problems
-
-
-def policy_files(path: Path) -> list[Path]:
-    """The file itself, or the `*.yaml` and `*.yml` directly in the folder."""
-    if not path.is_dir():
-        return [path]
-    return sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml") and not p.name.startswith("."))
-
-
-def _equally_specific(found: Sequence[Compiled]) -> list[Problem]:
-    problems = []
-    for at, one in enumerate(found):
-        for other in found[:at]:
-            same = set(one.routes) & set(other.routes) and set(one.tenants) & set(other.tenants)
-            if same:
-                message = f"as specific as {other.policy.ref.name} for the same route and tenant"
-                problems.append(Problem("GP307", Source(one.file, 1, 1), message))
-    return problems
-
-
-def _rank(compiled: Compiled, tenant: str, route: str, *, alone: bool) -> int | None:
-    routes, tenants = compiled.routes, compiled.tenants
-    if not routes and not tenants:
-        return 0 if alone else None
-    if not ({"*", route} & set(routes) and {"*", tenant} & set(tenants)):
-        return None
-    return 1 + 2 * (tenant in tenants) + (route in routes)
+def _same_revision(before: _Set, checked: Checked) -> list[Problem]:
+    """GP715: the content changed, the revision did not."""
+    old = {(p.ref.name, p.ref.revision): p.ref.hash for p in before.policies}
+    rows = []
+    for one in checked.compiled:
+        ref = one.policy.ref
+        if old.get((ref.name, ref.revision), ref.hash) != ref.hash:
+            message = f'"{ref.name}" has changed, its revision is still {ref.revision}'
+            place = one.document.place_of("revision")
+            rows.append(Problem("GP715", place, message, Severity.WARNING, "raise the revision with every change"))
+    return rows

@@ -55,11 +55,17 @@ def check_characters(text: str, locale: str, *, emoji_allowed: bool = False) -> 
     """Everything that can be said of a text without knowing its language."""
     yield from _length(text)
     yield from _plain(text)
+    text = encodable(text)
     yield from _placeholders(text)
     yield from _addresses(text)
     yield from _emphasis(text, emoji_allowed=emoji_allowed)
     if locale.partition("-")[0] in _RIGHT_TO_LEFT:
         yield from _isolates(text)
+
+
+def encodable(text: str) -> str:
+    """Unpaired surrogates, already reported, would stop RE2."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def unknown_placeholder(text: str) -> str | None:
@@ -69,7 +75,7 @@ def unknown_placeholder(text: str) -> str | None:
 
 def without_markup(text: str) -> str:
     """The text without tags and without control and direction characters."""
-    return "".join(c for c in _MARKUP.sub("", text) if c == "\n" or category(c) not in ("Cc", "Cf", "Cs"))
+    return "".join(c for c in _MARKUP.sub("", encodable(text)) if c == "\n" or category(c) not in ("Cc", "Cf", "Cs"))
 
 
 def _length(text: str) -> Iterator[TextProblem]:
@@ -88,7 +94,7 @@ def _plain(text: str) -> Iterator[TextProblem]:
                 "GP620", f"the character U+{ord(letter):04X} has no place in a text", "plain text and line feeds"
             )
             return
-    found = _MARKUP.search(text)
+    found = _MARKUP.search(encodable(text))
     if found:
         yield error("GP620", f'"{found.group(0).strip()}" is markup', "texts are shown as they stand: write plain text")
 

@@ -12,7 +12,7 @@ import re2
 
 from guardproxy.core.catalogue import FAULTS, Shape, Tone
 from guardproxy.core.hazards import BY_ID, family_of
-from guardproxy.policy.textchars import TextProblem, check_characters, error, warning, without_markup
+from guardproxy.policy.textchars import TextProblem, check_characters, encodable, error, warning, without_markup
 from guardproxy.policy.wording import List, Wording, languages, straight, wording_for
 
 __all__ = ["Draft", "TextProblem", "check", "check_cell"]
@@ -73,7 +73,7 @@ class Draft:
         text = self.text
         for name, sample in _SAMPLE.items():
             text = text.replace(name, self.label or sample if name == "{topic}" else sample)
-        return str(_PLACEHOLDER.sub("x", text))
+        return str(_PLACEHOLDER.sub("x", encodable(text)))
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -104,7 +104,10 @@ def check(draft: Draft) -> Sequence[TextProblem]:
             warning("GP716", f'no word lists for "{draft.locale}": the wording rules are not checked', "read it twice")
         )
         return problems
-    for rule in (_inability, _next_step, _banned, _questions, _regret, _language, _readable, _crisis, _advice):
+    strange = list(foreign(draft.bare, wording))
+    if strange:
+        return problems + strange  # what other rules would say of it follows from this
+    for rule in (_inability, _next_step, _banned, _questions, _regret, _readable, _crisis, _advice):
         problems += rule(draft, wording)
     return problems
 
@@ -209,13 +212,8 @@ def _regret(draft: Draft, wording: Wording) -> Iterator[TextProblem]:
         yield warning("GP611", "more than one apology", "one is enough, none is fine")
 
 
-def _language(draft: Draft, wording: Wording) -> Iterator[TextProblem]:
-    """R14."""
-    yield from foreign(draft.bare, wording)
-
-
-def foreign(text: str, wording: Wording) -> Iterator[TextProblem]:
-    """Another script, or the commonest words of another language."""
+def foreign(text: str, wording: Wording, fewest: int = 2) -> Iterator[TextProblem]:
+    """R14: another script, fewer than `fewest` of the commonest words, or more of another language's (labels: 0)."""
     letters = [c for c in text if c.isalpha()]
     own = sum(1 for c in letters if _is_han(c) == (wording.script == "Han"))
     if letters and own / len(letters) < 0.9:
@@ -227,7 +225,7 @@ def foreign(text: str, wording: Wording) -> Iterator[TextProblem]:
     mine = wording.own_words(words)
     others = {other: wording_for(other) for other in languages() if other != wording.language}
     best = max((lists.own_words(words) for lists in others.values() if lists and lists.script != "Han"), default=0)
-    if mine < 2 or best > mine:
+    if mine < fewest or best > max(mine, 2 - fewest):
         yield error("GP614", "this reads like another language", f"write it in the language of {wording.language}")
 
 

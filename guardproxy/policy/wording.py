@@ -111,6 +111,13 @@ def _load(language: str) -> Wording | None:
 def _compiled(entries: Sequence[str], *, bounded: bool) -> Any:
     """One expression for a list; whole words where the script has blanks."""
     either = "|".join(f"(?:{entry})" for entry in entries)
-    if bounded:
-        return re2.compile(rf"(?i)(?:^|[^\p{{L}}\p{{N}}])({either})(?:$|[^\p{{L}}\p{{N}}])")
-    return re2.compile(f"(?i)({either})")
+    around = rf"(?:^|[^\p{{L}}\p{{N}}])({either})(?:$|[^\p{{L}}\p{{N}}])" if bounded else f"({either})"
+    return re2.compile(f"(?i){around}", options=_options())
+
+
+def _options() -> Any:
+    """Room for the automaton of a long list in a script with many letters (the default 8 MiB are too few)."""
+    options = re2.Options()
+    options.max_mem = 64 << 20
+    options.log_errors = False
+    return options

@@ -28,6 +28,7 @@ from guardproxy.wire.models import found, listed, read_models
 
 Scope = dict[str, Any]
 CHAT = "/v1/chat/completions"
+SURFACE = "chat_completions"
 MODELS = "/v1/models"
 SERVED = f"served here: POST {CHAT}, GET {MODELS}, GET {MODELS}/{{id}}, GET /healthz, GET /readyz"
 
@@ -65,7 +66,7 @@ class DataApp:
             decision_id=new_decision_id(),
             route=ROUTE,
             tenant=TENANT,
-            surface="chat_completions",
+            surface=SURFACE,
             upstream=self._hall.upstream.target.name,
             at=self._hall.clock(),
         )
@@ -78,14 +79,17 @@ class DataApp:
             answer = error_answer(error)
             extra = (("allow", "POST"),) if answer.status == 405 else ()
             ledger.status = answer.status
+            await flow.record_fault()
             await client.whole(answer.status, (*answer.headers, *extra, *ledger.headers()), answer.body)
-            await flow.record()
             return
         self._inflight += 1
+        gauge = self._hall.recorder.metrics.gauge
+        gauge("inflight", self._inflight, SURFACE)
         try:
             await self._edge(flow, client, ledger)
         finally:
             self._inflight -= 1
+            gauge("inflight", self._inflight, SURFACE)
 
     async def _edge(self, flow: ChatFlow, client: Client, ledger: Ledger) -> None:
         """The request edge: whatever went wrong ends here, in the caller's format and without user text."""

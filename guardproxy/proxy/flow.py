@@ -7,6 +7,7 @@ Every branch ends in `_record`, once, from the same ledger that headers and body
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -15,7 +16,7 @@ from guardproxy.core.commands import CONTENT
 from guardproxy.core.conversation import Conversation, Stage
 from guardproxy.core.judge import Context
 from guardproxy.core.rules import Action, NoticePlace, Policy
-from guardproxy.errors import GuardproxyError
+from guardproxy.errors import AuditUnavailable, GuardproxyError
 from guardproxy.proxy.answering import Moderated, refuse_unknown_tool
 from guardproxy.proxy.client import Client
 from guardproxy.proxy.hall import Hall
@@ -74,7 +75,7 @@ class ChatFlow:
             self.ledger.error = "client_abort" if self._client.gone else "error"
             raise
         finally:
-            await self.record()
+            await self.record_fault()
 
     async def _run(self) -> None:
         limits = self._hall.settings.limits
@@ -248,12 +249,22 @@ class ChatFlow:
 
     async def _answer_error(self, answer: ErrorAnswer) -> None:
         self.ledger.status = answer.status
+        if not self._recorded:
+            try:
+                await self.record()
+            except AuditUnavailable as error:
+                answer = error_answer(error)
         await self._client.whole(answer.status, (*answer.headers, *self.ledger.headers()), answer.body)
 
     @property
     def client(self) -> Client:
         """The caller, for the streaming half."""
         return self._client
+
+    async def record_fault(self) -> None:
+        """The record of an exchange that ends as a fault anyway: a log that cannot be written changes nothing."""
+        with contextlib.suppress(AuditUnavailable):
+            await self.record()
 
     async def record(self) -> None:
         """The one door for outcomes; in `required` mode it returns when the record is on disk."""

@@ -8,7 +8,7 @@ from time import perf_counter
 from guardproxy.core.decide import Decision
 from guardproxy.core.findings import Failure
 from guardproxy.core.rules import Action, Policy
-from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
+from guardproxy.errors import AuditUnavailable, BadRequest, GuardproxyError, GuardUnavailable, Overloaded, UpstreamError
 from guardproxy.observe.record import Outcome, Timing
 from guardproxy.wire.headers import Headers, Marks, guard_headers
 
@@ -32,6 +32,8 @@ class Ledger:
     seconds: list[tuple[str, float]] = field(default_factory=list)
     digests: tuple[str, ...] = ()
     error: str = ""
+    error_kind: str = ""
+    error_code: str = ""
     status: int = 0
     finish_reason: str = ""
     message_key: str = ""
@@ -94,6 +96,9 @@ class Ledger:
 
     def failed(self, error: GuardproxyError) -> None:
         """Writes down what kind of fault this was; never a refusal."""
+        if isinstance(error, UpstreamError):
+            self.error_kind = error.kind
+        self.error_code = code_of(error)
         if isinstance(error, BadRequest):
             self.error = "bad_request"
         elif isinstance(error, Overloaded):
@@ -133,6 +138,8 @@ class Ledger:
             detectors=tuple(self.seconds),
             digests=self.digests,
             message_key=self.message_key,
+            error_kind=self.error_kind,
+            error_code=self.error_code,
         )
 
     def _unchecked(self) -> tuple[tuple[str, str], ...]:
@@ -143,3 +150,14 @@ class Ledger:
         if self.unscanned:
             found.append(("input", "unscannable"))
         return tuple(dict.fromkeys(found))
+
+
+def code_of(error: GuardproxyError) -> str:
+    """The code the client sees for one of our errors."""
+    if isinstance(error, BadRequest | UpstreamError):
+        return error.code
+    if isinstance(error, GuardUnavailable):
+        return "guard_unavailable"
+    if isinstance(error, AuditUnavailable):
+        return "audit_unavailable"
+    return "overloaded" if isinstance(error, Overloaded) else "internal_error"

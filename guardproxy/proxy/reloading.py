@@ -5,6 +5,7 @@ from __future__ import annotations
 from guardproxy.observe.logs import get_logger
 from guardproxy.policy.shelf import LoadReport
 from guardproxy.proxy.hall import Hall
+from guardproxy.proxy.start import labels
 
 
 def reload_now(hall: Hall) -> LoadReport:
@@ -23,8 +24,7 @@ def take_note(hall: Hall, report: LoadReport) -> None:
         return
     for policy in hall.shelf.policies:
         hall.benches.bench(policy)
-        for rule in policy.rules:
-            metrics.add_rule(rule.id)
+    metrics.admit(labels(hall.shelf.policies, hall.benches.toolbox.infos, hall.upstream.target.name))
     hall.benches.keep_only(hall.shelf.policies)
     metrics.policies_in_force([p.ref for p in hall.shelf.policies], hall.clock())
     get_logger().info("policies_loaded", policies=[str(p.ref) for p in hall.shelf.policies])

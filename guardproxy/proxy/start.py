@@ -36,7 +36,10 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
     metrics = Metrics(labels(shelf.policies, box.infos, address.name))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
     audit = AuditLog(
-        Path(settings.audit.path), settings.audit.mode, lambda reason: metrics.count("audit_dropped_total", reason)
+        Path(settings.audit.path),
+        settings.audit.mode,
+        lambda reason: metrics.count("audit_dropped_total", reason),
+        clock,
     )
     return Hall(
         settings=settings,

@@ -15,6 +15,7 @@ from guardproxy.core.conversation import Stage
 from guardproxy.core.rules import NoticePlace
 from guardproxy.errors import AuditUnavailable, GuardproxyError, GuardUnavailable, UpstreamBadAnswer, UpstreamError
 from guardproxy.proxy.answering import Moderated, refuse_unknown_tool
+from guardproxy.proxy.ledger import code_of
 from guardproxy.proxy.upstream import Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording
 from guardproxy.wire.answer_fields import load_answer
@@ -136,10 +137,9 @@ class StreamRun:
     async def _fault(self, stream: ChatStream, error: GuardproxyError) -> None:
         """Held text is dropped; an error frame, a finish chunk `length`, [DONE]. Never looks like a refusal."""
         self.flow.ledger.failed(error)
-        code = error.code if isinstance(error, UpstreamError) else "guard_unavailable"
-        if isinstance(error, AuditUnavailable):
-            code = "audit_unavailable"
+        code = code_of(error)
         message = self.words.plain("guard_unavailable_cut") if code == "guard_unavailable" else str(error)
+        await self.flow.record_fault()
         await self._write(stream.fault(code, message, self.flow.ledger.annotation()))
         await self._end()
 

@@ -1,0 +1,55 @@
+"""Which language a text is in, for choosing our own words. It never skips or changes a check.
+
+Script first; Latin and Cyrillic texts of at least 20 letters go to py3langid, and a guess without margin is none.
+"""
+
+from __future__ import annotations
+
+from unicodedata import name
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+LONGEST_LOOK = 1_000
+FEWEST_LETTERS = 20
+LEAST_CERTAIN = 0.80
+"""Normalised probability; below, a wrong language is likelier than is worth it (tests/unit/policy/test_language.py)."""
+
+_CANDIDATES = (
+    *("en", "de", "fr", "es", "pt", "it", "nl", "pl", "sv", "da", "no", "fi", "cs", "ro", "hu", "tr", "id", "vi"),
+    *("ru", "uk", "bg", "sr", "el", "ar", "fa", "hi"),
+)
+_BY_SCRIPT = {"HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "CJK": "zh-Hans", "THAI": "th", "HEBREW": "he"}
+_NOTICED = 0.3
+"""Share of the letters from which a script decides: Latin names stand in every Chinese text."""
+
+
+class LanguageGuess:
+    """Holds the model (4.5 MB); made once. `of` is pure and safe in any thread."""
+
+    def __init__(self) -> None:
+        self._model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        self._model.set_languages(list(_CANDIDATES))
+
+    def of(self, text: str) -> str | None:
+        """A language tag, or None for what is too short, mixed or unclear."""
+        head = text[:LONGEST_LOOK]
+        letters = [c for c in head if c.isalpha()]
+        own = _by_script(letters)
+        if own is not None or len(letters) < FEWEST_LETTERS:
+            return own
+        language, certainty = self._model.classify(head)
+        return str(language) if certainty >= LEAST_CERTAIN else None
+
+
+def _by_script(letters: list[str]) -> str | None:
+    """The language of a script that belongs to one; kana win over Han, which Japanese shares."""
+    counts: dict[str, int] = {}
+    for letter in letters:
+        if letter > "\u0370":
+            script = name(letter, "").partition(" ")[0]
+            counts[script] = counts.get(script, 0) + 1
+    for script, language in _BY_SCRIPT.items():
+        wanted = counts.get(script, 0) + (counts.get("CJK", 0) if language == "ja" and counts.get(script) else 0)
+        if letters and wanted / len(letters) >= _NOTICED:
+            return language
+    return None

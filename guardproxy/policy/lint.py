@@ -1,0 +1,147 @@
+"""Every check of every file of a set: shapes, parents, detectors, texts, dates, and the policies' own tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+
+from guardproxy.core.rules import Policy
+from guardproxy.policy import shipped
+from guardproxy.policy.cataloguelint import check_catalogue
+from guardproxy.policy.compile import content_hash, get, part, policy_of
+from guardproxy.policy.compose import Composer, Effective
+from guardproxy.policy.coverage import check_coverage
+from guardproxy.policy.document import Document
+from guardproxy.policy.folder import Folder, read_folder, shipped_finder
+from guardproxy.policy.hearing import Hearing, World
+from guardproxy.policy.problems import Problem, Problems
+from guardproxy.policy.selection import Applies, check_equal
+from guardproxy.policy.selftest import Inspect, Run, SelfTest, State, check_names
+from guardproxy.policy.upkeep import advise, check_exceptions, check_levels, check_streaming
+from guardproxy.policy.wordsused import check_lists, check_texts
+from guardproxy.policy.written import Written
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One policy ready to run, with what selection and tests need."""
+
+    policy: Policy
+    document: Document
+    applies: Applies
+    tests: tuple[Written, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of one or several paths. `compiled` holds the policies that have no error."""
+
+    compiled: tuple[Compiled, ...]
+    problems: tuple[Problem, ...]
+    runs: tuple[Run, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """What refuses the set."""
+        return tuple(row for row in self.problems if row.is_error)
+
+
+def check(paths: Sequence[Path], world: World, inspect: Inspect | None, *, live: bool = False) -> Checked:
+    """Reads, checks, compiles and tests everything. Each path is a set of its own; parents are found in all."""
+    problems = Problems()
+    folders = [read_folder(path, problems) for path in paths]
+    find_shipped = shipped_finder(problems)
+    everywhere = {d.name: d for folder in reversed(folders) for d in reversed(folder.documents)}
+    unreadable = frozenset().union(*(folder.unreadable for folder in folders))
+    words = words_digest(shipped.directory())
+    compiled: list[Compiled] = []
+    for folder in folders:
+        own = {**everywhere, **{d.name: d for d in reversed(folder.documents)}}
+        composer = Composer(own, unreadable, find_shipped, problems)
+        compiled += _checked_folder(folder, composer, world, words, problems)
+    runs = _tested(compiled, world, inspect, problems, live=live) if inspect is not None else ()
+    return Checked(tuple(compiled), problems.sorted(), runs)
+
+
+def _checked_folder(folder: Folder, composer: Composer, world: World, words: str, problems: Problems) -> list[Compiled]:
+    compiled: list[Compiled] = []
+    shipped_here = folder.place.resolve() == shipped.directory().resolve()
+    for document in folder.documents:
+        made = composer.effective(document)
+        if document.name in shipped.NAMES and not shipped_here:
+            place = document.place_of("policy")
+            problems.warning("GP709", place, f'this hides the shipped policy "{document.name}"', "rename it")
+        if made is None:
+            continue
+        _check_policy(made, world, problems, lenient=shipped_here)
+        if made.sound and not any(row.place.file == str(document.file) for row in problems.errors):
+            compiled.append(_compiled(made, words))
+    check_equal([c.applies for c in compiled], problems)
+    check_lists(folder.place, _lists_used(folder.documents), problems) if folder.path.is_dir() else None
+    if (folder.path / "messages").is_dir():
+        check_catalogue(folder.path, world.today, problems)
+    return compiled
+
+
+def _check_policy(made: Effective, world: World, problems: Problems, *, lenient: bool) -> None:
+    check_levels(made, problems)
+    check_streaming(made, problems)
+    check_exceptions(made, world, problems)
+    Hearing(world, problems, lenient=lenient).check(made)
+    check_texts(made, problems)
+    check_names(made.document.tests, (rule.id for rule in made.rules), problems)
+    advise(made, problems)
+    check_coverage(made, problems)
+
+
+def _lists_used(documents: Iterable[Document]) -> set[str]:
+    return {w.fields["words"].value.listed for d in documents for w in d.rules if "words" in w.fields}
+
+
+def _compiled(made: Effective, words: str) -> Compiled:
+    document = made.document
+    content = content_hash(made.fields, (rule.fields for rule in made.rules), document.exceptions, words)
+    policy = policy_of(made.fields, made.compiled(), document.exceptions, content)
+    applies = part(document.fields, "applies_to")
+    where = Applies(
+        policy=policy,
+        written="applies_to" in document.fields,
+        routes=get(applies, "routes", ("*",)),
+        tenants=get(applies, "tenants", ("*",)),
+        parent=document.parent,
+        place=document.place_of("applies_to"),
+    )
+    return Compiled(policy, document, where, document.tests)
+
+
+def _tested(
+    compiled: Iterable[Compiled], world: World, inspect: Inspect, problems: Problems, *, live: bool
+) -> tuple[Run, ...]:
+    """GP507 for each test that fails."""
+    now = datetime(world.today.year, world.today.month, world.today.day, tzinfo=UTC).timestamp()
+    runs = []
+    for one in compiled:
+        if not one.tests:
+            continue
+        run = SelfTest(one.policy, inspect(one.policy), world.detectors, now).run(one.tests, live=live)
+        for result in run.results:
+            if result.state is State.FAILED:
+                problems.error("GP507", result.place, f'test "{result.name}": {result.why}')
+        runs.append(run)
+    return tuple(runs)
+
+
+def words_digest(directory: Path) -> str:
+    """Names the catalogue and help-line data in use: part of each policy's hash."""
+    files = [*sorted((directory / "messages").glob("*.yaml")), directory / "data" / "helplines.yaml"]
+    digest = sha256()
+    for file in files:
+        if file.is_file():
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+Clock = Callable[[], float]

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from guardproxy import __version__
-from guardproxy.cli import lint, serve, test
+from guardproxy.cli import demo, lint, serve, test
 from guardproxy.errors import ConfigError, PolicyError, UsageError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     help="A proxy that keeps a served language model safe at run time.",
 )
 
+app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("lint")(lint.lint)
 app.command("test")(test.run_tests)

@@ -40,6 +40,7 @@ def serve(  # noqa: PLR0917 - one parameter an option
         "listen.allow_anonymous": allow_anonymous,
     }
     loaded = configuration.load(settings, os.environ, overrides)
+    sys.excepthook = logs.uncaught
     logs.configure(loaded.log.level, json_lines=loaded.log.json_lines)
     hall = open_hall(loaded, time.time)  # noqa: TID251 - the one place where the clock enters
     asyncio.run(run(hall))
@@ -56,6 +57,8 @@ async def run(hall: Hall) -> None:
         ],
         listen.grace_s,
     )
+    if hall.pool is not None:
+        await hall.pool.ready()
     watch = spawn(hall.shelf.watch(lambda report: take_note(hall, report))) if hall.settings.policies.watch else None
 
     def ready() -> None:
@@ -72,5 +75,7 @@ async def run(hall: Hall) -> None:
     finally:
         if watch is not None:
             watch.cancel()
+        if hall.pool is not None:
+            await hall.pool.close()
         await hall.upstream.close()
         hall.recorder.audit.close()

@@ -1,111 +1,156 @@
-"""One channel of one choice: what has been found in it, how far it is cleared, what may leave.
+"""A text that leaves while it grows: what has been found in it, how far it is cleared, what may leave.
 
-Law: the earliest stop in the text wins, whatever the cutting. `stop` is a coordinate in the text; text
-before it leaves first, and the choice halts only when `passed` is behind it: by then nothing can be found
-before it any more.
+Law: the earliest stop in the text wins, whatever the cutting and whoever answers first.
+
+* Scanners read every delta. Their earliest stop is certain once all scanners have passed it; from then on the text
+  counts as ended there (`cut_off`): nothing behind it can leave, so nothing behind it is looked at.
+* Windows show only text that scanners have passed, and are heard in the order of the text. The first one with a
+  stop, or with a failure that a rule cannot bear, ends the channel (`end`), at the latest where the next begins.
+* Text before the end leaves; what is replaced leaves once no later finding can touch it.
+
+Held at most: one window behind what the scanners hold, plus replaced spans that overlap one another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from guardproxy.core.arguments import Document, Leaf
-from guardproxy.core.commands import Channel, Command, Inspect, Window
+from guardproxy.core.commands import Command, Inspect, Window
 from guardproxy.core.commands import Release as Released
-from guardproxy.core.findings import Finding, Span
-from guardproxy.core.redact import Mark, Redaction, apply, merge
-from guardproxy.core.rules import Release
-from guardproxy.core.weighing import Plan, Weighed, scanned, weigh, weigh_scanned
-from guardproxy.core.windows import END, HeldText, Windows
+from guardproxy.core.findings import Failure, Finding, Span
+from guardproxy.core.redact import Mark, Redaction, merge
+from guardproxy.core.weighing import Terms, Weighed, place_of, seen_in, weigh, weigh_scanned
+from guardproxy.core.windows import END, Asked, HeldText, Origin, Windows
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Which channel of which choice, and where window numbers come from."""
+class Ending:
+    """Where a channel ends its choice: refused there, or, with a failure, unjudged from there on."""
 
-    choice: int
-    channel: Channel
-    ids: Iterator[int]
+    at: int
+    failure: Failure | None = None
 
 
 class StreamChannel:
-    """A text that leaves while it grows."""
+    """One channel of one choice."""
 
-    def __init__(self, plan: Plan, place: Place) -> None:
-        self._plan = plan
-        self._place = place
-        self._mode = plan.policy.streaming.release
+    def __init__(self, terms: Terms, origin: Origin) -> None:
+        self._terms = terms
+        self._origin = origin
+        self._streaming = terms.plan.policy.streaming
         self._held = HeldText()
-        self._scanners = plan.scanners(place.channel)
-        self._scanner_safe = [0] * len(self._scanners)
-        self._holds = plan.holds()
-        self._holds_windows = plan.holds_windows()
-        self._windows = (
-            Windows(place.choice, place.channel, plan.policy.streaming, place.ids) if plan.classifies else None
-        )
-        self._starts: dict[int, int] = {}
+        self._scanners = terms.plan.scanners(origin.channel)
+        self._safe = [0] * len(self._scanners)
+        self._windows = Windows(origin, self._streaming) if terms.plan.classifies else None
+        self._early: dict[int, int] = {}
+        self._waiting_since: float | None = None
+        self._looked = 0  # by an early window
+        self._unexcused: list[Finding] = []
         self._released = 0
+        self._tail = END
         self._flushed = False
         self._marks: list[Mark] = []
+        self._stop: int | None = None
+        self._cut_off: int | None = None
         self.found: list[Weighed] = []
-        self.stop: int | None = None
+        self.end: Ending | None = None
 
     @property
     def passed(self) -> int:
         """No finding that an enforced rule acts on can still come from before this place."""
-        text = END if self._flushed or not (self._scanners and self._holds) else min(self._scanner_safe)
-        if self._holds_windows and self._windows:
-            return min(text, self._windows.cleared)
-        return text if text != END or self._flushed else self._held.end
+        if not self._terms.holds:
+            return END
+        if self._windows and self._terms.waits:
+            return min(self._windows.cleared, self._scanned())
+        return self._scanned()
 
     @property
-    def halts(self) -> bool:
-        """True when the choice must end here."""
-        return self.stop is not None and self.passed > self.stop
+    def ends_at(self) -> int | None:
+        """From here on nothing will leave; an earlier place may still turn up until `end` is known."""
+        return self.end.at if self.end else self._cut_off
+
+    @property
+    def left(self) -> bool:
+        """Flushed, and all of it gone."""
+        return self._flushed and self.passed == END and self._released == self._held.end
 
     @property
     def done(self) -> bool:
-        """Flushed, looked at, and all of it gone."""
-        return self._flushed and self.passed == END and self._released == self._held.end
+        """The same, and the windows nobody waited for are answered too."""
+        return self.left and (self._windows is None or self._windows.cleared == END)
 
     def feed(self, text: str) -> list[Command]:
-        """More of the text. Text after the flush is dropped: nobody would look at it."""
-        if self._flushed or not text:
+        """More of the text. Text after the end is dropped: nobody would look at it."""
+        if self._flushed or self._cut_off is not None or self.end:
             return []
         self._held.append(text)
         for at, scanner in enumerate(self._scanners):
             scan = scanner.feed(text)
-            self._scanner_safe[at] = scan.safe
-            self._note_scanned(scan.findings)
-        return self._cut()
+            self._safe[at] = scan.safe
+            if scan.findings:
+                self._note_scanned(scan.findings)
+        return self._go_on()
+
+    def turn(self) -> list[Command]:
+        """Another channel of the choice speaks now."""
+        if self._windows is None or not self._terms.waits or self._flushed or self.ends_at is not None:
+            return []
+        return _asking(self._windows.turn(self._held))
 
     def flush(self) -> list[Command]:
         """The text is complete."""
-        for scanner in self._scanners:
-            self._note_scanned(scanner.flush().findings)
-        self._flushed = True
-        return self._cut()
-
-    def answer(self, window_id: int, findings: Sequence[Finding]) -> list[Command]:
-        """What was found in a window. What stops it stops where the window opens."""
-        start = self._starts.pop(window_id, None)
-        if start is None or self._windows is None:
+        if self._flushed:
             return []
-        for finding in findings:
-            self._note(weigh(self._plan, finding, start, start))
-        self._windows.answer(window_id)
+        self._tail = min(self._scanned(), self._held.end)
+        self._flushed = True
+        if self.ends_at is None:
+            for scanner in self._scanners:
+                self._note_scanned(scanner.flush().findings)
+        return self._go_on()
+
+    def tick(self, now_ms: float) -> list[Command]:
+        """What has waited too long for a window is looked at early. It leaves no sooner for that."""
+        windows = self._windows
+        if windows is None or not self._terms.waits or windows.ended:
+            return []
+        if self._held.end <= max(windows.shown, self._looked):
+            self._waiting_since = None
+            return []
+        if self._waiting_since is None:
+            self._waiting_since = now_ms
+        if now_ms - self._waiting_since < self._streaming.longest_hold_ms:
+            return []
+        self._waiting_since, self._looked = None, self._held.end
+        window = windows.early(self._held)
+        self._early[window.id] = windows.guards
+        return [Inspect(window)]
+
+    def answer(self, window_id: int, findings: Sequence[Finding], failure: Failure | None) -> list[Command]:
+        """What was found in a window."""
+        if self._windows is None:
+            return []
+        if window_id in self._early:
+            self._heed_early(self._early.pop(window_id), findings)
+        else:
+            self._windows.answer(window_id, findings, failure)
+        self._hear(self._windows)
         return []
 
-    def releases(self) -> list[Command]:
-        """What may leave now, in order; a replaced stretch is a release of its own."""
-        limit = self._held.end if self._mode is Release.IMMEDIATE else min(self.passed, self._held.end)
-        if self.stop is not None:
-            limit = min(limit, self.stop)
+    def releases(self, *, tail: bool) -> list[Command]:
+        """What may leave now, in order; a replaced stretch is a release of its own.
+
+        Without `tail` what scanners held until the flush stays: should another channel end the choice, it may be
+        the beginning of something that this end has cut.
+        """
+        limit = min(self.passed, self._held.end, END if tail else self._tail)
+        ends_at = self.ends_at
+        if ends_at is not None and ends_at < limit:
+            limit = ends_at
         if limit <= self._released:
             return []
         out: list[Command] = []
-        for redaction in merge(self._marks) if self._marks else ():
+        for redaction in merge(self._marks, self._streaming.longest_match) if self._marks else ():
             if redaction.span.start >= limit:
                 break
             if redaction.span.end > limit:
@@ -114,163 +159,109 @@ class StreamChannel:
             self._plain(redaction.span.start, out)
             self._leave(redaction, out)
         self._plain(limit, out)
-        self._marks = [mark for mark in self._marks if mark.span.end > self._released]
-        self._held.drop(min(self._released, self._windows.opens) if self._windows else self._released)
+        if self._marks:
+            self._marks = [clipped for mark in self._marks if (clipped := mark.behind(self._released))]
+        keep = min(self._released, self._windows.opens) if self._windows else self._released
+        self._held.drop(keep - self._terms.reach)
         return out
 
     def _plain(self, end: int, out: list[Command]) -> None:
         if end > self._released:
             text = self._held.slice(self._released, end)
-            out.append(Released(self._place.choice, self._place.channel, self._released, end, text))
+            out.append(Released(self._origin.choice, self._origin.channel, self._released, end, text))
             self._released = end
 
     def _leave(self, redaction: Redaction, out: list[Command]) -> None:
         start, self._released = self._released, redaction.span.end
-        out.append(Released(self._place.choice, self._place.channel, start, self._released, redaction.text))
+        out.append(Released(self._origin.choice, self._origin.channel, start, self._released, redaction.text))
 
-    def _cut(self) -> list[Command]:
-        if self._windows is None:
+    def _scanned(self) -> int:
+        """No scanner's finding can still begin before this place."""
+        if self._flushed:
+            return END
+        cursors = [*self._safe, *(f.span.start for f in self._unexcused if f.span)]
+        return min(cursors) if cursors else self._held.end
+
+    def _go_on(self) -> list[Command]:
+        """Scanners have read on: the cut-off, and the windows that are complete."""
+        if self._unexcused:
+            self._judge_waiting()
+        scanned = self._scanned() if self._terms.holds else self._held.end
+        if self._stop is not None and self._stop < scanned and self._cut_off is None:
+            self._cut_off = self._stop
+        windows = self._windows
+        if windows is None or (self._cut_off is not None and not self._terms.waits):
+            if self._cut_off is not None and self.end is None:
+                self.end = Ending(self._cut_off)
             return []
-        stop = END if self.stop is None else self.stop
-        windows = self._windows.cut(self._held, stop, ended=self._flushed)
-        self._starts.update((window.id, window.start) for window in windows)
-        return [Inspect(window) for window in windows]
+        end = min(scanned, self._held.end)
+        if self._cut_off is not None:
+            end = min(end, self._cut_off)
+        asked = windows.cut(self._held, end, ended=self._flushed or self._cut_off is not None)
+        self._hear(windows)
+        return _asking(asked)
+
+    def _hear(self, windows: Windows) -> None:
+        """Takes answers in the order of the text, up to the first that ends the channel."""
+        while self.end is None and (asked := windows.heard()):
+            self._weigh(asked)
+        if self.end is None and self._cut_off is not None and windows.cleared == END:
+            self.end = Ending(self._cut_off)
+
+    def _weigh(self, asked: Asked) -> None:
+        stops = []
+        start = asked.window.start
+        for finding in asked.findings:
+            at = min(max(place_of(finding, start, asked.guards), asked.guards), asked.frees)
+            weighed = weigh(self._terms.plan, finding, at, start)
+            self._note(weighed)
+            if weighed.stops:
+                stops.append(at)
+        if stops:
+            self.end = Ending(min(stops) if self._cut_off is None else min(self._cut_off, *stops))
+        elif asked.failure:
+            self.end = Ending(asked.guards, asked.failure)
+
+    def _heed_early(self, guards: int, findings: Sequence[Finding]) -> None:
+        """An early look only adds what stops; everything else is found again by the windows."""
+        weighed = [weigh(self._terms.plan, finding, guards, 0) for finding in findings]
+        stops = [w for w in weighed if w.stops]
+        if stops and self.ends_at is None and self._windows:
+            self.found += stops
+            self._cut_off = guards
+            self._windows.stop()
 
     def _note_scanned(self, findings: Sequence[Finding]) -> None:
         for finding in findings:
-            self._note(weigh_scanned(self._plan, finding))
+            if self._terms.reach and finding.span:
+                self._unexcused.append(finding)
+            else:
+                self._note_stop(weigh_scanned(self._terms.plan, finding))
+
+    def _judge_waiting(self) -> None:
+        """Findings that an exception's phrase may excuse, once the text the phrase may reach over is there."""
+        reach, waiting = self._terms.reach, self._unexcused
+        self._unexcused = []
+        for finding in waiting:
+            span = finding.span or Span(0, 0)
+            if not self._flushed and span.start + reach > self._held.end:
+                self._unexcused.append(finding)
+                continue
+            at, text = self._held.around(span.start - reach, max(span.end, span.start + reach))
+            self._note_stop(weigh_scanned(self._terms.plan, seen_in(finding, text, at)))
+
+    def _note_stop(self, weighed: Weighed) -> None:
+        self._note(weighed)
+        if weighed.stops:
+            self._stop = weighed.at if self._stop is None else min(self._stop, weighed.at)
 
     def _note(self, weighed: Weighed) -> None:
         self.found.append(weighed)
-        if weighed.stops:
-            self.stop = weighed.at if self.stop is None else min(self.stop, weighed.at)
         for mark in weighed.marks:
-            # Only text sent unlooked (`release: immediate`) can be gone already; the rest is still replaced.
-            start = max(mark.span.start, self._released)
-            if start < mark.span.end:
-                self._marks.append(replace(mark, span=Span(start, mark.span.end)))
+            # A window shows text again that has left: it was cleared then, or replaced.
+            if rest := mark.behind(self._released):
+                self._marks.append(rest)
 
 
-class WholeChannel:
-    """A text that leaves whole or not at all: tool arguments, structured output.
-
-    Looked at are the text as it stands and its decoded leaves. Windows are cut over the leaves, one to a line.
-    """
-
-    def __init__(self, plan: Plan, place: Place) -> None:
-        self._plan = plan
-        self._place = place
-        self._holds_windows = plan.holds_windows()
-        self._held = HeldText()
-        self._document = Document("")
-        self._leaf_marks: list[list[Mark]] = []
-        self._raw_marked = False
-        self._windows: Windows | None = None
-        self._starts: dict[int, int] = {}
-        self._flushed = False
-        self._final: str | None = None
-        self._gone = False
-        self.found: list[Weighed] = []
-        self.stop: int | None = None
-
-    @property
-    def passed(self) -> int:
-        """Nothing of it before everything of it is known."""
-        return END if self._final is not None else 0
-
-    @property
-    def halts(self) -> bool:
-        """True when the choice must end here."""
-        return self.stop is not None and self.passed == END
-
-    @property
-    def done(self) -> bool:
-        """Flushed, looked at, and gone."""
-        return self._gone
-
-    def feed(self, text: str) -> list[Command]:
-        """More of the text; nothing is looked at yet. Text after the flush is dropped."""
-        if not self._flushed:
-            self._held.append(text)
-        return []
-
-    def flush(self) -> list[Command]:
-        """The text is complete: everything is looked at."""
-        self._flushed = True
-        source = self._held.slice(0, self._held.end)
-        self._document = Document(source)
-        self._leaf_marks = [[] for _ in self._document.leaves]
-        if self._document.is_json:
-            for weighed in scanned(self._plan, self._place.channel, source):
-                self._raw_marked = self._raw_marked or bool(weighed.marks)
-                self._note(weighed)
-        for at, leaf in enumerate(self._document.leaves):
-            for weighed in scanned(self._plan, self._place.channel, leaf.text):
-                self._note(replace(weighed, stops=weighed.stops or (leaf.key and bool(weighed.marks))))
-                self._leaf_marks[at] += weighed.marks
-        asked = self._cut() if self._plan.classifies and self.stop is None else []
-        self._finish()
-        return asked
-
-    def answer(self, window_id: int, findings: Sequence[Finding]) -> list[Command]:
-        """What was found in a window over the leaves."""
-        start = self._starts.pop(window_id, None)
-        if start is None or self._windows is None:
-            return []
-        for finding in findings:
-            weighed = weigh(self._plan, finding, 0, start)
-            on_key = [leaf.key for mark in weighed.marks for leaf in self._touch(mark)]
-            self._note(replace(weighed, stops=weighed.stops or any(on_key)))
-        self._windows.answer(window_id)
-        self._finish()
-        return []
-
-    def releases(self) -> list[Command]:
-        """The whole text, once it is cleared."""
-        if self._final is None or self._gone or self.stop is not None:
-            return []
-        self._gone = True
-        if not self._held.end:
-            return []
-        return [Released(self._place.choice, self._place.channel, 0, self._held.end, self._final)]
-
-    def _cut(self) -> list[Command]:
-        shown = HeldText()
-        shown.append("\n".join(leaf.text for leaf in self._document.leaves))
-        self._windows = Windows(self._place.choice, self._place.channel, self._plan.policy.streaming, self._place.ids)
-        windows: list[Window] = self._windows.cut(shown, END, ended=True)
-        self._starts.update((window.id, window.start) for window in windows)
-        return [Inspect(window) for window in windows]
-
-    def _touch(self, mark: Mark) -> list[Leaf]:
-        """Spreads a mark over the leaves it touches: replaced in the first, removed from the others."""
-        touched, at, text = [], 0, mark.text
-        for leaf, marks in zip(self._document.leaves, self._leaf_marks, strict=True):
-            own = Span(at, at + len(leaf.text))
-            if own.overlaps(mark.span):
-                span = Span(max(own.start, mark.span.start), min(own.end, mark.span.end)).shifted(-at)
-                marks.append(Mark(span, text, mark.order))
-                touched.append(leaf)
-                text = ""
-            at = own.end + 1
-        return touched
-
-    def _note(self, weighed: Weighed) -> None:
-        self.found.append(replace(weighed, at=0))
-        if weighed.stops:
-            self.stop = 0
-
-    def _finish(self) -> None:
-        """Once everything has been answered: the text as it would leave, looked at again if need be."""
-        waiting = self._holds_windows and self._windows is not None and self._windows.cleared != END
-        if self._final is not None or waiting:
-            return
-        changed = [
-            apply(leaf.text, merge(marks)) for leaf, marks in zip(self._document.leaves, self._leaf_marks, strict=True)
-        ]
-        self._final = self._document.encoded(changed)
-        if self._raw_marked and self.stop is None:
-            # What the raw text showed may lie across leaves, where nothing can be replaced.
-            for weighed in scanned(self._plan, self._place.channel, self._final):
-                if weighed.stops or weighed.marks:
-                    self._note(replace(weighed, stops=True))
+def _asking(windows: Sequence[Window]) -> list[Command]:
+    return [Inspect(window) for window in windows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from guardproxy.core.conversation import Pointer, Segment
 from guardproxy.core.findings import Finding, Span
@@ -35,6 +35,12 @@ class Mark:
     text: str
     order: int
 
+    def behind(self, position: int) -> Mark | None:
+        """What is left of it behind the position."""
+        if position <= self.span.start:
+            return self
+        return replace(self, span=Span(position, self.span.end)) if position < self.span.end else None
+
     def __repr__(self) -> str:
         return f"Mark({self.span.start}:{self.span.end}, rule {self.order})"
 
@@ -49,19 +55,38 @@ def redactions(verdicts: Sequence[Verdict], segment: Segment) -> tuple[Redaction
     return merge(own)
 
 
-def merge(marks: Iterable[Mark]) -> tuple[Redaction, ...]:
-    """Overlapping spans become one; the replacement of the earlier rule stands, then the earlier span's."""
-    merged: list[Mark] = []
-    for mark in sorted(marks, key=lambda m: (m.span, m.order)):
-        if mark.span.start == mark.span.end:
-            continue
-        if merged and merged[-1].span.overlaps(mark.span):
-            last = merged[-1]
-            text, order = min(((last.text, last.order), (mark.text, mark.order)), key=lambda pair: pair[1])
-            merged[-1] = Mark(Span(last.span.start, max(last.span.end, mark.span.end)), text, order)
-        else:
-            merged.append(mark)
-    return tuple(Redaction(mark.span, mark.text) for mark in merged)
+def merge(marks: Iterable[Mark], longest: int | None = None) -> tuple[Redaction, ...]:
+    """Overlapping spans become one; the replacement of the earlier rule stands, then the earlier span's.
+
+    `longest`: a merged span that has grown so long takes up no more spans, so that a stream need not hold an endless
+    chain of them; what is left of the next one is replaced by itself.
+    """
+    left = sorted((m for m in marks if m.span.start < m.span.end), key=_in_text)
+    merged: list[Redaction] = []
+    while left:
+        first, rest = _first_merged(left, longest)
+        merged.append(Redaction(first.span, first.text))
+        left = rest
+    return tuple(merged)
+
+
+def _in_text(mark: Mark) -> tuple[Span, int]:
+    return mark.span, mark.order
+
+
+def _first_merged(marks: list[Mark], longest: int | None) -> tuple[Mark, list[Mark]]:
+    """The first of the merged spans, and what it leaves of the sorted marks."""
+    first = marks[0]
+    start, end, best = first.span.start, first.span.end, first
+    for at, mark in enumerate(marks):
+        if mark.span.start >= end:
+            return Mark(Span(start, end), best.text, best.order), marks[at:]
+        if longest is not None and end - start >= longest and at:
+            rest = [clipped for m in marks[at:] if (clipped := m.behind(end))]
+            return Mark(Span(start, end), best.text, best.order), sorted(rest, key=_in_text)
+        end = max(end, mark.span.end)
+        best = min(best, mark, key=lambda m: m.order)
+    return Mark(Span(start, end), best.text, best.order), []
 
 
 def apply(text: str, redactions: Sequence[Redaction]) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from guardproxy.core.commands import Channel
-from guardproxy.core.conversation import Stage
+from guardproxy.core.conversation import Scope, Segment, Stage
 from guardproxy.core.decide import Decision, decide
-from guardproxy.core.findings import Failure, Finding
+from guardproxy.core.findings import Failure, Finding, Span
 from guardproxy.core.holdback import Scanner
 from guardproxy.core.judge import Context, judge
 from guardproxy.core.redact import Mark, replacement
-from guardproxy.core.rules import Action, Kind, Policy
+from guardproxy.core.rules import Action, Kind, Policy, Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +29,35 @@ class Plan:
     classifies: bool
     fatal: Callable[[Failure], bool]
 
-    def holds(self) -> bool:
-        """Can any output rule stop or replace text? Shadow and log-only rules never hold it."""
-        return any(r.enforced and Stage.OUTPUT in r.checks and r.strongest >= Action.REDACT for r in self.policy.rules)
 
-    def holds_windows(self) -> bool:
-        """Can any rule that listens to windows stop or replace text?"""
-        return self.classifies and any(
-            r.enforced
-            and Stage.OUTPUT in r.checks
-            and r.strongest >= Action.REDACT
-            and r.kind in (Kind.HAZARD, Kind.DETECTOR)
-            for r in self.policy.rules
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What follows from a plan, worked out once an answer.
+
+    `holds`: some output rule can stop or replace text; shadow, log and warn rules never hold any.
+    `waits`: some such rule listens to windows. `buffers`: nothing leaves before all of the choice is cleared.
+    `reach`: how far an exception's phrase may reach beyond the finding it excuses, in characters.
+    """
+
+    plan: Plan
+    holds: bool
+    waits: bool
+    buffers: bool
+    reach: int
+
+    @classmethod
+    def of(cls, plan: Plan) -> Terms:
+        """Reads the policy's rules."""
+        acting = [
+            r for r in plan.policy.rules if r.enforced and Stage.OUTPUT in r.checks and r.strongest >= Action.REDACT
+        ]
+        phrases = [phrase for exception in plan.policy.exceptions for phrase in exception.phrases]
+        return cls(
+            plan=plan,
+            holds=bool(acting),
+            waits=plan.classifies and any(r.kind in (Kind.HAZARD, Kind.DETECTOR) for r in acting),
+            buffers=plan.policy.streaming.release is Release.BUFFER,
+            reach=max(map(len, phrases), default=0),
         )
 
 
@@ -87,13 +104,20 @@ def weigh_scanned(plan: Plan, finding: Finding) -> Weighed:
     return weigh(plan, inside, span.start, segment.at)
 
 
-def scanned(plan: Plan, channel: Channel, text: str) -> list[Weighed]:
+def seen_in(finding: Finding, text: str, at: int) -> Finding:
+    """The same scanner's finding in a wider segment, so that an exception's phrase around it can be read."""
+    return replace(finding, segment=Segment(text, Stage.OUTPUT, Scope.MODEL, at=at))
+
+
+def scanned(terms: Terms, channel: Channel, text: str) -> list[Weighed]:
     """What fresh scanners find in a text that is complete."""
     found: list[Finding] = []
-    for scanner in plan.scanners(channel):
+    for scanner in terms.plan.scanners(channel):
         found += scanner.feed(text).findings
         found += scanner.flush().findings
-    return [weigh_scanned(plan, finding) for finding in found]
+    if terms.reach:
+        found = [seen_in(finding, text, 0) for finding in found]
+    return [weigh_scanned(terms.plan, finding) for finding in found]
 
 
 def outcome(plan: Plan, found: Iterable[Weighed]) -> Decision:
@@ -102,5 +126,11 @@ def outcome(plan: Plan, found: Iterable[Weighed]) -> Decision:
     verdicts = judge([w.finding for w in seen], plan.policy, Stage.OUTPUT, plan.context)
     decision = decide(verdicts, plan.policy.ref, Stage.OUTPUT)
     if decision.action < Action.REGENERATE and any(w.stops for w in seen):
-        return replace(decision, action=Action.REFUSE)
+        return replace(decision, action=Action.REFUSE, would_have=Action.REFUSE)
     return decision
+
+
+def place_of(finding: Finding, start: int, otherwise: int) -> int:
+    """Where a window's finding begins in its channel; `otherwise` when the detector gave no place."""
+    span: Span | None = finding.span
+    return otherwise if span is None else start + span.start

@@ -48,7 +48,7 @@ class Toolbox:
     instant: tuple[InstantDetector, ...] = ()
     models: tuple[Detector, ...] = ()
     cache: VerdictCache | None = None
-    deadline: Callable[[int], float] = lambda characters: 2.0 + characters / 2000
+    deadline: Callable[[int], float] = lambda characters: 4.0 + characters / 1000
 
     @property
     def infos(self) -> tuple[DetectorInfo, ...]:

@@ -7,12 +7,15 @@ by any hazard, at 0.9 about one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
 
 from guardproxy.core.conversation import Scope, Segment, Stage
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
 from guardproxy.core.findings import Evidence, Failure, Finding
 from guardproxy.detectors.pool import ClassifierPool, Miss
-from guardproxy.detectors.scorer import Head
+from guardproxy.detectors.scorer import FOLDER, Head, heads
+from guardproxy.errors import ModelFilesError
 
 FLOOR = 0.05
 """Scores below are not reported: half of all harmless chats reach it somewhere."""
@@ -23,14 +26,14 @@ UNSPECIFIED, JAILBREAK, INJECTION = "unspecified", "attack.jailbreak", "attack.i
 FROM_TOOLS = frozenset({Scope.TOOL_RESULT, Scope.TOOL_DEFINITION})
 
 
-def hazards_of(heads: Sequence[Head], scores: Sequence[float], stage: Stage, scope: Scope) -> dict[str, float]:
+def hazards_of(meanings: Sequence[Head], scores: Sequence[float], stage: Stage, scope: Scope) -> dict[str, float]:
     """Hazard → score, as this place is judged.
 
     Output: content. A tool's text: content, and any attack in it is an injection. Everything else at the input: what
     is asked for, what the text is, and attacks. Two heads for one hazard: the higher counts.
     """
     found: dict[str, float] = {}
-    for head, score in zip(heads, scores, strict=True):
+    for head, score in zip(meanings, scores, strict=True):
         if _judged(head, stage, scope):
             hazard = INJECTION if scope in FROM_TOOLS and head.hazard == JAILBREAK else head.hazard
             found[hazard] = max(score, found.get(hazard, 0.0))
@@ -62,9 +65,9 @@ def _a_harm(hazard: str) -> bool:
     return hazard != UNSPECIFIED and not hazard.startswith("attack.") and hazard != "harassment.profanity"
 
 
-def findings_of(heads: Sequence[Head], scores: Sequence[float], segment: Segment, detector: str) -> list[Finding]:
+def findings_of(meanings: Sequence[Head], scores: Sequence[float], segment: Segment, detector: str) -> list[Finding]:
     """What is worth reporting of one text."""
-    found = hazards_of(heads, scores, segment.stage, segment.scope)
+    found = hazards_of(meanings, scores, segment.stage, segment.scope)
     return [
         Finding(detector, hazard, score, segment, evidence=Evidence(view="window"))
         for hazard, score in sorted(found.items())
@@ -72,16 +75,28 @@ def findings_of(heads: Sequence[Head], scores: Sequence[float], segment: Segment
     ]
 
 
-class EmbeddedDetector:
-    """`embedded`: English; other languages reach it, and what it says of them is not measured."""
+def embedded_info(folder: Path = FOLDER) -> DetectorInfo:
+    """What the shipped classifiers can report, without loading them; raises `ModelFilesError`."""
+    try:
+        revision = sha256((folder / "manifest.json").read_bytes()).hexdigest()[:12]
+    except OSError as error:
+        raise ModelFilesError(f"{folder}: the manifest is missing; reinstall guardproxy") from error
+    return DetectorInfo(
+        "embedded", revision, frozenset(head.hazard for head in heads(folder)), Tier.MODEL, Unit.SCORE, spans=False,
+        languages=frozenset({"en"}), overlap=128,
+    )  # fmt: skip
 
-    def __init__(self, pool: ClassifierPool, heads: Sequence[Head], revision: str) -> None:
+
+class EmbeddedDetector:
+    """`embedded`: English; other languages reach it, and what it says of them is not measured.
+
+    The pool is the caller's: `pool.start()` before the first look, `pool.close()` at the end.
+    """
+
+    def __init__(self, pool: ClassifierPool, folder: Path = FOLDER) -> None:
         self._pool = pool
-        self._heads = tuple(heads)
-        self.info = DetectorInfo(
-            "embedded", revision, frozenset(head.hazard for head in heads), Tier.MODEL, Unit.SCORE, spans=False,
-            languages=frozenset({"en"}), overlap=128,
-        )  # fmt: skip
+        self._heads = heads(folder)
+        self.info = embedded_info(folder)
 
     async def inspect(self, segments: Sequence[Segment]) -> list[Finding] | Failure:
         """Equal texts are scored once; the first text that cannot be scored fails the look."""

@@ -13,11 +13,11 @@ import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from guardproxy.core.findings import FailureKind
 from guardproxy.detectors.scorer import FOLDER
@@ -30,10 +30,13 @@ CHARACTERS_PER_SECOND = 2000
 """What a deadline grows by for long texts: an eighth of one idle core's speed, the same law as the bench's."""
 LONG = 20_000
 """Characters from which a text that runs out of time is itself to blame."""
+EXIT_S = 1.0
+"""Patience with a process that has closed its stdout."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 4.0
 """Pause before a restart, doubled each time a process dies before it was ready."""
 
 Scores = tuple[float, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +183,14 @@ class ClassifierPool:
         """One process from start to end; True if it ever was ready."""
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
-        process = await asyncio.create_subprocess_exec(
+        starting = asyncio.create_subprocess_exec(
             *self._options.command, str(self._options.folder),
             stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environment, start_new_session=True,
         )  # fmt: skip
+        process, cancelled = await _whole(starting)
+        if cancelled:
+            await _end(process)
+            raise asyncio.CancelledError
         try:
             return await self._listen(worker, process)
         finally:
@@ -207,6 +214,9 @@ class ClassifierPool:
             if "id" in said:
                 _answer(worker.jobs.pop(said["id"], None), said)
             self._hand_out()
+        with suppress(TimeoutError):  # stdout has ended, so the process is dead or about to be
+            async with asyncio.timeout(EXIT_S):
+                await process.wait()
         return worked
 
     def _lose(self, worker: Worker) -> None:
@@ -240,8 +250,22 @@ def _settle(job: Job, answer: Scores | Miss) -> None:
 
 
 async def _end(process: Process) -> None:
-    """Kills it if it still runs: it holds nothing worth saving."""
+    """Kills it if it still runs (it holds nothing worth saving) and waits for its end, whoever cancels meanwhile."""
     if process.returncode is None:
         with suppress(ProcessLookupError):
             process.kill()
-    await process.wait()
+    _, cancelled = await _whole(process.communicate())
+    if cancelled:
+        raise asyncio.CancelledError
+
+
+async def _whole(work: Coroutine[Any, Any, T]) -> tuple[T, bool]:
+    """The result, and whether a cancellation came in between: a process half started or half ended is a leak."""
+    task = asyncio.get_running_loop().create_task(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    return task.result(), cancelled

@@ -11,26 +11,34 @@ from guardproxy.core.rules import Policy
 from guardproxy.detectors import disguise, links, names, pii, secrets
 from guardproxy.detectors.base import Detector
 from guardproxy.detectors.bench import Bench, Toolbox
+from guardproxy.detectors.embedded import EmbeddedDetector, embedded_info
+from guardproxy.detectors.pool import ClassifierPool
 from guardproxy.detectors.verdicts import VerdictCache
 
 Look = Callable[[Sequence[Segment]], list[Finding]]
 
 
-def toolbox(*, with_names: bool = False, allowed_link_hosts: Sequence[str] = ()) -> Toolbox:
-    """All detectors of the default install, made once. `with_names` loads the NER model's detectors."""
+def toolbox(
+    pool: ClassifierPool | None = None, *, with_names: bool = False, allowed_link_hosts: Sequence[str] = ()
+) -> Toolbox:
+    """All detectors of the default install, made once.
+
+    `pool` runs the embedded classifiers (None: they are left out); `with_names` adds the NER model's detectors.
+    """
     instant = (
         *pii.all_detectors(),
         *secrets.all_detectors(),
         *disguise.all_detectors(),
         *links.all_detectors(tuple(allowed_link_hosts)),
     )
-    models: tuple[Detector, ...] = names.all_detectors() if with_names else ()
+    embedded: tuple[Detector, ...] = (EmbeddedDetector(pool),) if pool is not None else ()
+    models = (*embedded, *(names.all_detectors() if with_names else ()))
     return Toolbox(instant=instant, models=models, cache=VerdictCache())
 
 
 def installed() -> tuple[DetectorInfo, ...]:
-    """What rules may name."""
-    return toolbox(with_names=True).infos
+    """What rules may name in the default install; nothing is loaded for it."""
+    return (embedded_info(), *toolbox(with_names=True).infos)
 
 
 def inspector(box: Toolbox | None = None) -> Callable[[Policy], Look]:

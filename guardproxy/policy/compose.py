@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from guardproxy.core.rules import Rule, Source
 from guardproxy.policy.compile import Scene, part, rule_of, scene_of
@@ -46,22 +46,21 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Effective:
-    """A policy with everything it inherits; own rules first. `sound`: nothing of it or above it is wrong."""
+    """A policy with everything it inherits; own rules first, and as they run in `compiled`.
+
+    `sound`: nothing of it or above it is wrong.
+    """
 
     document: Document
     fields: Fields
     rules: tuple[Placed, ...]
-    sound: bool
+    compiled: tuple[Rule, ...]
+    sound: bool = True
 
     @property
     def scene(self) -> Scene:
         """What its rules take from it."""
         return scene_of(self.fields)
-
-    def compiled(self) -> tuple[Rule, ...]:
-        """All its rules as they run."""
-        scene = self.scene
-        return tuple(rule.compiled(scene) for rule in self.rules)
 
 
 class Composer:
@@ -79,7 +78,6 @@ class Composer:
         self._shipped = shipped
         self._problems = problems
         self._made: dict[str, Effective | None] = {}
-        self._broken = {row.place.file for row in problems.errors}
 
     def effective(self, document: Document) -> Effective | None:
         """The policy with its parents; None when they cannot be put together (already reported)."""
@@ -137,14 +135,13 @@ class Composer:
         inherited = self._overridden(document, parent)
         if parent is not None:
             self._check_repeated(own, parent)
-        made = Effective(document, fields, (*own, *inherited), sound=True)
+        scene, rules = scene_of(fields), (*own, *inherited)
+        made = Effective(document, fields, rules, tuple(rule.compiled(scene) for rule in rules))
         if parent is not None:
             self._check_loosened(made, parent)
         self._check_exceptions(made)
-        sound = str(document.file) not in self._broken and not any(
-            row.place.file == str(document.file) for row in self._problems.errors
-        )
-        return Effective(document, fields, made.rules, sound=sound)
+        sound = all(row.place.file != str(document.file) for row in self._problems.errors)
+        return replace(made, sound=sound)
 
     def _overridden(self, document: Document, parent: Effective | None) -> tuple[Placed, ...]:
         twice(document.overrides, "rule", "an override of", self._problems)

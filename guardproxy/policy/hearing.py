@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
-from guardproxy.core.hazards import covers
+from guardproxy.core.hazards import covers, exists
 from guardproxy.core.rules import Action, Kind, Mode, Rule, Source
-from guardproxy.policy.compile import get, streaming_of
+from guardproxy.policy.compile import get, part, streaming_of
 from guardproxy.policy.compose import Effective, Placed
 from guardproxy.policy.nearest import did_you_mean
 from guardproxy.policy.problems import Problems
-from guardproxy.policy.rulekeys import acting_place
+from guardproxy.policy.rulekeys import SELECTABLE, acting_place
 
 WITHOUT_SETTINGS = "judged against the default install; name your settings with --settings"
 
@@ -56,7 +56,8 @@ class Hearing:
                 self._detector(rule)
             elif "hazard" in rule.fields:
                 self._hazard(rule, made)
-        compiled = made.compiled()
+        compiled = made.compiled
+        self._faked(made)
         self._unheard(made, compiled)
         self._overlap(made, compiled)
 
@@ -100,6 +101,20 @@ class Hearing:
         place = acting_place(rule.fields, "redact", rule.place)
         message = f"redact needs places in the text, and {who} gives none"
         self._problems.error("GP210", place, message, "refuse or warn instead")
+
+    def _faked(self, made: Effective) -> None:
+        """Fake scores of tests name hazards or installed detectors: a typing error would test nothing."""
+        for written in made.document.tests:
+            stages = part(written.fields, "scores").values()
+            for name, field in ((n, f) for stage in stages for n, f in stage.value.items()):
+                if exists(name) or self._world.named(name) is not None:
+                    continue
+                meant = did_you_mean(name, SELECTABLE)
+                if meant:
+                    self._problems.error("GP201", field.key, f'unknown hazard "{name}"', meant)
+                else:
+                    hint = "a hazard, or the id of a detector"
+                    self._unsettled("GP202", field.key, f'unknown detector "{name}"', hint)
 
     def _unheard(self, made: Effective, rules: Sequence[Rule]) -> None:
         """GP217: what a model detector in use can report is heard by a rule, or knowingly left alone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -49,8 +49,11 @@ class Checked:
         return tuple(row for row in self.problems if row.is_error)
 
 
-def check(paths: Sequence[Path], world: World, inspect: Inspect | None, *, live: bool = False) -> Checked:
-    """Reads, checks, compiles and tests everything. Each path is a set of its own; parents are found in all."""
+def check(paths: Sequence[Path], world: World, inspect: Inspect | None, *, live: Inspect | None = None) -> Checked:
+    """Reads, checks, compiles and tests everything. Each path is a set of its own; parents are found in all.
+
+    `inspect` makes the instant detectors of a policy (None: no tests are run), `live` all of them.
+    """
     problems = Problems()
     folders = [read_folder(path, problems) for path in paths]
     find_shipped = shipped_finder(problems)
@@ -80,8 +83,9 @@ def _checked_folder(folder: Folder, composer: Composer, world: World, words: str
         if made.sound and not any(row.place.file == str(document.file) for row in problems.errors):
             compiled.append(_compiled(made, words))
     check_equal([c.applies for c in compiled], problems)
-    check_lists(folder.place, _lists_used(folder.documents), problems) if folder.path.is_dir() else None
-    if (folder.path / "messages").is_dir():
+    if folder.path.is_dir():
+        check_lists(folder.path, _lists_used(folder.documents), problems)
+    if (folder.path / "messages").is_dir() and not world.serving:  # the service reads its texts by itself
         check_catalogue(folder.path, world.today, problems)
     return compiled
 
@@ -104,7 +108,7 @@ def _lists_used(documents: Iterable[Document]) -> set[str]:
 def _compiled(made: Effective, words: str) -> Compiled:
     document = made.document
     content = content_hash(made.fields, (rule.fields for rule in made.rules), document.exceptions, words)
-    policy = policy_of(made.fields, made.compiled(), document.exceptions, content)
+    policy = policy_of(made.fields, made.compiled, document.exceptions, content)
     applies = part(document.fields, "applies_to")
     where = Applies(
         policy=policy,
@@ -118,7 +122,7 @@ def _compiled(made: Effective, words: str) -> Compiled:
 
 
 def _tested(
-    compiled: Iterable[Compiled], world: World, inspect: Inspect, problems: Problems, *, live: bool
+    compiled: Iterable[Compiled], world: World, inspect: Inspect, problems: Problems, *, live: Inspect | None
 ) -> tuple[Run, ...]:
     """GP507 for each test that fails."""
     now = datetime(world.today.year, world.today.month, world.today.day, tzinfo=UTC).timestamp()
@@ -126,7 +130,8 @@ def _tested(
     for one in compiled:
         if not one.tests:
             continue
-        run = SelfTest(one.policy, inspect(one.policy), world.detectors, now).run(one.tests, live=live)
+        asks = live(one.policy) if live is not None else None
+        run = SelfTest(one.policy, inspect(one.policy), world.detectors, now, asks).run(one.tests)
         for result in run.results:
             if result.state is State.FAILED:
                 problems.error("GP507", result.place, f'test "{result.name}": {result.why}')
@@ -142,6 +147,3 @@ def words_digest(directory: Path) -> str:
         if file.is_file():
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
-
-
-Clock = Callable[[], float]

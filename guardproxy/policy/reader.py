@@ -34,6 +34,7 @@ _ODD_NUMBER = re2.compile(
     r"|0x[0-9a-f_]+|0o[0-7_]+|0b[01_]+|\.inf|\.nan)"
 )
 _FORBIDDEN = re2.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x{9f}\x{2028}\x{2029}\x{feff}\x{fffe}\x{ffff}]")
+_NUMERIC = frozenset("+-.0123456789")
 _NULLS = frozenset({"", "~", "null"})
 
 
@@ -273,6 +274,8 @@ class _Reading:
             return Node(None, place)
         if text in ("true", "false"):
             return Node(text == "true", place)
+        if text[0] not in _NUMERIC:
+            return Node(text, place)
         if _NUMBER.fullmatch(text):
             return Node(int(text) if _WHOLE.fullmatch(text) else float(text), place)
         if _ODD_NUMBER.fullmatch(text):

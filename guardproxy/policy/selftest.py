@@ -120,25 +120,31 @@ def check_names(tests: Iterable[Written], rules: Iterable[str], problems: Proble
 
 
 class SelfTest:
-    """Runs tests of one policy. `now` is the time exceptions are read at (POSIX seconds)."""
+    """Runs tests of one policy. `now` is the time exceptions are read at (POSIX seconds).
 
-    def __init__(self, policy: Policy, look: Look, detectors: Sequence[DetectorInfo], now: float) -> None:
+    `look` runs what needs no model; `live`, where given, asks the model detectors as well.
+    """
+
+    def __init__(
+        self, policy: Policy, look: Look, detectors: Sequence[DetectorInfo], now: float, live: Look | None = None
+    ) -> None:
         self._policy = policy
         self._look = look
+        self._live = live
         self._detectors = detectors
         self._now = now
         self._reached: set[Step] = set()
 
-    def run(self, tests: Iterable[Written], *, live: bool = False) -> Run:
-        """All of them, in order. `live`: `look` asks model detectors too."""
-        results = tuple(self._result(written, live=live) for written in tests)
+    def run(self, tests: Iterable[Written]) -> Run:
+        """All of them, in order."""
+        results = tuple(self._result(written) for written in tests)
         steps = tuple(Step(r.id, s.action) for r in self._policy.rules[:-1] for s in r.ladder.steps)
         return Run(str(self._policy.ref), results, frozenset(self._reached), steps)
 
-    def _result(self, written: Written, *, live: bool) -> Result:
+    def _result(self, written: Written) -> Result:
         test = written.fields
         name, place = test["name"].value, written.place
-        waits = "" if live else self._waits_for(test)
+        waits = "" if self._live else self._waits_for(test)
         if waits:
             return Result(name, place, State.SKIPPED, waits)
         judged = self._judged(test)
@@ -172,7 +178,7 @@ class SelfTest:
         conversation = _conversation(test)
         segments = input_segments(conversation)
         scores = part(test, "scores")
-        findings = self._look(segments) + self._faked(part(scores, "input"), _spoken(segments))
+        findings = self._looker(test)(segments) + self._faked(part(scores, "input"), _spoken(segments))
         verdicts = judge(findings, self._policy, Stage.INPUT, context)
         judged = Judged(decide(verdicts, self._policy.ref, Stage.INPUT), verdicts)
         judged.would = self._would(verdicts, Stage.INPUT)
@@ -184,9 +190,13 @@ class SelfTest:
             self._output(test, part(scores, "output"), context, judged)
         return judged
 
+    def _looker(self, test: Fields) -> Look:
+        """Scores that are given stand for all: then no model is asked."""
+        return self._live if self._live is not None and "scores" not in test else self._look
+
     def _output(self, test: Fields, scores: Fields, context: Context, judged: Judged) -> None:
         answer = Segment(get(test, "assistant", ""), Stage.OUTPUT, Scope.MODEL)
-        findings = self._look([answer] if answer.text else []) + self._faked(scores, answer)
+        findings = self._looker(test)([answer] if answer.text else []) + self._faked(scores, answer)
         verdicts = judge(findings, self._policy, Stage.OUTPUT, context)
         self._note(verdicts)
         judged.outcome = stronger(judged.outcome, decide(verdicts, self._policy.ref, Stage.OUTPUT))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from guardproxy.core.conversation import Stage
-from guardproxy.core.hazards import covers
+from guardproxy.core.hazards import covers, family_of
 from guardproxy.core.rules import Action, FailMode, Kind, Mode, Release, Rule, Source
 from guardproxy.policy.compile import get, part, streaming_of
 from guardproxy.policy.compose import Effective, Placed
@@ -22,7 +23,7 @@ def check_streaming(made: Effective, problems: Problems) -> None:
     if "streaming" not in made.fields:
         return
     streaming, own = streaming_of(made.fields), part(made.fields, "streaming")
-    output = [r for r in made.compiled() if r.enforced and Stage.OUTPUT in r.checks]
+    output = [r for r in made.compiled if r.enforced and Stage.OUTPUT in r.checks]
     if streaming.release is Release.IMMEDIATE and output:
         hint = "release: after_check, or no enforced rule that checks output"
         message = f"text is released before it is checked, and {output[0].id} is to stop it"
@@ -88,7 +89,7 @@ def _has_spans(rule: Placed, world: World) -> bool:
 def advise(made: Effective, problems: Problems) -> None:
     """GP705, GP712, GP714."""
     document = made.document
-    compiled = made.compiled()
+    compiled = made.compiled
     failing_open = [r for r in compiled if r.enforced and r.fails is FailMode.OPEN]
     for rule in failing_open:
         if any(p.id == rule.id and p.home == document.name for p in made.rules):
@@ -100,15 +101,32 @@ def advise(made: Effective, problems: Problems) -> None:
     if looked_at is not None and looked_at.value != "all":
         message = f"only the latest {looked_at.value} messages are checked"
         problems.warning("GP714", looked_at.place, message, "messages: all")
-    own = {p.id: p.place for p in made.rules if p.home == document.name}
-    for at, rule in enumerate(compiled):
-        if rule.id in own and rule.mode is Mode.ENFORCE:
-            _outranked(rule, compiled[:at], own[rule.id], problems)
+    _dead_rules(made, compiled, problems)
 
 
-def _outranked(rule: Rule, earlier: tuple[Rule, ...], place: Source, problems: Problems) -> None:
+def _dead_rules(made: Effective, compiled: tuple[Rule, ...], problems: Problems) -> None:
+    """GP705. Earlier rules are found by what they listen to: 2,000 rules are compared in no time."""
+    own = {p.id: p.place for p in made.rules if p.home == made.document.name}
+    earlier: dict[str, list[Rule]] = {}
+    for rule in compiled:
+        if rule.mode is not Mode.ENFORCE:
+            continue
+        if rule.id in own:
+            _outranked(rule, [r for key in _asked_for(rule) for r in earlier.get(key, ())], own[rule.id], problems)
+        for key in rule.phrases or (f"{rule.kind}:{rule.target}",):
+            earlier.setdefault(key, []).append(rule)
+
+
+def _asked_for(rule: Rule) -> tuple[str, ...]:
+    if rule.kind is Kind.WORDS:
+        return rule.phrases[:1]
+    own = f"{rule.kind}:{rule.target}"
+    return (own, f"{rule.kind}:{family_of(rule.target)}") if rule.kind is Kind.HAZARD else (own,)
+
+
+def _outranked(rule: Rule, earlier: Sequence[Rule], place: Source, problems: Problems) -> None:
     for before in earlier:
-        if before.mode is Mode.ENFORCE and _sees_more(before, rule) and _does_more(before, rule):
+        if _sees_more(before, rule) and _does_more(before, rule):
             problems.warning("GP705", place, f'"{rule.id}" can never decide: "{before.id}" always outranks it')
             return
 

@@ -311,8 +311,10 @@ def locales(cell: Callable[[str, Node, Problems], str | None]) -> Reader:
         found: Fields = {}
         for entry in node.entries:
             tag = locale(entry.key, entry.place, problems)
-            value = read_entry(entry.value, entry.place, partial(cell, tag or "en"), problems)
-            if tag is not None and value is not None:
+            if tag is None:
+                continue
+            value = read_entry(entry.value, entry.place, partial(cell, tag), problems)
+            if value is not None:
                 found[tag] = Field(value, entry.value, entry.place)
         return found
 

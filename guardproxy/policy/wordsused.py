@@ -28,7 +28,7 @@ def check_texts(made: Effective, problems: Problems) -> None:
         if name not in ids:
             hint = did_you_mean(name, ids)
             problems.warning("GP701", cell.key, f'there is no rule "{name}": the text is never used', hint)
-    compiled = made.compiled()
+    compiled = made.compiled
     for name, cell in part(own, "by_hazard").items():
         if not any(_may_decide(rule, name) for rule in compiled) and not name.startswith("unscannable"):
             problems.warning("GP701", cell.key, f"no rule is about {name}: the text is never used")

@@ -6,17 +6,16 @@ One moderator, one feed for each piece, one flush for each choice: a plain answe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from guardproxy.core.commands import Command, Fault, Halt, Inspect, Release
+from guardproxy.core.commands import Channel, Command, Fault, Halt, Inspect, Release
 from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision, decide
-from guardproxy.core.findings import Failure
 from guardproxy.core.judge import Context
 from guardproxy.core.moderator import Moderator, Plan
 from guardproxy.core.rules import Action, Policy, PolicyRef
-from guardproxy.detectors.bench import Bench
+from guardproxy.detectors.bench import Bench, Inspection
 from guardproxy.errors import GuardUnavailable
 
 
@@ -50,20 +49,23 @@ class Moderated:
         self._moderator = Moderator(Plan(policy, context, bench.scanners, bench.classifies, bench.fatal))
         self._policy = policy
         self.given: dict[int, Given] = {}
-        self.failures: list[Failure] = []
-        self.seconds: list[tuple[str, float]] = []
+        self.seen: list[Inspection] = []
         self._ended: dict[int, Decision] = {}
 
-    async def feed(self, choice: int, deltas: Sequence[tuple[object, str]]) -> list[Command]:
+    async def feed(self, choice: int, deltas: Sequence[tuple[Channel, str]]) -> list[Command]:
         """Text of one choice, channel by channel; returns releases and halts in order."""
         commands: list[Command] = []
         for channel, text in deltas:
-            commands += await self._settle(self._moderator.feed(choice, channel, text))  # type: ignore[arg-type]
+            commands += await self._settle(self._moderator.feed(choice, channel, text))
         return commands
 
     async def flush(self, choice: int) -> list[Command]:
         """The upstream has finished this choice."""
         return await self._settle(self._moderator.flush(choice))
+
+    async def tick(self, now_ms: float) -> list[Command]:
+        """Time passes: text held for long is looked at early, never released unchecked."""
+        return await self._settle(self._moderator.tick(now_ms))
 
     def end(self, choice: int, decision: Decision) -> Halt:
         """Halts a choice for a reason no rule wrote."""
@@ -97,17 +99,10 @@ class Moderated:
                     self._note(command)
                     done.append(command)
             open_commands = []
-            looks: list[Awaitable[object]] = [
-                self._bench.inspect_window(c.window.segment(self._exchange)) for c in asked
-            ]
+            looks = [self._bench.inspect_window(c.window.segment(self._exchange)) for c in asked]
             for command, seen in zip(asked, await asyncio.gather(*looks), strict=True):
-                self.failures += seen.failures  # type: ignore[attr-defined]
-                self.seconds += seen.seconds  # type: ignore[attr-defined]
-                open_commands += self._moderator.answer(
-                    command.window.id,
-                    seen.findings,  # type: ignore[attr-defined]
-                    seen.failures,  # type: ignore[attr-defined]
-                )
+                self.seen.append(seen)
+                open_commands += self._moderator.answer(command.window.id, seen.findings, seen.failures)
         return done
 
     def _note(self, command: Command) -> None:
@@ -115,6 +110,3 @@ class Moderated:
             self.given.setdefault(command.choice, Given()).releases.append(command)
         elif isinstance(command, Halt):
             self.given.setdefault(command.choice, Given()).halt = command.decision
-
-
-Sender = Callable[[bytes], Awaitable[None]]

@@ -24,7 +24,7 @@ from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
 from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.upstream import Call, Reply, read_all
-from guardproxy.proxy.wording import Notice, Reader, Wording, crisis_verdict, wording_for
+from guardproxy.proxy.wording import Notice, Reader, Wording, crisis_verdict
 from guardproxy.wire import chat
 from guardproxy.wire.body import Limits, parse, serialise
 from guardproxy.wire.chat_answer import Answer, Edit, answer_of, joined, read_answer, render
@@ -95,10 +95,10 @@ class ChatFlow:
         if reread is not request:
             request = chat.parse_request(reread.tree)
         words = self._words(policy, request.conversation)
-        self.ledger.unscanned = check_limits(request.conversation, policy, words.plain("hard", "unscannable.too_long"))
+        self.ledger.unscanned = check_limits(request.conversation, policy, words)
         bench = self._hall.benches.bench(policy)
         context = Context(route=self._incoming.route, tenant=self._incoming.tenant, now=self._hall.clock())
-        screened = await screen(request, policy, bench, context)
+        screened = await screen(request, policy, bench, context, self.ledger.note_input)
         self._write_down(screened)
         if screened.decision.action is Action.REFUSE:
             await self._refuse(request, screened, words)
@@ -108,22 +108,25 @@ class ChatFlow:
         )
 
     def _words(self, policy: Policy, conversation: Conversation) -> Wording:
-        header = self._incoming.header
+        header, hall = self._incoming.header, self._hall
         reader = Reader(
             locale_header=header("x-guardproxy-locale"),
             accept_language=header("accept-language"),
             country_header=header("x-guardproxy-country"),
-            detected=self._hall.detect_language(conversation.last_user_text()),
+            last_text=conversation.last_user_text(),
         )
-        hall = self._hall
-        return wording_for(
-            hall.catalogue(), policy, hall.settings.service, reader, self.ledger.decision_id, hall.clock()
+        return Wording(
+            catalogue=hall.catalogue(),
+            policy=policy,
+            service=hall.settings.service,
+            reader=reader,
+            reference=self.ledger.decision_id,
+            now=hall.clock(),
+            detect=hall.detect_language,
         )
 
     def _write_down(self, screened: Screened) -> None:
         self.ledger.input = screened.decision
-        self.ledger.failures += screened.failed_open
-        self.ledger.seconds += screened.seconds
         self.ledger.digests = screened.digests
         self.ledger.input_checked = True
 
@@ -235,8 +238,7 @@ class ChatFlow:
     def take(self, moderated: Moderated) -> None:
         """What the output side found out, written down once."""
         self.ledger.outputs = moderated.decisions()
-        self.ledger.failures += moderated.failures
-        self.ledger.seconds += moderated.seconds
+        self.ledger.note("output", moderated.seen)
         self.ledger.output_checked = True
 
     def _envelope(self, model: str) -> Envelope:
@@ -255,6 +257,11 @@ class ChatFlow:
             except AuditUnavailable as error:
                 answer = error_answer(error)
         await self._client.whole(answer.status, (*answer.headers, *self.ledger.headers()), answer.body)
+
+    @property
+    def idle_timeout(self) -> float:
+        """Seconds that the upstream may be silent in mid-answer."""
+        return self._hall.upstream.target.idle_timeout
 
     @property
     def client(self) -> Client:

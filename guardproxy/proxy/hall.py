@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from guardproxy.core.catalogue import Catalogue
 from guardproxy.core.rules import Policy
 from guardproxy.detectors.bench import Bench, Toolbox
+from guardproxy.detectors.pool import ClassifierPool
 from guardproxy.observe.record import Recorder
 from guardproxy.policy.shelf import Shelf
 from guardproxy.proxy.settings import Settings
@@ -55,3 +56,4 @@ class Hall:
     detect_language: Callable[[str], str | None]
     clock: Callable[[], float]
     """POSIX seconds."""
+    pool: ClassifierPool | None = None

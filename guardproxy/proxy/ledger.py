@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
 from guardproxy.core.decide import Decision
 from guardproxy.core.findings import Failure
 from guardproxy.core.rules import Action, Policy
+from guardproxy.detectors.bench import Inspection
 from guardproxy.errors import AuditUnavailable, BadRequest, GuardproxyError, GuardUnavailable, Overloaded, UpstreamError
-from guardproxy.observe.record import Outcome, Timing
+from guardproxy.observe.record import Outcome, Score, Timing
 from guardproxy.wire.headers import Headers, Marks, guard_headers
 
 
@@ -28,6 +30,8 @@ class Ledger:
     input: Decision | None = None
     outputs: tuple[Decision, ...] = ()
     failures: list[Failure] = field(default_factory=list)
+    scores: list[Score] = field(default_factory=list)
+    held: float = 0.0
     unscanned: bool = False
     seconds: list[tuple[str, float]] = field(default_factory=list)
     digests: tuple[str, ...] = ()
@@ -94,6 +98,22 @@ class Ledger:
         names = decision.hazards if how == "leaf" else tuple(h.partition(".")[0] for h in decision.hazards)
         return list(dict.fromkeys(names))
 
+    def note_input(self, seen: Inspection) -> None:
+        """What the detectors said of the input, failures included."""
+        self.note("input", [seen])
+
+    def note(self, stage: str, inspections: Sequence[Inspection]) -> None:
+        """Times, failures and scores of model detectors: the highest of each hazard in a stage."""
+        highest: dict[tuple[str, str], float] = {}
+        for seen in inspections:
+            self.failures += seen.failures
+            self.seconds += seen.seconds
+            for finding in seen.findings:
+                if finding.score < 1.0 or finding.detector == "embedded":
+                    key = (finding.detector, finding.hazard)
+                    highest[key] = max(finding.score, highest.get(key, 0.0))
+        self.scores += [Score(stage, detector, hazard, score) for (detector, hazard), score in highest.items()]
+
     def failed(self, error: GuardproxyError) -> None:
         """Writes down what kind of fault this was; never a refusal."""
         if isinstance(error, UpstreamError):
@@ -132,19 +152,25 @@ class Ledger:
                 total=total,
                 upstream=self.upstream_seconds,
                 added=max(0.0, total - self.upstream_seconds),
-                held=0.0,
+                held=self.held,
                 ttft=self.first_token,
             ),
             detectors=tuple(self.seconds),
             digests=self.digests,
             message_key=self.message_key,
+            scores=tuple(self.scores),
             error_kind=self.error_kind,
             error_code=self.error_code,
         )
 
+    @property
+    def refused_at_input(self) -> bool:
+        """Nothing of the request has left."""
+        return self.input is not None and self.input.action is Action.REFUSE
+
     def _unchecked(self) -> tuple[tuple[str, str], ...]:
         """Text that left although a check did not run."""
-        if self.error:
+        if self.error or self.refused_at_input:
             return ()
         found = [(f.stage, "detector_timeout" if f.kind == "timeout" else "detector_error") for f in self.failures]
         if self.unscanned:

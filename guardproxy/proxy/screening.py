@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from guardproxy.core.catalogue import Catalogue
 from guardproxy.core.conversation import Conversation, Role, Segment, Stage
 from guardproxy.core.decide import Decision, decide
-from guardproxy.core.findings import Failure
 from guardproxy.core.judge import Context, Verdict, judge
 from guardproxy.core.redact import apply, by_place, unredactable
 from guardproxy.core.refusal import is_own_refusal
 from guardproxy.core.rules import Action, Policy, Unscanned
 from guardproxy.core.segments import input_segments
-from guardproxy.detectors.bench import Bench
+from guardproxy.detectors.bench import Bench, Inspection
 from guardproxy.errors import BadRequest, GuardUnavailable
+from guardproxy.proxy.wording import Wording
 from guardproxy.wire.chat import ChatRequest, unscannable_error
 from guardproxy.wire.patch import Replacement, drop_messages, patch
 
@@ -25,9 +26,6 @@ class Screened:
 
     decision: Decision
     tree: dict[str, object]
-    failed_open: tuple[Failure, ...]
-    unscanned: bool
-    seconds: tuple[tuple[str, float], ...]
     digests: tuple[str, ...]
 
 
@@ -49,20 +47,23 @@ def forget_refused(request: ChatRequest, policy: Policy, catalogue: Catalogue) -
     return replace(request, tree=from_tree)
 
 
-def check_limits(conversation: Conversation, policy: Policy, too_long: str) -> bool:
+def check_limits(conversation: Conversation, policy: Policy, words: Wording) -> bool:
     """Raises BadRequest for what cannot be looked at; True when the policy lets unread parts pass."""
     if conversation.unscannable and policy.on_unscannable is Unscanned.REFUSE:
         raise unscannable_error(conversation.unscannable[0])
     texts = (p for m in (*conversation.messages, *conversation.extras) for p in m.parts)
     if sum(len(p.text) for p in texts) > policy.max_input_chars:
-        raise BadRequest(too_long, code="request_too_large", status=413)
+        raise BadRequest(words.plain("hard", "unscannable.too_long"), code="request_too_large", status=413)
     return bool(conversation.unscannable)
 
 
-async def screen(request: ChatRequest, policy: Policy, bench: Bench, context: Context) -> Screened:
+async def screen(
+    request: ChatRequest, policy: Policy, bench: Bench, context: Context, note: Callable[[Inspection], None]
+) -> Screened:
     """Looks at everything textual and decides. Raises GuardUnavailable when a closed rule could not be judged."""
     segments = input_segments(request.conversation)
     seen = await bench.inspect(segments)
+    note(seen)
     if any(bench.fatal(failure) for failure in seen.failures):
         raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
     verdicts = judge(seen.findings, policy, Stage.INPUT, context)
@@ -76,9 +77,6 @@ async def screen(request: ChatRequest, policy: Policy, bench: Bench, context: Co
     return Screened(
         decision=decision,
         tree=tree,
-        failed_open=seen.failures,
-        unscanned=bool(request.conversation.unscannable),
-        seconds=seen.seconds,
         digests=tuple(s.digest() for s in segments if not s.joined),
     )
 

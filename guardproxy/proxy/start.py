@@ -7,9 +7,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from guardproxy.core.detector_info import DetectorInfo
+from guardproxy.core.detector_info import DetectorInfo, Unit
 from guardproxy.core.rules import Policy
+from guardproxy.detectors.pool import ClassifierPool, PoolOptions
 from guardproxy.detectors.registry import inspector, toolbox
+from guardproxy.errors import SettingsError
 from guardproxy.observe.audit import AuditLog
 from guardproxy.observe.logs import get_logger
 from guardproxy.observe.metrics import Labels, Metrics
@@ -18,6 +20,7 @@ from guardproxy.policy.messages import load as load_messages
 from guardproxy.policy.shelf import Shelf
 from guardproxy.policy.shipped import directory
 from guardproxy.proxy.hall import Benches, Hall
+from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.settings import ROUTE, TENANT, Settings, target
 from guardproxy.proxy.upstream import AiohttpUpstream
 
@@ -25,7 +28,8 @@ from guardproxy.proxy.upstream import AiohttpUpstream
 def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
     """Everything an exchange needs. Raises ConfigError with one clear line when anything is unusable."""
     address = target(settings.upstream, os.environ)
-    box = toolbox(with_names=settings.detectors.names, allowed_link_hosts=settings.detectors.allowed_link_hosts)
+    pool = classifiers(settings)
+    box = toolbox(pool, with_names=settings.detectors.names, allowed_link_hosts=settings.detectors.allowed_link_hosts)
     where = Path(settings.policies.path) if settings.policies.path else None
     shelf = Shelf.open(where, box.infos, inspector(box), clock)
     shelf.select(TENANT, ROUTE)
@@ -47,10 +51,31 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
         benches=benches,
         catalogue=lambda: catalogue,
         upstream=AiohttpUpstream(address),
-        recorder=Recorder(metrics, audit, get_logger()),
-        detect_language=_no_detection,
+        recorder=Recorder(metrics, audit, get_logger(), hmac_key=_secret(settings.audit.hmac_key_env)),
+        detect_language=Languages().of,
         clock=clock,
+        pool=pool,
     )
+
+
+def classifiers(settings: Settings) -> ClassifierPool | None:
+    """The pool of the embedded classifiers, not started yet; None when the operator switched them off."""
+    if not settings.detectors.embedded:
+        return None
+    options = PoolOptions(
+        workers=settings.detectors.embedded_workers, deadline_s=settings.detectors.embedded_deadline_ms / 1000
+    )
+    return ClassifierPool(options)
+
+
+def _secret(variable: str) -> bytes:
+    """The key of text digests; without one they compare until the process ends."""
+    if not variable:
+        return b""
+    value = os.environ.get(variable, "")
+    if not value:
+        raise SettingsError(f"audit.hmac_key_env: the variable {variable} is empty or missing")
+    return value.encode()
 
 
 def labels(policies: tuple[Policy, ...], infos: tuple[DetectorInfo, ...], upstream: str) -> Labels:
@@ -61,9 +86,5 @@ def labels(policies: tuple[Policy, ...], infos: tuple[DetectorInfo, ...], upstre
         rules=tuple(dict.fromkeys(r.id for p in policies for r in p.rules)),
         detectors=tuple(i.id for i in infos),
         upstreams=(upstream,),
+        scores=tuple((i.id, h) for i in infos if i.unit is Unit.SCORE for h in sorted(i.hazards)),
     )
-
-
-def _no_detection(_text: str) -> str | None:
-    """The language of the last turn is not looked at yet: our header and Accept-Language decide."""
-    return None

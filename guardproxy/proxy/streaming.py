@@ -6,6 +6,7 @@ no task is made per event.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -13,7 +14,14 @@ from typing import TYPE_CHECKING
 from guardproxy.core.commands import Command, Halt, Release
 from guardproxy.core.conversation import Stage
 from guardproxy.core.rules import NoticePlace
-from guardproxy.errors import AuditUnavailable, GuardproxyError, GuardUnavailable, UpstreamBadAnswer, UpstreamError
+from guardproxy.errors import (
+    AuditUnavailable,
+    GuardproxyError,
+    GuardUnavailable,
+    UpstreamBadAnswer,
+    UpstreamError,
+    UpstreamTimeout,
+)
 from guardproxy.proxy.answering import Moderated, refuse_unknown_tool
 from guardproxy.proxy.ledger import code_of
 from guardproxy.proxy.upstream import Reply, read_all
@@ -25,7 +33,13 @@ from guardproxy.wire.chat_stream import ChatStream, read_chunk
 from guardproxy.wire.conversion import as_chunks
 from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.headers import STREAM_HEADERS
-from guardproxy.wire.sse import SseDecoder
+from guardproxy.wire.sse import SseDecoder, comment
+
+TICK = 0.25
+"""Seconds between two looks at the clock while the upstream is silent."""
+HEARTBEAT = 15.0
+PATIENCE = 10.0
+"""Seconds without a first event after which the headers leave anyway (wire.md 3.2)."""
 
 if TYPE_CHECKING:
     from guardproxy.proxy.flow import ChatFlow
@@ -76,9 +90,7 @@ class StreamRun:
     async def _read_events(self, stream: ChatStream) -> None:
         decoder = SseDecoder()
         while not stream.all_halted:
-            began = perf_counter()
-            piece = await self.reply.piece()
-            self.flow.ledger.upstream_seconds += perf_counter() - began
+            piece = await self._piece(stream)
             events = decoder.feed(piece) if piece else decoder.flush()
             for event in events:
                 if event.done:
@@ -86,6 +98,25 @@ class StreamRun:
                 await self._chunk(stream, read_chunk(event))
             if not piece:
                 return
+
+    async def _piece(self, stream: ChatStream) -> bytes:
+        """The upstream's next bytes. Meanwhile time passes for the moderator, and the caller hears a heartbeat."""
+        began = said = perf_counter()
+        while True:
+            try:
+                async with asyncio.timeout(TICK):
+                    piece = await self.reply.piece()
+            except TimeoutError:
+                now = perf_counter()
+                if now - began >= self.flow.idle_timeout:
+                    raise UpstreamTimeout("the upstream fell silent in mid-answer", kind="idle") from None
+                await self._obey(stream, await self.moderated.tick(now * 1000))
+                if now - said >= (HEARTBEAT if self.flow.client.started else PATIENCE):
+                    said = now
+                    await self._write([comment()])
+                continue
+            self.flow.ledger.upstream_seconds += perf_counter() - began
+            return piece
 
     async def _chunk(self, stream: ChatStream, tree: dict[str, object]) -> None:
         reading = stream.chunk(tree)

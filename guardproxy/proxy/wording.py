@@ -16,6 +16,17 @@ from guardproxy.core.refusal import Ask, Values, choose, notice_already_there
 from guardproxy.core.rules import Action, LocaleTexts, NoticePlace, Policy
 from guardproxy.proxy.settings import ServiceSettings
 
+Detect = Callable[[str], str | None]
+"""The language of a text, None where that is unclear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """The locale and the values of one exchange."""
+
+    locale: str
+    values: Values
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -26,13 +37,30 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """What we know of the person who reads: two of our headers, one of theirs, and what they wrote last."""
+
+    locale_header: str
+    accept_language: str
+    country_header: str
+    last_text: str
+
+    def __repr__(self) -> str:
+        return f"Reader({len(self.last_text)} chars)"
+
+
+@dataclass(slots=True)
 class Wording:
-    """Renders texts for one exchange: its policy, locale and reference are fixed."""
+    """Renders texts for one exchange. Language and help lines are looked up when the first word is needed."""
 
     catalogue: Catalogue
     policy: Policy
-    locale: str
-    values: Values
+    service: ServiceSettings
+    reader: Reader
+    reference: str
+    now: float
+    detect: Detect
+    _voice: Voice | None = None
 
     def refusal(self, decision: Decision, shape: str, *, crisis_first: bool = False) -> str:
         """The polite no; a crisis text comes first and cannot be configured away."""
@@ -72,13 +100,14 @@ class Wording:
         whole_answer: bool = False,
     ) -> str:
         rule = verdict.rule if verdict else None
+        voice = self._voice = self._voice or self._found_voice()
         ask = Ask(
             shape=shape,
             hazard=hazard,
             rule_id=rule.id if rule else "",
             topic=rule.topic if rule else LocaleTexts(),
-            locale=self.locale,
-            values=self.values,
+            locale=voice.locale,
+            values=voice.values,
             appealable=rule.appealable if rule else False,
             source_line=self.policy.disclosing.source_line,
             under_18=self.policy.under_18,
@@ -87,39 +116,24 @@ class Wording:
         )
         return choose(self.catalogue, self.policy.texts, ask).text
 
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """What we know of the person who reads: two of our headers, one of theirs, and the language they write."""
-
-    locale_header: str
-    accept_language: str
-    country_header: str
-    detected: str | None
-
-
-def wording_for(
-    catalogue: Catalogue, policy: Policy, service: ServiceSettings, reader: Reader, reference: str, now: float
-) -> Wording:
-    """Texts in the reader's language. A language chooses words only; it never changes a check."""
-    own = {tag for texts in policy.texts.cells.values() for tag, _ in texts.by_locale}
-    locale = choose_locale(
-        reader.locale_header,
-        reader.accept_language,
-        reader.detected,
-        policy.texts.default_locale,
-        catalogue.shipped | own,
-    )
-    country = reader.country_header.upper()
-    country = country if len(country) == 2 and country.isalpha() and country.isascii() else service.country
-    today = datetime.fromtimestamp(now, UTC).date()
-    values = Values(
-        service=service.name,
-        reference=reference,
-        policy_url=service.policy_url,
-        helpline=helpline_block(catalogue, locale, country or None, today),
-    )
-    return Wording(catalogue, policy, locale, values)
+    def _found_voice(self) -> Voice:
+        """A language chooses words only; it never changes a check."""
+        reader, own = self.reader, {tag for texts in self.policy.texts.cells.values() for tag, _ in texts.by_locale}
+        shipped = self.catalogue.shipped | own
+        default = self.policy.texts.default_locale
+        asked = choose_locale(reader.locale_header, reader.accept_language, None, "", shipped)
+        if asked == "en" and not (reader.locale_header or reader.accept_language):
+            asked = choose_locale("", "", self.detect(reader.last_text), default, shipped)
+        country = reader.country_header.upper()
+        country = country if len(country) == 2 and country.isalpha() and country.isascii() else self.service.country
+        today = datetime.fromtimestamp(self.now, UTC).date()
+        values = Values(
+            service=self.service.name,
+            reference=self.reference,
+            policy_url=self.service.policy_url,
+            helpline=helpline_block(self.catalogue, asked, country or None, today),
+        )
+        return Voice(asked, values)
 
 
 def crisis_verdict(verdicts: Sequence[Verdict]) -> Verdict | None:
@@ -128,6 +142,3 @@ def crisis_verdict(verdicts: Sequence[Verdict]) -> Verdict | None:
         if verdict.enforced and verdict.action >= Action.WARN and is_crisis(verdict.hazard, Stage.INPUT):
             return verdict
     return None
-
-
-Detect = Callable[[str], str | None]

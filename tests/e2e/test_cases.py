@@ -8,11 +8,10 @@ import json
 
 import pytest
 
-from .conftest import CASES, start
-
-
 from guardproxy.testing.fake_upstream import FakeUpstream
 from guardproxy.testing.scripts import case_script, completion
+
+from .conftest import CASES, start
 
 pytestmark = pytest.mark.skipif(not CASES.exists(), reason="the case kit is not part of a clone")
 

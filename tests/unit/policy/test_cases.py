@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from guardproxy.detectors.registry import inspector, toolbox
 from guardproxy.policy.hearing import World
 from guardproxy.policy.lint import check

@@ -1,0 +1,25 @@
+"""The admin listener with its pages: what `proxy.admin` serves, plus decisions, plus the demo where there is one."""
+
+from __future__ import annotations
+
+import os
+
+from fastapi import FastAPI
+
+from guardproxy.console.decisions import decisions
+from guardproxy.console.demo_page import Stage, demo_page
+from guardproxy.console.doorkeeper import Doorkeeper
+from guardproxy.proxy.admin import admin_app
+from guardproxy.proxy.hall import Hall
+
+
+def console_app(hall: Hall, stage: Stage | None = None) -> FastAPI:
+    """`stage` only in demo mode: without it none of the demo's routes exist."""
+    app = admin_app(hall)
+    app.include_router(decisions(hall))
+    if stage is not None:
+        app.include_router(demo_page(stage))
+    listen = hall.settings.listen
+    token = os.environ.get(listen.admin_token_env, "") if listen.admin_token_env else ""
+    app.add_middleware(Doorkeeper, listens_on=listen.admin_host, token=token)
+    return app

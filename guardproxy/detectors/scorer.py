@@ -1,0 +1,166 @@
+"""The embedded classifiers in memory: a text → one calibrated score a head. Plain CPU work, one thread.
+
+Nothing is cut off: a text is read in windows of `WINDOW` tokens with `OVERLAP` in common, and the highest score of
+all windows counts, of the text as it stands and of its canonical reading when that differs. Windows run one by one:
+int8 arithmetic scales by what stands in a batch, so a batch would make a score depend on its neighbours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from tokenizers import Tokenizer
+
+from guardproxy.errors import ModelFilesError
+
+FOLDER = Path(__file__).parent.parent / "models" / "embedded"
+WINDOW, OVERLAP = 126, 32
+"""Tokens of one look and of two neighbours' common part; 126 + 2 marks; about 500 characters of English."""
+LONGEST_WORD = 80
+"""Letters in a row after which a cut is made: the tokenizer gives up on words of more than 100 and sees nothing."""
+PIECE, SHARED = 16_384, 1024
+"""Characters that are brought into canonical form at once, and those two neighbours have in common."""
+DIGITS = 4
+"""Decimals of a score: int8 arithmetic differs in the last ones from one kind of processor to another."""
+
+Figures = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What one figure of the model means. `judges`: `request`, `content` or `attack`."""
+
+    judges: str
+    hazard: str
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Raw figures → calibrated scores: straight between the knots, level outside them."""
+
+    raw: tuple[float, ...]
+    score: tuple[float, ...]
+
+
+def verify(folder: Path = FOLDER) -> str:
+    """The revision; raises `ModelFilesError` unless every file of the manifest is there, byte for byte."""
+    try:
+        whole = (folder / "manifest.json").read_bytes()
+        wanted = json.loads(whole)["files"]
+        found = {name: sha256((folder / name).read_bytes()).hexdigest() for name in wanted}
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelFilesError(f"{folder}: model files are missing or cut; reinstall guardproxy") from error
+    wrong = sorted(name for name in wanted if found[name] != wanted[name])
+    if wrong or not wanted:
+        raise ModelFilesError(f"{folder}: {', '.join(wrong) or 'the manifest'} is not the file that was shipped")
+    return sha256(whole).hexdigest()[:12]
+
+
+def heads(folder: Path = FOLDER) -> tuple[Head, ...]:
+    """What the figures mean, in order; raises `ModelFilesError`."""
+    try:
+        given = json.loads((folder / "heads.json").read_text(encoding="utf-8"))["heads"]
+        return tuple(Head(one["judges"], one["hazard"]) for one in given)
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelFilesError(f"{folder}: heads.json cannot be read; reinstall guardproxy") from error
+
+
+def unchanged(text: str) -> str:
+    """The reading of those who want none but the text itself."""
+    return text
+
+
+class Reader:
+    """Text → windows of token ids → features. What training and serving have in common."""
+
+    def __init__(self, encoder: Path, tokenizer: Path) -> None:
+        self._tokenizer = Tokenizer.from_file(str(tokenizer))
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._first, self._last = (self._tokenizer.token_to_id(mark) or 0 for mark in ("[CLS]", "[SEP]"))
+        self._encoder = session(encoder)
+
+    def windows(self, text: str) -> list[list[int]]:
+        """At least one, of at most WINDOW + 2 ids; lone surrogates are read as unknown characters."""
+        readable = _cut_long_words(text.encode("utf-8", "replace").decode("utf-8"))
+        ids: list[int] = self._tokenizer.encode(readable, add_special_tokens=False).ids
+        starts = range(0, max(len(ids) - OVERLAP, 1), WINDOW - OVERLAP)
+        return [[self._first, *ids[start : start + WINDOW], self._last] for start in starts]
+
+    def features(self, window: Sequence[int]) -> Figures:
+        """Shape (1, features)."""
+        found: Figures = self._encoder.run(None, {"ids": np.array([window], dtype=np.int64)})[0]
+        return found
+
+
+class Scorer:
+    """Reader, heads and calibration together."""
+
+    def __init__(self, folder: Path = FOLDER, fold: Callable[[str], str] = unchanged) -> None:
+        self.revision = verify(folder)
+        self.heads = heads(folder)
+        self._fold = fold
+        self._reader = Reader(folder / "encoder.onnx", folder / "tokenizer.json")
+        self._heads = session(folder / "heads.onnx")
+        curves = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))["curves"]
+        self._curves = [Curve(tuple(one["raw"]), tuple(one["score"])) for one in curves]
+
+    def steps(self, text: str) -> Iterator[tuple[float, ...]]:
+        """One tuple a window, in the order of `heads`: the caller keeps the highest, and may stop in between.
+
+        The canonical reading is made piece by piece; where a piece holds nothing odd, figures already given are given
+        again, so that no step takes long.
+        """
+        for window in self._reader.windows(text):
+            latest = self._judged(window)
+            yield latest
+        for start in range(0, max(len(text) - SHARED, 1), PIECE - SHARED):
+            piece = text[start : start + PIECE]
+            folded = self._fold(piece)
+            for window in self._reader.windows(folded) if folded != piece else ():
+                latest = self._judged(window)
+                yield latest
+            if len(text) > PIECE:
+                yield latest
+
+    def score(self, text: str) -> tuple[float, ...]:
+        """The highest score of each head over all windows and readings."""
+        return highest(self.steps(text))
+
+    def _judged(self, window: Sequence[int]) -> tuple[float, ...]:
+        return self._calibrated(self._heads.run(None, {"features": self._reader.features(window)})[0][0])
+
+    def _calibrated(self, raw: Figures) -> tuple[float, ...]:
+        return tuple(
+            round(float(np.interp(figure, curve.raw, curve.score)), DIGITS)
+            for figure, curve in zip(raw, self._curves, strict=True)
+        )
+
+
+def highest(steps: Iterator[tuple[float, ...]]) -> tuple[float, ...]:
+    """The maximum of each place; not a number stays not a number."""
+    best = next(steps)
+    for step in steps:
+        best = tuple(new if new > old or new != new else old for old, new in zip(best, step, strict=True))  # noqa: PLR0124
+    return best
+
+
+def session(path: Path) -> onnxruntime.InferenceSession:
+    """One thread and no memory pool: many small sessions stay small."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.enable_cpu_mem_arena = False
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _cut_long_words(text: str) -> str:
+    """A space after LONGEST_WORD characters without one; other texts come back as they are."""
+    if max(map(len, text.split()), default=0) <= LONGEST_WORD:
+        return text
+    return " ".join(word[n : n + LONGEST_WORD] for word in text.split() for n in range(0, len(word), LONGEST_WORD))

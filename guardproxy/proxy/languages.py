@@ -1,0 +1,28 @@
+"""The language model of our words, loaded beside the start: until it is there, a text has no known language."""
+
+from __future__ import annotations
+
+import threading
+
+from guardproxy.policy.language import LanguageGuess
+
+
+class Languages:
+    """Loads in a thread of its own, so that the first answer does not wait for it."""
+
+    def __init__(self) -> None:
+        self._guess: LanguageGuess | None = None
+        self._thread = threading.Thread(target=self._load, name="languages", daemon=True)
+        self._thread.start()
+
+    def of(self, text: str) -> str | None:
+        """A language tag, or None for what is unclear or not known yet."""
+        return self._guess.of(text) if self._guess is not None else None
+
+    def ready(self, seconds: float) -> bool:
+        """Waits for the model."""
+        self._thread.join(seconds)
+        return self._guess is not None
+
+    def _load(self) -> None:
+        self._guess = LanguageGuess()

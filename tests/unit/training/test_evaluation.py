@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from guardproxy.detectors.scorer import Head
+from guardproxy.training.evaluation import DevRow, Share, average_precision, by_hazard, dev_rows, report, wilson
+
+HEADS = (Head("request", "unspecified"), Head("request", "crime.fraud"), Head("content", "hate.speech"))
+
+
+@pytest.mark.parametrize(
+    ("hits", "of", "low", "high"),
+    [(0, 10, 0.0, 0.278), (10, 10, 0.722, 1.0), (5, 10, 0.237, 0.763), (0, 0, 0.0, 1.0)],  # Wilson 1927
+)
+def test_wilson(hits, of, low, high):
+    assert wilson(hits, of) == (pytest.approx(low, abs=0.001), pytest.approx(high, abs=0.001))
+
+
+@pytest.mark.parametrize(
+    ("unsafe", "scores", "expected"),
+    [
+        ([1, 1, 0], [0.9, 0.8, 0.1], 1.0),
+        ([0, 1], [0.9, 0.1], 0.5),
+        ([1, 0, 1], [0.9, 0.5, 0.1], 5 / 6),
+        ([1, 0], [0.5, 0.5], 0.5),  # a tie is no ranking
+    ],
+)
+def test_average_precision(unsafe, scores, expected):
+    assert average_precision(np.array(unsafe, dtype=bool), np.array(scores)) == pytest.approx(expected)
+
+
+def test_a_line_a_set_and_class():
+    rows = [
+        DevRow("a:1", "mtbench_vicuna", "hello there", "request", False, frozenset()),
+        DevRow("b:1", "harms", "x", "request", True, frozenset({"crime.fraud"})),
+        DevRow("b:2", "harms", "y", "request", True, frozenset({"crime.fraud"})),
+        DevRow("b:3", "harms", "z", "content", False, frozenset()),
+    ]
+    scores = np.array([[0.1, 0.0, 0.0], [0.95, 0.6, 0.0], [0.2, 0.0, 0.0], [0.99, 0.9, 0.3]])
+    lines = {(line.set, line.what): line for line in report(rows, HEADS, scores)}
+    assert lines["harms", "recall"].refuse == Share(1, 2)
+    assert lines["harms", "false alarms"].warn == Share(0, 1)  # content is not read by the request heads
+    assert lines["mtbench_vicuna", "false alarms"].refuse == Share(0, 1)
+    assert by_hazard(rows, HEADS, scores) == {"harms: crime.fraud": (Share(1, 2), Share(1, 2))}
+
+
+def test_answers_are_read_as_content_and_unjudged_rows_left_out(tmp_path):
+    given = {
+        "id": "f:1",
+        "text": "question",
+        "response": "answer",
+        "judges": "response",
+        "unsafe": True,
+        "hazards": [],
+        "labels": [],
+    }
+    (tmp_path / "dev").mkdir()
+    with gzip.open(tmp_path / "dev" / "f.jsonl.gz", "wt") as file:
+        file.write(json.dumps(given) + "\n" + json.dumps(given | {"unsafe": None}) + "\n")
+    assert dev_rows(tmp_path) == [DevRow("f:1", "f", "answer", "content", True, frozenset())]

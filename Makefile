@@ -25,11 +25,12 @@ demo: .venv/.runtime ## raw model, guarded model and console on loopback
 test: .venv/.dev ## the whole suite
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
-check: .venv/.dev ## format, lint, types, import contracts, policies
+check: .venv/.dev ## format, lint, types, import contracts, house rules, policies
 	$(BIN)/ruff format --check guardproxy tests
 	$(BIN)/ruff check guardproxy tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/house
 	$(BIN)/guardproxy lint policies
 	$(BIN)/guardproxy test policies
 

@@ -70,6 +70,7 @@ async def _run(host: str, ports: tuple[int, int, int], policy: Path) -> None:
         waiting.pop()
         if not waiting:
             print(_greeting(_shown(host), (proxy.ports[0], console.ports[0]), base, policy), flush=True)
+            hall.languages.start()
 
     def stopping() -> None:
         data.draining = True

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from guardproxy import __version__
-from guardproxy.cli import demo, lint, serve, test
+from guardproxy.cli import audit, demo, lint, serve, test
 from guardproxy.errors import ConfigError, PolicyError, UsageError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("lint")(lint.lint)
 app.command("test")(test.run_tests)
+app.add_typer(audit.app, name="audit")
 
 
 @app.callback()
@@ -42,7 +43,6 @@ def main() -> None:
         print(f"guardproxy: {error}", file=sys.stderr)
         sys.exit(2)
     except ConfigError as error:
-        print(f"guardproxy: {error}", file=sys.stderr)
-        if isinstance(error, PolicyError) and error.report.count("\n"):
-            print(error.report, file=sys.stderr)
+        report = error.report.strip() if isinstance(error, PolicyError) else ""
+        print(f"guardproxy: {report or error}", file=sys.stderr)
         sys.exit(78)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import typer
 
+from guardproxy.console.app import console_app
 from guardproxy.observe import logs
 from guardproxy.proxy import settings as configuration
-from guardproxy.proxy.admin import admin_app
 from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.reloading import take_note
@@ -53,7 +53,7 @@ async def run(hall: Hall) -> None:
     servers = Servers(
         [
             Listener(data, listen.host, listen.port),
-            Listener(admin_app(hall), listen.admin_host, listen.admin_port),
+            Listener(console_app(hall), listen.admin_host, listen.admin_port),
         ],
         listen.grace_s,
     )
@@ -65,6 +65,7 @@ async def run(hall: Hall) -> None:
         names = ", ".join(str(p.ref) for p in hall.shelf.policies)
         print(f"guardproxy: http://{listen.host}:{servers.ports[0]}/v1 guards {hall.upstream.target.base} ({names})")
         print(f"guardproxy: metrics at http://{listen.admin_host}:{servers.ports[1]}/metrics", flush=True)
+        hall.languages.start()
 
     def stopping() -> None:
         data.draining = True

@@ -7,7 +7,6 @@ included) pull on the corpus lines that share them, so it picks up a topic, and 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,6 +14,8 @@ from math import log
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
+
+import re2
 
 CORPUS = Path(__file__).with_name("corpus.txt")
 ORDER = 4
@@ -27,7 +28,7 @@ PULL = 5.0
 because against two hundred other lines five times one is still one in forty."""
 NEWLINE = "\n"
 SENTENCE_ENDS = frozenset(".!?")
-_WORD = re.compile(r"\w[\w'@-]*(?:\.\w[\w'@-]*)*|[.,!?;:]")
+_WORD = re2.compile(r"[\pL\pN_][\pL\pN_'@-]*(?:\.[\pL\pN_][\pL\pN_'@-]*)*|[.,!?;:]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Dials:
 
 def words_of(text: str) -> list[str]:
     """Words and punctuation marks, in the spelling of the text."""
-    return _WORD.findall(text)
+    return list(_WORD.findall(text.encode("utf-8", "ignore").decode("utf-8")))
 
 
 def topics_of(words: list[str] | tuple[str, ...]) -> frozenset[str]:

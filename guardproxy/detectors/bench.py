@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from guardproxy.core.commands import Channel
@@ -27,6 +27,8 @@ ON_THE_LOOP = 4096
 """Characters up to which instant detectors run on the event loop; longer texts go to a thread."""
 
 TEXT_DETECTORS = {Kind.WORDS: "words", Kind.PATTERN: "pattern"}
+OVER_ENCODED = "disguise.over_encoded"
+"""What the readings of the text rules report beside their matches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,18 @@ class Toolbox:
         return (*(d.info for d in self.instant), *(d.info for d in self.models))
 
 
+@dataclass(frozen=True, slots=True)
+class _Eye:
+    """One part of the instant tier: whom it fails for, what it reads, and how it looks at one text."""
+
+    names: tuple[str, ...]
+    reads: Callable[[Segment], bool]
+    look: Callable[[Segment], list[Finding]]
+
+    def see(self, segments: Sequence[Segment]) -> list[Finding]:
+        return [found for segment in segments if self.reads(segment) for found in self.look(segment)]
+
+
 class Bench:
     """Runs what one policy needs."""
 
@@ -66,6 +80,7 @@ class Bench:
         self._text = TextRules(self._rules)
         self._text_out = TextRules(tuple(r for r in self._rules if Stage.OUTPUT in r.checks))
         self._instant = tuple(d for d in toolbox.instant if self._wanted(d.info))
+        self._eyes = (_text_eye(self._rules, self._text), *(_eye(d) for d in self._instant))
         self._instant_out = tuple(d for d in toolbox.instant if self._wanted(d.info, Stage.OUTPUT))
         self._models = tuple(d for d in toolbox.models if self._wanted(d.info))
         self.classifies = any(self._wanted(d.info, Stage.OUTPUT) for d in toolbox.models)
@@ -81,14 +96,7 @@ class Bench:
 
     def look(self, segments: Sequence[Segment]) -> list[Finding]:
         """The instant tier, at once and in this thread: also what policy tests call."""
-        found: list[Finding] = []
-        for segment in segments:
-            if not segment.identifier:
-                found += self._text.look(segment)
-            for detector in self._instant:
-                if _reads(detector.info, segment):
-                    found += detector.look(segment)
-        return found
+        return [found for eye in self._eyes for found in eye.see(segments)]
 
     async def inspect(self, segments: Sequence[Segment]) -> Inspection:
         """All tiers. Instant detectors run on the loop up to `ON_THE_LOOP` characters, else in a thread."""
@@ -111,7 +119,7 @@ class Bench:
         """True when an enforced rule that fails closed needed what failed. The input's own fault is always closed."""
         info = next((i for i in self._toolbox.infos if i.id == failure.detector), None)
         for rule in self._rules:
-            concerned = needs(rule, info) if info else TEXT_DETECTORS.get(rule.kind) == failure.detector
+            concerned = needs(rule, info) if info else _named(rule) == failure.detector
             closed = rule.fails is FailMode.CLOSED or failure.caused_by_input
             if concerned and rule.enforced and closed and failure.stage in rule.checks:
                 return True
@@ -119,16 +127,23 @@ class Bench:
 
     async def _instantly(self, segments: Sequence[Segment]) -> Inspection:
         started = perf_counter()
+        if sum(len(s.text) for s in segments) <= ON_THE_LOOP:
+            seen = self._seen(segments)
+        else:
+            seen = await asyncio.to_thread(self._seen, segments)
+        return replace(seen, seconds=(("instant", perf_counter() - started),))
+
+    def _seen(self, segments: Sequence[Segment]) -> Inspection:
+        """Each eye for itself: one that breaks on a text fails for its own rules and takes no other along."""
+        found: list[Finding] = []
+        failures: list[Failure] = []
         stage = segments[0].stage if segments else Stage.INPUT
-        try:
-            if sum(len(s.text) for s in segments) <= ON_THE_LOOP:
-                found = self.look(segments)
-            else:
-                found = await asyncio.to_thread(self.look, segments)
-        except Exception:  # noqa: BLE001 - the detector edge
-            failure = Failure("words", FailureKind.EXCEPTION, stage, caused_by_input=True)
-            return Inspection(failures=(failure,), seconds=(("instant", perf_counter() - started),))
-        return Inspection(tuple(found), seconds=(("instant", perf_counter() - started),))
+        for eye in self._eyes:
+            try:
+                found += eye.see(segments)
+            except Exception:  # noqa: BLE001 - the detector edge; plain code on a text, so the text caused it
+                failures += [Failure(n, FailureKind.EXCEPTION, stage, caused_by_input=True) for n in eye.names]
+        return Inspection(tuple(found), tuple(failures))
 
     async def _ask(self, detector: Detector, segments: Sequence[Segment]) -> Inspection:
         info = detector.info
@@ -156,11 +171,9 @@ class Bench:
             return Failure(detector.info.id, FailureKind.TIMEOUT, stage)
         except Exception:  # noqa: BLE001 - the detector edge
             return Failure(detector.info.id, FailureKind.EXCEPTION, stage)
-        if isinstance(result, Failure):
+        if isinstance(result, Failure) or _are_findings(result, detector.info):
             return result
-        if any(not _valid(finding, detector.info) for finding in result):
-            return Failure(detector.info.id, FailureKind.INVALID_RESULT, stage)
-        return result
+        return Failure(detector.info.id, FailureKind.INVALID_RESULT, stage)
 
 
 def needs(rule: Rule, info: DetectorInfo) -> bool:
@@ -168,6 +181,21 @@ def needs(rule: Rule, info: DetectorInfo) -> bool:
     if rule.kind is Kind.DETECTOR:
         return rule.target == info.id
     return rule.kind is Kind.HAZARD and any(covers(rule.target, hazard) for hazard in info.hazards)
+
+
+def _named(rule: Rule) -> str:
+    """The detector a rule names itself; "" for hazards."""
+    return rule.target if rule.kind is Kind.DETECTOR else TEXT_DETECTORS.get(rule.kind, "")
+
+
+def _text_eye(rules: Sequence[Rule], text: TextRules) -> _Eye:
+    kinds = {rule.kind for rule in rules}
+    names = tuple(name for kind, name in TEXT_DETECTORS.items() if kind in kinds)
+    return _Eye((*names, OVER_ENCODED), lambda segment: not segment.identifier, text.look)
+
+
+def _eye(detector: InstantDetector) -> _Eye:
+    return _Eye((detector.info.id,), lambda segment: _reads(detector.info, segment), detector.look)
 
 
 def _reads(info: DetectorInfo, segment: Segment) -> bool:
@@ -181,8 +209,16 @@ def _glued(segment: Segment) -> bool:
     return segment.joined and segment.pieces[1].start == segment.pieces[0].end
 
 
-def _valid(finding: Finding, info: DetectorInfo) -> bool:
-    return math.isfinite(finding.score) and 0 <= finding.score <= 1 and finding.hazard in info.hazards
+def _are_findings(result: object, info: DetectorInfo) -> bool:
+    """What a detector gave may be anything: third parties write them, and models."""
+    return isinstance(result, list) and all(_is_valid(finding, info) for finding in result)
+
+
+def _is_valid(finding: object, info: DetectorInfo) -> bool:
+    if not isinstance(finding, Finding) or finding.hazard not in info.hazards:
+        return False
+    score: object = finding.score
+    return isinstance(score, int | float) and math.isfinite(score) and 0 <= score <= 1
 
 
 def _together(parts: Sequence[Inspection]) -> Inspection:

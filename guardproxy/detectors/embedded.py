@@ -83,7 +83,7 @@ def embedded_info(folder: Path = FOLDER) -> DetectorInfo:
         raise ModelFilesError(f"{folder}: the manifest is missing; reinstall guardproxy") from error
     return DetectorInfo(
         "embedded", revision, frozenset(head.hazard for head in heads(folder)), Tier.MODEL, Unit.SCORE, spans=False,
-        languages=frozenset({"en"}), overlap=128,
+        languages=frozenset({"en"}), overlap=120,
     )  # fmt: skip
 
 

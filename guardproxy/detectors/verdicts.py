@@ -45,9 +45,15 @@ class VerdictCache:
 
     def keep(self, info: DetectorInfo, segments: Sequence[Segment], findings: Sequence[Finding]) -> None:
         """Remembers what was found in each of the segments, "nothing" included."""
-        for segment in segments:
-            mine = tuple(replace(f, segment=_HOLLOW) for f in findings if f.segment is segment)
-            self._kept[_key(info, segment)] = mine
+        keys = {id(segment): _key(info, segment) for segment in segments}
+        found: dict[Key, list[Finding]] = {key: [] for key in keys.values()}
+        for finding in findings:
+            key = keys.get(id(finding.segment)) or _key(info, finding.segment)
+            kept = replace(finding, segment=_HOLLOW)
+            # Equal texts in one look say the same twice; a detector may also hand back copies of segments.
+            if key in found and kept not in found[key]:
+                found[key].append(kept)
+        self._kept.update((key, tuple(mine)) for key, mine in found.items())
         while len(self._kept) > self._size:
             self._kept.popitem(last=False)
 
@@ -58,5 +64,6 @@ _HOLLOW = Segment("", Stage.INPUT, Scope.USER)
 def _key(info: DetectorInfo, segment: Segment) -> Key:
     digest = sha256(segment.text.encode("utf-8", "surrogatepass"))
     if info.sees_exchange:
-        digest.update(b"\x1f" + segment.context.encode("utf-8", "surrogatepass"))
+        # With its length: where the text ends and the context begins must not be a matter of their wording.
+        digest.update(f"\x1f{len(segment.text)}\x1f{segment.context}".encode("utf-8", "surrogatepass"))
     return (info.id, info.revision, segment.stage, segment.scope, digest.digest())

@@ -9,15 +9,18 @@ import os
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from guardproxy.errors import SettingsError
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.reloading import reload_now
 
 
 def admin_app(hall: Hall) -> FastAPI:
-    """Metrics in Prometheus' formats, rendered off the loop."""
+    """Metrics in Prometheus' formats, rendered off the loop. SettingsError when a token is named but not given."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     variable = hall.settings.listen.admin_token_env
     token = os.environ.get(variable, "") if variable else ""
+    if variable and not token:
+        raise SettingsError(f"listen.admin_token_env: the variable {variable} is empty or missing")
 
     def allowed(request: Request) -> bool:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")

@@ -122,7 +122,7 @@ class ChatFlow:
             reader=reader,
             reference=self.ledger.decision_id,
             now=hall.clock(),
-            detect=hall.detect_language,
+            detect=hall.languages.of,
         )
 
     def _write_down(self, screened: Screened) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import secrets
 from base64 import b32encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from guardproxy.core.catalogue import Catalogue
+from guardproxy.core.conversation import Segment
+from guardproxy.core.findings import Finding
 from guardproxy.core.rules import Policy
 from guardproxy.detectors.bench import Bench, Toolbox
 from guardproxy.detectors.pool import ClassifierPool
 from guardproxy.observe.record import Recorder
 from guardproxy.policy.shelf import Shelf
+from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.settings import Settings
 from guardproxy.proxy.upstream import Upstream
 
@@ -27,7 +30,7 @@ class Benches:
 
     def __init__(self, toolbox: Toolbox) -> None:
         self.toolbox = toolbox
-        self._made: dict[int, tuple[Policy, Bench]] = {}
+        self._made: dict[int, tuple[Policy, Bench]] = {}  # the policy is kept, or its id could be used again
 
     def bench(self, policy: Policy) -> Bench:
         """The bench of exactly this policy object."""
@@ -36,6 +39,10 @@ class Benches:
             made = (policy, Bench(policy, self.toolbox))
             self._made[id(policy)] = made
         return made[1]
+
+    def look(self, policy: Policy) -> Callable[[Sequence[Segment]], list[Finding]]:
+        """The instant detectors as one function: what policy tests call. The bench is the one that will serve."""
+        return self.bench(policy).look
 
     def keep_only(self, policies: tuple[Policy, ...]) -> None:
         """Forgets benches of policies that are no longer in force; running exchanges hold their own."""
@@ -53,7 +60,7 @@ class Hall:
     catalogue: Callable[[], Catalogue]
     upstream: Upstream
     recorder: Recorder
-    detect_language: Callable[[str], str | None]
+    languages: Languages
     clock: Callable[[], float]
     """POSIX seconds."""
     pool: ClassifierPool | None = None

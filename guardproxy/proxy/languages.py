@@ -8,11 +8,14 @@ from guardproxy.policy.language import LanguageGuess
 
 
 class Languages:
-    """Loads in a thread of its own, so that the first answer does not wait for it."""
+    """Loads in a thread of its own, once the listeners accept: neither the start nor an answer waits for it."""
 
     def __init__(self) -> None:
         self._guess: LanguageGuess | None = None
         self._thread = threading.Thread(target=self._load, name="languages", daemon=True)
+
+    def start(self) -> None:
+        """Begins to load; call it once."""
         self._thread.start()
 
     def of(self, text: str) -> str | None:

@@ -77,8 +77,8 @@ class Ledger:
         )
 
     def annotation(self) -> dict[str, object]:
-        """The `guardproxy` member of bodies and last chunks."""
-        decision = self.strictest
+        """The `guardproxy` member of bodies and last chunks; like the headers, a fault names no rule."""
+        decision = None if self.error else self.strictest
         ref = self.policy.ref if self.policy else None
         inside: dict[str, object] = {
             "decision_id": self.decision_id,
@@ -86,7 +86,7 @@ class Ledger:
             "stage": str(decision.stage) if decision and decision.action > Action.ALLOW else None,
             "policy": str(ref) if ref else None,
             "policy_hash": ref.hash if ref else None,
-            "rule": decision.rule_name or None if decision else None,
+            "rule": (decision.rule_name or None) if decision else None,
             "hazards": self._hazards(decision),
         }
         return {"guardproxy": inside}
@@ -186,4 +186,6 @@ def code_of(error: GuardproxyError) -> str:
         return "guard_unavailable"
     if isinstance(error, AuditUnavailable):
         return "audit_unavailable"
-    return "overloaded" if isinstance(error, Overloaded) else "internal_error"
+    if isinstance(error, Overloaded):
+        return "rate_limit_exceeded" if error.status == 429 else "overloaded"
+    return "internal_error"

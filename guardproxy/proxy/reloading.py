@@ -18,6 +18,7 @@ def reload_now(hall: Hall) -> LoadReport:
 def take_note(hall: Hall, report: LoadReport) -> None:
     """Metrics and one log line for an attempt; the last good set stays on failure."""
     metrics = hall.recorder.metrics
+    hall.benches.keep_only(hall.shelf.policies)  # the tests of a set make benches, of a refused set too
     if not report.ok:
         metrics.policy_load_failed()
         get_logger().error("policy_load_failed", place=report.place, errors=report.report.count(" error: "))
@@ -25,6 +26,5 @@ def take_note(hall: Hall, report: LoadReport) -> None:
     for policy in hall.shelf.policies:
         hall.benches.bench(policy)
     metrics.admit(labels(hall.shelf.policies, hall.benches.toolbox.infos, hall.upstream.target.name))
-    hall.benches.keep_only(hall.shelf.policies)
     metrics.policies_in_force([p.ref for p in hall.shelf.policies], hall.clock())
     get_logger().info("policies_loaded", policies=[str(p.ref) for p in hall.shelf.policies])

@@ -36,7 +36,13 @@ class Servers:
     """Runs listeners until told to stop; running exchanges get `grace` seconds."""
 
     def __init__(self, listeners: list[Listener], grace: float) -> None:
-        self._sockets = [_bound(listener) for listener in listeners]
+        self._sockets: list[socket.socket] = []
+        try:
+            for listener in listeners:
+                self._sockets.append(_bound(listener))
+        except SettingsError:
+            self.close()
+            raise
         self._servers = [_server(listener, grace) for listener in listeners]
         self.ports = tuple(sock.getsockname()[1] for sock in self._sockets)
 
@@ -49,10 +55,16 @@ class Servers:
             asyncio.gather(server.serve(sockets=[sock]))
             for server, sock in zip(self._servers, self._sockets, strict=True)
         ]
-        while not all(server.started for server in self._servers):  # noqa: ASYNC110
+        while not all(server.started or run.done() for server, run in zip(self._servers, runs, strict=True)):  # noqa: ASYNC110
             await asyncio.sleep(0.005)  # uvicorn offers no event to wait for
-        ready()
+        if not any(run.done() for run in runs):
+            ready()
         await asyncio.gather(*runs)
+
+    def close(self) -> None:
+        """Gives the ports back; only for listeners that never ran."""
+        for sock in self._sockets:
+            sock.close()
 
     def stop(self) -> None:
         """Stops accepting; running exchanges may end."""

@@ -268,8 +268,12 @@ def _is_forbidden_host(host: str) -> bool:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        # "0x7f.1" and friends are addresses to some resolvers and names to others: neither is wanted
-        return host.lower().startswith("0x") or host.replace(".", "").isdigit()
+        # "0x7f.1" and friends are addresses to some resolvers and names to others: neither is wanted. A host whose
+        # last label is a number is meant as an address (WHATWG URL, "ends in a number").
+        last = host.rstrip(".").rpartition(".")[2].lower()
+        return last.isdigit() or last.startswith("0x")
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
     return address.is_link_local or address.is_unspecified or address.is_multicast
 
 
@@ -281,7 +285,12 @@ def _key(settings: UpstreamSettings, environ: Mapping[str, str]) -> SecretText |
         return SecretText(value.strip())
     if settings.key_file:
         try:
-            return SecretText(Path(settings.key_file).read_text(encoding="utf-8").strip())
+            value = Path(settings.key_file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise SettingsError(f"upstream.key_file: cannot be read ({error.strerror})") from None
+        except UnicodeDecodeError:
+            raise SettingsError("upstream.key_file: is not text") from None
+        if not value:
+            raise SettingsError("upstream.key_file: the file is empty")
+        return SecretText(value)
     return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from guardproxy.core.detector_info import DetectorInfo, Unit
 from guardproxy.core.rules import Policy
 from guardproxy.detectors.pool import ClassifierPool, PoolOptions
-from guardproxy.detectors.registry import inspector, toolbox
+from guardproxy.detectors.registry import toolbox
 from guardproxy.errors import SettingsError
 from guardproxy.observe.audit import AuditLog
 from guardproxy.observe.logs import get_logger
@@ -31,11 +31,10 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
     pool = classifiers(settings)
     box = toolbox(pool, with_names=settings.detectors.names, allowed_link_hosts=settings.detectors.allowed_link_hosts)
     where = Path(settings.policies.path) if settings.policies.path else None
-    shelf = Shelf.open(where, box.infos, inspector(box), clock)
-    shelf.select(TENANT, ROUTE)
     benches = Benches(box)
-    for policy in shelf.policies:
-        benches.bench(policy)
+    shelf = Shelf.open(where, box.infos, benches.look, clock)
+    shelf.select(TENANT, ROUTE)
+    benches.keep_only(shelf.policies)
     catalogue = load_messages(directory(), datetime.fromtimestamp(clock(), UTC).date())
     metrics = Metrics(labels(shelf.policies, box.infos, address.name))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
@@ -52,7 +51,7 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
         catalogue=lambda: catalogue,
         upstream=AiohttpUpstream(address),
         recorder=Recorder(metrics, audit, get_logger(), hmac_key=_secret(settings.audit.hmac_key_env)),
-        detect_language=Languages().of,
+        languages=Languages(),
         clock=clock,
         pool=pool,
     )

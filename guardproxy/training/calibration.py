@@ -16,9 +16,9 @@ from guardproxy.detectors.scorer import Curve, Figures
 from guardproxy.training.labels import HEADS
 
 WARN, REFUSE = 0.5, 0.9
-WARN_RATE, REFUSE_RATE = 0.03, 0.006
+WARN_RATE, REFUSE_RATE = 0.018, 0.006
 """Below the budgets of 5% and 1%: part of the calibration rows come from sources the heads know."""
-LEVELS = ((0.5, 0.05), (0.25, 0.2), (0.10, 0.4), (WARN_RATE, WARN), (0.013, 0.75), (REFUSE_RATE, REFUSE))
+LEVELS = ((0.5, 0.05), (0.15, 0.2), (0.05, 0.4), (WARN_RATE, WARN), (0.01, 0.75), (REFUSE_RATE, REFUSE))
 """(share of harmless texts above it on any head, score)."""
 SHARES = dict.fromkeys(HEADS, 0.7) | {
     ("request", "unspecified"): 10.0, ("attack", "attack.jailbreak"): 2.0, ("attack", "attack.injection"): 1.0,

@@ -37,9 +37,10 @@ from guardproxy.wire.envelope import NO_USAGE, Ask, Envelope, delta_choice, refu
 from guardproxy.wire.errors import error_body
 from guardproxy.wire.fence import Fence
 from guardproxy.wire.fields import is_control_value
+from guardproxy.wire.held_chunk import FRAME
 from guardproxy.wire.sse import DONE, Event, event
 from guardproxy.wire.stream_fields import UnknownFields, Watched
-from guardproxy.wire.stream_queue import FRAME, ChoiceQueue, Out, below_choice
+from guardproxy.wire.stream_queue import ChoiceQueue, Out, below_choice
 
 MOST_CHOICES = 128
 

@@ -5,10 +5,13 @@
 
 Every string leaf is text until this table says otherwise. A control value must match a short grammar,
 else it is text again; a member name that is not in the vocabulary below is text as well.
+
+`python -m guardproxy.wire.fields` prints the table as `docs/fields.md`.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,12 +24,22 @@ from guardproxy.core.conversation import Scope, Step
 class Treatment(StrEnum):
     """What happens to the strings at a place."""
 
-    TEXT = "text"  # looked at by every rule of its scope
-    IDENTIFIER = "identifier"  # personal-data rules only
-    CONTROL = "control"  # not looked at while it matches its grammar
-    UNSCANNABLE = "unscannable"  # no detector can read it
-    REFUSED = "refused"  # 400
-    ARGUMENTS = "arguments"  # JSON in a string: its leaves are text
+    TEXT = "text"
+    IDENTIFIER = "identifier"
+    CONTROL = "control"
+    UNSCANNABLE = "unscannable"
+    REFUSED = "refused"
+    ARGUMENTS = "arguments"
+
+
+_MEANINGS = {
+    Treatment.TEXT: "looked at by every rule of its scope",
+    Treatment.ARGUMENTS: "JSON in a string: its leaves are text",
+    Treatment.IDENTIFIER: "looked at by personal-data rules only",
+    Treatment.CONTROL: "not looked at while it is one short word (letters, digits, `._:/-`); anything else is text",
+    Treatment.UNSCANNABLE: "no detector can read it; the policy says whether it passes",
+    Treatment.REFUSED: "400",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +194,29 @@ def _numbers_in(value: Any) -> int:
     if isinstance(value, list):
         return sum(_numbers_in(item) for item in value)
     return int(isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def markdown() -> str:
+    """`docs/fields.md`."""
+    lines = [
+        "# Fields of a chat request",
+        "",
+        "Made by `python -m guardproxy.wire.fields > docs/fields.md`; a test compares.",
+        "Every string is text of scope `user` unless its place stands here. `[]` is any item, `.**` everything below.",
+        f"Member names that are no words of the API or of JSON Schema ({len(KNOWN_NAMES)} known) are text as well.",
+        "",
+        "| treatment | meaning |",
+        "|---|---|",
+        *(f"| {treatment} | {meaning} |" for treatment, meaning in _MEANINGS.items()),
+        "",
+        "| place | treatment | scope | why |",
+        "|---|---|---|---|",
+    ]
+    for row in FIELDS:
+        scope = row.scope if row.treatment is Treatment.TEXT else ""
+        lines.append(f"| `{row.place}` | {row.treatment} | {scope} | {row.why} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

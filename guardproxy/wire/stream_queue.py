@@ -10,6 +10,10 @@
 
 A chunk whose text is released in full leaves as it came; of one that is released in part the part leaves at
 once, as a chunk of its own. Tool calls wait for the end and leave whole or not at all.
+
+Each channel keeps its order, and none waits for another: a scanner may hold the last word of the reasoning until the
+choice ends. What a chunk holds beside its text keeps its place: it leaves before a later chunk does, and the text
+follows. A chunk without text leaves behind the text before it, or in front of the first that passes.
 """
 
 from __future__ import annotations
@@ -17,16 +21,27 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import islice
 
 from guardproxy.core.commands import Channel, ChannelKind, Release
 from guardproxy.wire.answer_fields import CallKeys, TextLeaf, calls_tools, choice_leaves, top_leaves
 from guardproxy.wire.body import Tree
-from guardproxy.wire.logprobs import checked_logprobs
+from guardproxy.wire.held_chunk import (
+    Held,
+    Line,
+    holds_only_text,
+    is_below_tools,
+    is_without_text,
+    only_tools,
+    part_of,
+    rest_of,
+    says_more,
+    trimmed,
+    whole_chunk,
+    without_tools,
+)
 from guardproxy.wire.patch import with_value
-from guardproxy.wire.stream_fields import CHOICE, UnknownFields, Watched
-
-FRAME = ("id", "object", "created", "model")
+from guardproxy.wire.stream_fields import CHOICE, UnknownFields
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,84 +63,37 @@ class Out:
     tree: Tree = field(repr=False)
 
 
-@dataclass(slots=True)
-class _Piece:
-    """One text of a queued chunk: `[start, end)` of its channel; `ready` has been released but has not left."""
-
-    leaf: TextLeaf
-    start: int
-    end: int
-    covered: int
-    ready: str = ""
-    touched: bool = False
-
-    @property
-    def whole(self) -> bool:
-        return self.covered == self.end
-
-
-@dataclass(slots=True)
-class _Held:
-    """A queued chunk: the texts it waits for, and its unknown strings."""
-
-    seq: int
-    tree: Tree
-    pieces: list[_Piece]
-    others: list[Watched]
-    tool: bool
-    split: bool = False
-
-    @property
-    def whole(self) -> bool:
-        return all(piece.whole for piece in self.pieces)
-
-    @property
-    def ready(self) -> bool:
-        return any(piece.ready for piece in self.pieces)
-
-
-@dataclass(slots=True)
-class _Line:
-    """How far a channel is: characters seen and released, and the source text in between."""
-
-    seen: int = 0
-    released: int = 0
-    source: list[str] = field(default_factory=list)
-
-    def take(self, text: str) -> None:
-        self.seen += len(text)
-        self.source.append(text)
-
-    def give(self, release: Release) -> bool:
-        """Moves on; true when the released text is the source text."""
-        source = "".join(self.source)
-        base = self.seen - len(source)
-        self.released = max(self.released, release.end)
-        self.source = [source[max(release.end - base, 0) :]]
-        return source[max(release.start - base, 0) : max(release.end - base, 0)] == release.text
-
-
 class ChoiceQueue:
-    """See the module's text. One queue for each choice: choices never block one another."""
+    """See the module's text. One queue for each choice: choices never block one another.
+
+    `_waiting`: all that has not left in full, by place. `_ahead`: those of them that nothing has passed.
+    `_touched`: those with released text. `_tools`: calls whose chunk's other text has left. Every step costs as much
+    as the chunks it moves, however many wait.
+    """
 
     def __init__(self, content: Channel) -> None:
         self.content = content
         self.keys = CallKeys()
         self.started = False
-        self._held: deque[_Held] = deque()
-        self._end: _Held | None = None
-        self._lines: dict[Channel, _Line] = {}
         self.fields = UnknownFields()
+        self._waiting: dict[int, Held] = {}
+        self._ahead: deque[Held] = deque()
+        self._touched: dict[int, Held] = {}
+        self._tools: list[Held] = []
+        self._last: Held | None = None
+        self._end: Held | None = None
+        self._lines: dict[Channel, Line] = {}
 
     @property
     def first_seq(self) -> int | None:
         """The place of the oldest waiting chunk in the order of arrival."""
-        return self._held[0].seq if self._held else None
+        return min([*islice(self._waiting, 1), *(held.seq for held in self._tools)], default=None)
 
     def add(self, tree: Tree, seq: int, leaves: Sequence[TextLeaf] | None = None) -> list[Text]:
         """Queues a chunk; gives the texts that are new. `leaves`: of its choice, if they are known already."""
         held, texts = self._hold(tree, seq, leaves)
-        self._held.append(held)
+        self._waiting[seq] = held
+        self._ahead.append(held)
         return texts
 
     def end(self, tree: Tree, seq: int) -> list[Text]:
@@ -138,34 +106,38 @@ class ChoiceQueue:
         if release.channel.kind is ChannelKind.OTHER:
             self.fields.release(release)
             return
-        same, left = self._line(release.channel).give(release), release.text
-        for held in self._held:
-            for piece in held.pieces:
-                if piece.leaf.channel != release.channel or piece.end <= release.start or piece.start >= release.end:
-                    continue
-                end = min(piece.end, release.end)
-                if same:
-                    start = max(piece.start, release.start)
-                    piece.ready += release.text[start - release.start : end - release.start]
-                else:
-                    piece.ready, left, piece.touched = piece.ready + left, "", True
-                piece.covered = end
+        line = self._line(release.channel)
+        same, left = line.give(release), release.text
+        for piece in line.reached(release):
+            end = min(piece.end, release.end)
+            if same:
+                start = max(piece.start, release.start)
+                piece.ready += release.text[start - release.start : end - release.start]
+            else:
+                piece.ready, left, piece.touched = piece.ready + left, "", True
+            piece.covered = end
+            if piece.held.tool and release.channel.kind is not ChannelKind.TOOL:
+                self._split_tools(piece.held)
+            if not piece.held.tool:
+                self._touched[piece.held.seq] = piece.held
 
     def ready(self, *, final: bool = False) -> list[Out]:
         """What may leave now. Chunks without text wait for the first text, so that headers may still change."""
         out: list[Out] = []
-        while self._held:
-            held = self._held[0]
-            if not final and (held.tool or not (self.started or self._text_ahead())):
-                break
-            if held.whole and (not held.tool or self._tools_cleared()):
-                self._held.popleft()
+        touched = sorted(self._touched.values(), key=_place)
+        self._touched = {}
+        for held in touched:
+            self._catch_up(held, out)
+            if held.whole:
                 self._leave(held, out)
-            else:
+            elif held.ready:
                 self._leave_part(held, out)
-                if not final:
-                    break
-                self._held.popleft()  # at the end, what nobody released is dropped
+            self._last = held
+        if self.started and (self._last is None or self._last.whole):
+            while self._ahead and is_without_text(self._ahead[0]):
+                self._leave(self._ahead.popleft(), out)
+        if final:
+            self._leave_last(out)
         return out
 
     def finish(self) -> Out | None:
@@ -179,58 +151,90 @@ class ChoiceQueue:
 
     def drop(self) -> None:
         """Nothing that waits will leave."""
-        self._held.clear()
+        self._clear()
         self._end = None
 
-    def _hold(self, tree: Tree, seq: int, leaves: Sequence[TextLeaf] | None = None) -> tuple[_Held, list[Text]]:
+    def _hold(self, tree: Tree, seq: int, leaves: Sequence[TextLeaf] | None = None) -> tuple[Held, list[Text]]:
         choice = tree["choices"][0]
         if leaves is None:
             leaves = choice_leaves(choice, "delta", self.content, self.keys)
-        held = _Held(seq, tree, [], [], calls_tools(choice, "delta"))
+        held = Held(seq, tree, [], [], calls_tools(choice, "delta"))
         unknown = top_leaves(tree)
         texts = []
         for leaf in leaves:
             if leaf.channel.kind is ChannelKind.OTHER:
                 unknown.append(below_choice(leaf))
                 continue
-            line = self._line(leaf.channel)
-            held.pieces.append(_Piece(leaf, line.seen, line.seen + len(leaf.text), line.seen))
-            line.take(leaf.text)
+            held.pieces.append(self._line(leaf.channel).take(held, leaf))
             texts.append(Text(leaf.channel, leaf.text))
         held.others = self.fields.watch(unknown)
         fresh = [Text(entry.leaf.channel, entry.leaf.text) for entry in held.others if entry.fresh]
         return held, [*fresh, *texts]
 
-    def _line(self, channel: Channel) -> _Line:
+    def _line(self, channel: Channel) -> Line:
         if channel not in self._lines:
-            self._lines[channel] = _Line()
+            self._lines[channel] = Line()
         return self._lines[channel]
 
     def _tools_cleared(self) -> bool:
         tools = [line for channel, line in self._lines.items() if channel.kind is ChannelKind.TOOL]
         return all(line.released == line.seen for line in tools)
 
-    def _text_ahead(self) -> bool:
-        """True when the first chunk with text has some that may leave."""
-        first = next((held for held in self._held if held.pieces), None)
-        return first is not None and not first.tool and (first.ready or first.whole)
+    def _catch_up(self, held: Held, out: list[Out]) -> None:
+        """Before a chunk leaves: what is not text of the chunks it passes."""
+        while self._ahead and self._ahead[0].seq <= held.seq:
+            passed = self._ahead.popleft()
+            if passed is held:
+                return
+            if passed.tool and says_more(passed):
+                self._split_tools(passed)
+            if is_without_text(passed):
+                self._leave(passed, out)
+            elif says_more(passed):
+                self._leave_part(passed, out)
+            elif not passed.tool:
+                passed.tree = trimmed(passed)
 
-    def _leave(self, held: _Held, out: list[Out]) -> None:
+    def _leave_last(self, out: list[Out]) -> None:
+        """The stream is over: tool calls leave if all are released, and what nobody released is dropped."""
+        cleared = self._tools_cleared()
+        for held in sorted([*self._waiting.values(), *self._tools], key=_place):
+            if held.whole and (cleared or not held.tool):
+                self._leave(held, out)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._waiting, self._touched, self._tools = {}, {}, []
+        self._ahead.clear()
+
+    def _split_tools(self, held: Held) -> None:
+        """Makes a chunk of its own of the tool calls, so that what stands beside them need not wait for the end."""
+        tools = Held(held.seq, only_tools(held.tree), [], [], tool=True)
+        tools.pieces = [piece for piece in held.pieces if piece.leaf.channel.kind is ChannelKind.TOOL]
+        tools.others = [entry for entry in held.others if is_below_tools(entry)]
+        for piece in tools.pieces:
+            piece.held = tools
+        self._tools.append(tools)
+        held.pieces = [piece for piece in held.pieces if piece.held is held]
+        held.others = [entry for entry in held.others if not is_below_tools(entry)]
+        held.tree, held.tool = without_tools(held.tree), False
+
+    def _leave(self, held: Held, out: list[Out]) -> None:
+        if not held.tool:  # the end clears the tools
+            del self._waiting[held.seq]
         changed = held.split or any(piece.touched for piece in held.pieces)
-        if changed and not held.ready and _holds_only_text(held):
+        if changed and not held.ready and holds_only_text(held):
             return  # its text has left before, or in the chunk before it
-        tree = _with_texts(held.tree, held.pieces) if changed else held.tree
-        self._send(_with_logprobs(tree, held, changed=changed), held, out)
+        self._send(whole_chunk(held, changed=changed), held, out)
 
-    def _leave_part(self, held: _Held, out: list[Out]) -> None:
-        if held.tool or not held.ready:
-            return
-        self._send(_with_logprobs(_with_texts(held.tree, held.pieces), held, changed=True), held, out)
+    def _leave_part(self, held: Held, out: list[Out]) -> None:
+        self._send(part_of(held), held, out)
+        held.pieces = [piece for piece in held.pieces if not piece.whole]
         for piece in held.pieces:
             piece.ready = ""
-        held.tree, held.others, held.split = _bare(held), [], True
+        held.tree, held.others, held.split = rest_of(held), [], True
 
-    def _send(self, tree: Tree, held: _Held, out: list[Out]) -> None:
+    def _send(self, tree: Tree, held: Held, out: list[Out]) -> None:
         self.started = self.started or bool(held.pieces)
         out.append(Out(held.seq, self.fields.settle(tree, held.others)))
 
@@ -240,33 +244,5 @@ def below_choice(leaf: TextLeaf) -> TextLeaf:
     return TextLeaf(leaf.channel, leaf.text, (*CHOICE, *leaf.path), leaf.key)
 
 
-def _holds_only_text(held: _Held) -> bool:
-    delta = held.tree["choices"][0].get("delta")
-    return bool(held.pieces) and isinstance(delta, dict) and set(delta) <= {piece.leaf.path[1] for piece in held.pieces}
-
-
-def _bare(held: _Held) -> Tree:
-    """The frame of a chunk whose first part has left: its texts, and nothing that would come twice."""
-    choice = held.tree["choices"][0]
-    names = {piece.leaf.path[1] for piece in held.pieces}
-    delta = {name: value for name, value in choice["delta"].items() if name in names}
-    frame = {name: held.tree[name] for name in FRAME if name in held.tree}
-    return {**frame, "choices": [{"index": choice.get("index", 0), "delta": delta, "finish_reason": None}]}
-
-
-def _with_texts(tree: Tree, pieces: list[_Piece]) -> Tree:
-    out: Any = tree
-    for piece in pieces:
-        out = with_value(out, (*CHOICE, *piece.leaf.path), piece.ready)
-    return dict(out)
-
-
-def _with_logprobs(tree: Tree, held: _Held, *, changed: bool) -> Tree:
-    logprobs = tree["choices"][0].get("logprobs")
-    if logprobs is None:
-        return tree
-    kept = None
-    if not changed:
-        texts = {kind: "".join(p.leaf.text for p in held.pieces if p.leaf.channel.kind is kind) for kind in ChannelKind}
-        kept = checked_logprobs(logprobs, texts[ChannelKind.CONTENT], texts[ChannelKind.REFUSAL])
-    return dict(with_value(tree, (*CHOICE, "logprobs"), kept))
+def _place(held: Held) -> int:
+    return held.seq

@@ -20,9 +20,9 @@ def rows(name):
     path = CASES / name
     if not path.exists():
         return []
-    opened = gzip.open(path, "rt", encoding="utf-8") if name.endswith(".gz") else path.open(encoding="utf-8")
-    with opened as file:
-        return [json.loads(line) for line in file]
+    raw = path.read_bytes()
+    text = gzip.decompress(raw) if name.endswith(".gz") else raw
+    return [json.loads(line) for line in text.splitlines()]
 
 
 CANARIES = {c["id"]: c["text"] for c in json.loads((CASES / "canaries.json").read_text())} if CASES.exists() else {}

@@ -90,7 +90,7 @@ def test_a_broken_stream_ends_well_formed(hasty, script):
     events = ends(hasty.chat(ask(stream=True)))
     finishes = [c["finish_reason"] for e in events for c in e.get("choices", []) if c["finish_reason"]]
     assert finishes == ["length"]
-    assert [e["error"]["code"] for e in events if "error" in e][0].startswith("upstream_")
+    assert next(e["error"]["code"] for e in events if "error" in e).startswith("upstream_")
 
 
 def test_nobody_listens(tmp_path):

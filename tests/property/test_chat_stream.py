@@ -6,7 +6,7 @@ import random
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from guardproxy.core.commands import Release
+from guardproxy.core.commands import ChannelKind, Release
 from guardproxy.testing.scripts import chunk
 from guardproxy.wire.chat_stream import ChatStream
 from guardproxy.wire.conversion import Collector
@@ -20,6 +20,13 @@ DELTAS = st.one_of(
     st.builds(lambda t: {"content": [{"type": "text", "text": t}]}, WORDS),
     st.builds(lambda i, t: {"tool_calls": [{"index": i, "function": {"arguments": t}}]}, st.integers(0, 1), WORDS),
     st.builds(lambda t: {"content": "x", "x_field": t}, WORDS),
+    st.builds(lambda t, u: {"reasoning": t, "content": u}, WORDS, WORDS),
+    st.builds(lambda t: {"role": "assistant", "reasoning_content": t}, WORDS),
+    st.builds(
+        lambda t, u: {"role": "assistant", "content": t, "tool_calls": [{"index": 0, "function": {"arguments": u}}]},
+        WORDS,
+        WORDS,
+    ),
     st.just({}),
     st.just({"content": None}),
     st.none(),
@@ -46,7 +53,7 @@ def texts(trees):
     for tree in trees:
         for choice in tree.get("choices", []):
             for name, value in (choice.get("delta") or {}).items():
-                for place, text in strings(value, name):
+                for place, text in strings(value, name) if name != "role" else ():
                     found[choice["index"], place] = found.get((choice["index"], place), "") + text
     return {place: text for place, text in found.items() if text}
 
@@ -84,6 +91,55 @@ class Moderator:
             if end > start:
                 self.gone[key] = end
                 yield Release(*key, start, end, text[start:end])
+
+
+SPOKEN = {
+    ChannelKind.CONTENT: ("content",),
+    ChannelKind.REFUSAL: ("refusal",),
+    ChannelKind.REASONING: ("reasoning", "reasoning_content"),
+}
+
+
+def spoken(frames):
+    """What a client has of each text channel of each choice."""
+    found = {}
+    for tree in trees_of(frames):
+        for choice in tree["choices"]:
+            for kind, names in SPOKEN.items():
+                for name in names:
+                    value = (choice.get("delta") or {}).get(name) or ""
+                    text = value if isinstance(value, str) else "".join(part["text"] for part in value)
+                    key = choice["index"], kind, name == "reasoning"
+                    found[key] = found.get(key, "") + text
+    return {key: text for key, text in found.items() if text}
+
+
+@seed(20251124)
+@settings(max_examples=400, deadline=None)
+@given(STREAMS, st.integers(0, 10**6))
+def test_what_is_released_leaves_at_once_and_nothing_else(stream, number):
+    """After every chunk: no channel waits for another, none shows more than was released, each is in order."""
+    rng, moderator = random.Random(number), Moderator(random.Random(number))
+    writer, frames = ChatStream(Envelope("x", 1, "m"), Ask(n=3)), []
+    for tree in [*as_chunks(stream), *(chunk({}, "stop", index=i) for i in range(3))]:
+        for delta in writer.chunk(tree).deltas:
+            moderator.take(delta)
+        if rng.random() < 0.6:
+            for release in list(moderator.some()):
+                frames += writer.release(release)
+        frames += writer.ready()
+        gone = {
+            (choice, channel.kind, channel.key == "reasoning"): moderator.seen[choice, channel][:end]
+            for (choice, channel), end in moderator.gone.items()
+            if channel.kind in SPOKEN
+        }
+        assert spoken(frames) == gone
+        firsts = {}
+        for sent in trees_of(frames):
+            for choice in sent["choices"]:
+                firsts.setdefault(choice["index"], (choice.get("delta") or {}).get("role"))
+        opened = {index: (delta or {}).get("role") for index, delta in reversed(stream)}
+        assert all(firsts[index] == "assistant" for index in firsts if opened[index])
 
 
 def play(chunks, rng, *, let_go=True):
@@ -128,6 +184,8 @@ def test_nothing_leaves_unreleased(stream, number):
 def test_a_client_that_joins_sees_the_same_answer(stream, number):
     """The collected client stream equals the collected upstream stream, but for fields that only we add."""
     lines = [(index, delta) for index, delta in stream if not (delta and ("x_field" in delta or "refusal" in delta))]
+    if any("reasoning" in (delta or {}) for _, delta in lines):  # a string joined to a list depends on the order
+        lines = [(index, delta) for index, delta in lines if not isinstance((delta or {}).get("content"), list)]
     chunks = [*as_chunks(lines), *(chunk({}, "stop", index=i) for i in range(3))]
     sides = []
     for trees in (chunks, trees_of(play(chunks, random.Random(number)))):
@@ -146,5 +204,6 @@ def joined_lists(answer):
         if isinstance(message["content"], list):
             message["content"] = "".join(p if isinstance(p, str) else p["text"] for p in message["content"])
         message["content"] = message["content"] or None
-        message.get("reasoning_content") or message.pop("reasoning_content", None)
+        for name in ("reasoning", "reasoning_content"):
+            message.get(name) or message.pop(name, None)
     return answer

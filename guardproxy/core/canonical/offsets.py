@@ -95,7 +95,7 @@ class Edited:
         return self._tos[piece] + inside - self._news[piece]
 
     def _last(self, at: int) -> int:
-        """End, in the parent, of the view's character `at`; removed pieces behind it belong to it."""
+        """End, in the parent, of the view's character `at`; what was removed behind it does not belong to it."""
         piece = self._piece(at)
         if piece < 0:
             return at + 1

@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from guardproxy.core.conversation import Scope
-from guardproxy.wire.fields import FIELDS, Treatment, holds_token_ids, is_control_value, leaves, treatment_of
+from guardproxy.wire.fields import FIELDS, Treatment, holds_token_ids, is_control_value, leaves, markdown, treatment_of
 
 
 @pytest.mark.parametrize(
@@ -97,3 +99,14 @@ def test_many_numbers_are_token_ids(value, ids):
 
 def test_reprs_hold_no_text():
     assert "secret" not in repr(next(leaves("secret word", ("x",), "x")))
+
+
+def test_the_page_in_docs_is_this_table():
+    docs = Path(__file__).parents[3] / "docs" / "fields.md"
+    assert docs.read_text(encoding="utf-8") == markdown()
+
+
+def test_the_page_names_every_place_and_every_treatment():
+    page = markdown()
+    assert all(f"| `{row.place}` | {row.treatment} |" in page for row in FIELDS)
+    assert all(f"| {treatment} | " in page for treatment in Treatment)

@@ -1,4 +1,4 @@
-from guardproxy.core.commands import CONTENT, Channel, ChannelKind, Release
+from guardproxy.core.commands import CONTENT, REASONING, Channel, ChannelKind, Release
 from guardproxy.testing.scripts import chunk
 from guardproxy.wire.stream_queue import ChoiceQueue
 
@@ -142,3 +142,60 @@ def test_the_finish_chunk_keeps_a_reason():
     queue = queue_of({"content": "a"})
     queue.end(chunk({}, "because"), 1)
     assert queue.finish().tree == chunk({}, "stop")
+
+
+def test_a_channel_does_not_wait_for_another():
+    queue = queue_of({"reasoning_content": "ab"}, {"content": "cd"}, {"reasoning_content": "ef"}, {"content": "gh"})
+    release(queue, 0, 4, "cdgh")
+    assert contents(queue.ready()) == ["cd", "gh"]
+    assert queue.first_seq == 0
+    release(queue, 0, 4, "abef", REASONING)
+    assert [out.tree for out in queue.ready()] == [chunk({"reasoning_content": text}) for text in ("ab", "ef")]
+    assert queue.first_seq is None
+
+
+def test_what_is_not_text_leaves_before_the_chunks_behind_it():
+    queue = queue_of({"role": "assistant", "reasoning_content": "ab"}, {}, {"content": "cd"}, {})
+    assert queue.ready() == []
+    release(queue, 0, 2, "cd")
+    deltas = [out.tree["choices"][0]["delta"] for out in queue.ready()]
+    assert deltas == [{"role": "assistant", "reasoning_content": ""}, {}, {"content": "cd"}, {}]
+    release(queue, 0, 2, "ab", REASONING)
+    assert [out.tree for out in queue.ready()] == [chunk({"reasoning_content": "ab"})]
+
+
+def test_a_chunk_without_text_waits_for_the_rest_of_the_text_before_it():
+    queue = queue_of({"content": "abcd"}, {})
+    release(queue, 0, 2, "ab")
+    assert contents(queue.ready()) == ["ab"]
+    release(queue, 2, 4, "cd")
+    assert contents(queue.ready()) == ["cd", None]
+
+
+def test_an_unknown_string_in_a_list_does_not_leave_with_the_second_part():
+    queue = queue_of({"content": [{"type": "text", "text": "hello", "x": "v"}, {"type": "text", "text": "you"}]})
+    release(queue, 0, 3, "hel")
+    release_all = queue.ready()
+    release(queue, 3, 8, "loyou")
+    release_all += queue.ready()
+    parts = [out.tree["choices"][0]["delta"]["content"] for out in release_all]
+    assert [[part["text"] for part in content] for content in parts] == [["hel", ""], ["lo", "you"]]
+    assert not any("x" in part for content in parts for part in content)
+
+
+def test_calls_are_split_from_the_text_beside_them():
+    call = {"index": 0, "id": "t", "function": {"name": "f", "arguments": "{}", "x": "v"}}
+    queue = queue_of({"content": "ab", "tool_calls": [call]}, {"content": "cd"})
+    release(queue, 0, 4, "abcd")
+    assert [out.tree for out in queue.ready()] == [chunk({"content": "ab"}), chunk({"content": "cd"})]
+    assert queue.first_seq == 0
+    release(queue, 0, 2, "{}", TOOL)
+    named = {"name": "f", "arguments": "{}"}
+    assert [out.tree for out in queue.ready(final=True)] == [chunk({"tool_calls": [{**call, "function": named}]})]
+
+
+def test_dropping_leaves_nothing():
+    queue = queue_of({"reasoning_content": "ab"}, {"content": "cd"})
+    release(queue, 0, 2, "cd")
+    queue.drop()
+    assert queue.ready(final=True) == []

@@ -1,0 +1,209 @@
+"""The data listener without a socket: what is served, what is not, and the request edge."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from guardproxy.errors import UpstreamTimeout
+from guardproxy.proxy.app import CHAT, DataApp
+from guardproxy.proxy.settings import LimitSettings
+from guardproxy.proxy.upstream import Target
+from guardproxy.proxy.upstream_httpx import HttpxUpstream
+
+ANSWER = {
+    "id": "c1",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hello."}, "finish_reason": "stop"}],
+}
+
+
+@pytest.fixture
+def sent():
+    return []
+
+
+@pytest.fixture
+def app_of(hall, sent):
+    def made(answer=None, **limits):
+        def handler(request):
+            sent.append(request)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer or httpx.Response(200, json=ANSWER)
+
+        upstream = HttpxUpstream(Target("main", "http://model/v1"), httpx.MockTransport(handler))
+        settings = hall.settings.model_copy(update={"limits": LimitSettings(**limits)})
+        return DataApp(replace(hall, upstream=upstream, settings=settings))
+
+    return made
+
+
+async def ask(app, method="POST", path=CHAT, **more):
+    transport = httpx.ASGITransport(app, raise_app_exceptions=True)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+        return await http.request(method, path, **more)
+
+
+def said(text="hi", **more):
+    return {"json": {"model": "m", "messages": [{"role": "user", "content": text}], **more}}
+
+
+def code(answer):
+    return answer.json()["error"]["code"]
+
+
+async def test_an_answer_comes_back_marked(app_of, sent):
+    answer = await ask(app_of(), **said())
+    assert answer.json()["choices"][0]["message"]["content"] == "Hello."
+    assert answer.headers["x-guardproxy-decision"] == "allow"
+    assert answer.headers["x-guardproxy-checked"] == "input,output"
+    assert answer.headers["x-guardproxy-decision-id"] == answer.json()["guardproxy"]["decision_id"]
+    assert len(sent) == 1
+
+
+async def test_a_refused_request_never_reaches_the_upstream(app_of, sent):
+    answer = await ask(app_of(), **said("about the bluefinch"))
+    assert (answer.status_code, answer.json()["choices"][0]["finish_reason"]) == (200, "content_filter")
+    assert answer.headers["x-guardproxy-rule"] == "finch"
+    assert sent == []
+
+
+async def test_a_redacted_request_goes_on_without_the_name(app_of, sent):
+    await ask(app_of(), **said("ask Captain Turnip"))
+    assert json.loads(sent[0].content)["messages"][0]["content"] == "ask [name]"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more", "status", "named"),
+    [
+        ("POST", "/v1/embeddings", {}, 404, "unknown_path"),
+        ("POST", "/v1/chat/completions/", {}, 404, "unknown_path"),
+        ("POST", "//v1/chat/completions", {}, 404, "unknown_path"),
+        ("GET", "/metrics", {}, 404, "unknown_path"),
+        ("GET", "/docs", {}, 404, "unknown_path"),
+        ("GET", CHAT, {}, 405, "method_not_allowed"),
+        ("POST", "/v1/models", {}, 405, "method_not_allowed"),
+        ("POST", CHAT, {"content": b"{}"}, 415, "unsupported_media_type"),
+        ("POST", CHAT, {"content": b"{}", "headers": {"content-type": "text/plain"}}, 415, "unsupported_media_type"),
+        ("POST", CHAT, {**said(), "headers": {"content-encoding": "gzip"}}, 415, "unsupported_media_type"),
+        ("POST", CHAT, {**said(), "headers": {"content-type": "application/json; charset=utf-16"}}, 415, "unsupported_media_type"),
+    ],
+)  # fmt: skip
+async def test_what_is_not_served(app_of, sent, method, path, more, status, named):
+    answer = await ask(app_of(), method, path, **more)
+    assert (answer.status_code, code(answer)) == (status, named)
+    assert sent == []
+
+
+async def test_a_wrong_method_says_the_right_one(app_of):
+    assert (await ask(app_of(), "GET")).headers["allow"] == "POST"
+
+
+async def test_a_near_path_gets_a_hint(app_of):
+    answer = await ask(app_of(), path="/chat/completions")
+    assert f"did you mean {CHAT}?" in answer.json()["error"]["message"]
+
+
+async def test_a_body_beyond_the_limit(app_of, sent):
+    answer = await ask(app_of(body_bytes=1024), **said("x" * 2000))
+    assert (answer.status_code, code(answer)) == (413, "request_too_large")
+    assert sent == []
+
+
+async def test_too_many_at_once(app_of, sent):
+    app = app_of(inflight=1)
+    app._inflight = 1
+    answer = await ask(app, **said())
+    assert (answer.status_code, code(answer)) == (429, "rate_limit_exceeded")
+    assert answer.headers["retry-after"] == "1"
+    assert sent == []
+
+
+async def test_nothing_new_while_draining(app_of):
+    app = app_of()
+    app.draining = True
+    answer = await ask(app, **said())
+    assert (answer.status_code, answer.headers["x-guardproxy-decision"]) == (503, "error")
+
+
+async def test_the_edge_answers_without_the_users_text(app_of, monkeypatch):
+    def broken(*_a, **_k):
+        raise ValueError("a walrus")
+
+    monkeypatch.setattr("guardproxy.proxy.flow.forget_refused", broken)
+    with capture_logs() as logs:
+        answer = await ask(app_of(), **said("a walrus"))
+    assert (answer.status_code, code(answer)) == (500, "internal_error")
+    assert "walrus" not in answer.text
+    assert "walrus" not in repr(logs)
+    (line,) = [one for one in logs if one["event"] == "request_failed"]
+    assert line["kind"] == "ValueError"
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "named"),
+    [
+        (httpx.ConnectError("x"), 502, "upstream_unreachable"),
+        (httpx.ReadTimeout("x"), 504, "upstream_timeout"),
+        (httpx.ReadError("x"), 502, "upstream_protocol_error"),
+    ],
+)
+async def test_the_upstreams_faults(app_of, fault, status, named):
+    answer = await ask(app_of(fault), **said())
+    assert (answer.status_code, code(answer)) == (status, named)
+    assert answer.headers["x-guardproxy-decision"] == "error"
+
+
+async def test_the_inflight_count_returns_to_zero(app_of):
+    app = app_of(UpstreamTimeout("x"))
+    await ask(app, **said())
+    await ask(app, **said("bluefinch"))
+    assert app._inflight == 0
+
+
+MODELS = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "x"}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "shown"),
+    [("/v1/models", 200, "list"), ("/v1/models/m", 200, "model"), ("/v1/models/n", 404, "model_not_found")],
+)
+async def test_models_are_the_upstreams(app_of, path, status, shown):
+    answer = await ask(app_of(httpx.Response(200, json=MODELS)), "GET", path)
+    assert answer.status_code == status
+    assert shown in (answer.json().get("object"), answer.json().get("error", {}).get("code"))
+
+
+async def test_models_of_an_upstream_that_complains(app_of):
+    answer = await ask(app_of(httpx.Response(429, json={"error": {"message": "slow down"}})), "GET", "/v1/models")
+    assert answer.status_code == 429
+
+
+async def test_probes_say_which_policies_serve(app_of):
+    app = app_of()
+    assert (await ask(app, "GET", "/healthz")).json() == {"status": "ok"}
+    ready = (await ask(app, "GET", "/readyz")).json()
+    assert ("sample", 1) in [(p["policy"], p["revision"]) for p in ready["policies"]]
+    assert "guardproxy" in (await ask(app, "GET", "/")).text
+
+
+async def test_lifespan_and_other_protocols(app_of):
+    app, sent = app_of(), []
+    messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        sent.append(message["type"])
+
+    await app({"type": "lifespan"}, receive, send)
+    await app({"type": "websocket"}, receive, send)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

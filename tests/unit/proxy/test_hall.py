@@ -1,0 +1,39 @@
+"""Decision ids and benches."""
+
+from guardproxy.core.conversation import Scope, Segment, Stage
+from guardproxy.core.rules import Action, Kind, Ladder, LadderStep, Policy, PolicyRef, Rule
+from guardproxy.detectors.bench import Toolbox
+from guardproxy.proxy.hall import Benches, new_decision_id
+
+
+def test_decision_ids_can_be_read_out_over_the_phone():
+    ids = {new_decision_id() for _ in range(200)}
+    assert len(ids) == 200
+    assert all(len(i) == 26 and set(i) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") for i in ids)
+
+
+def policy():
+    rule = Rule("w", Kind.WORDS, "", Ladder((LadderStep(Action.REFUSE, 1.0),)), phrases=("zorp",))
+    return Policy(PolicyRef("p", 1, "0"), (rule,))
+
+
+def test_each_policy_object_has_its_own_bench():
+    benches, first, second = Benches(Toolbox()), policy(), policy()
+    assert first == second
+    assert benches.bench(first) is benches.bench(first)
+    assert benches.bench(first) is not benches.bench(second)
+
+
+def test_what_is_no_longer_in_force_is_forgotten():
+    benches, old, new = Benches(Toolbox()), policy(), policy()
+    was, stays = benches.bench(old), benches.bench(new)
+    benches.keep_only((new,))
+    assert benches.bench(new) is stays
+    assert benches.bench(old) is not was
+
+
+def test_policy_tests_look_through_the_bench_that_will_serve():
+    benches, mine = Benches(Toolbox()), policy()
+    found = benches.look(mine)([Segment("a zorp", Stage.INPUT, Scope.USER)])
+    assert [f.rule for f in found] == ["w"]
+    assert benches.look(mine).__self__ is benches.bench(mine)

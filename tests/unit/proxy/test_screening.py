@@ -1,0 +1,166 @@
+"""The input half: what is decided, what goes upstream, and what cannot be looked at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from guardproxy.core.conversation import Stage
+from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
+from guardproxy.core.findings import Failure, FailureKind
+from guardproxy.core.judge import Context
+from guardproxy.core.rules import (
+    Action,
+    Disclosing,
+    FailMode,
+    Kind,
+    Ladder,
+    LadderStep,
+    Policy,
+    PolicyRef,
+    Rule,
+    Unscanned,
+)
+from guardproxy.detectors.bench import Bench, Toolbox
+from guardproxy.errors import BadRequest, GuardUnavailable
+from guardproxy.policy.messages import load
+from guardproxy.policy.shipped import directory
+from guardproxy.proxy.screening import check_limits, forget_refused, screen
+from guardproxy.wire.chat import parse_request
+
+CATALOGUE = load(directory(), date(2026, 11, 24))
+SOURCE = CATALOGUE.locales["en"].lines.source
+
+
+def words(name, action, phrase, **more):
+    return Rule(name, Kind.WORDS, "", Ladder((LadderStep(action, 1.0),)), phrases=(phrase,), **more)
+
+
+RULES = (
+    words("no", Action.REFUSE, "bluefinch"),
+    words("hide", Action.REDACT, "captain turnip", replace_with="[name]"),
+    words("note", Action.WARN, "garden ladder"),
+)
+POLICY = Policy(PolicyRef("p", 1, "0"), RULES)
+
+
+def request(*said, **more):
+    roles = ("user", "assistant")
+    messages = [{"role": roles[i % 2], "content": text} for i, text in enumerate(said)]
+    return parse_request({"model": "m", "messages": messages, **more})
+
+
+class Model:
+    info = DetectorInfo("m", "1", frozenset({"crime.fraud"}), Tier.MODEL, Unit.SCORE, spans=False)
+
+    async def inspect(self, _segments):
+        return Failure("m", FailureKind.UNAVAILABLE, "input")
+
+
+async def screened(asked, policy=POLICY, box=Toolbox(), note=lambda _seen: None):  # noqa: B008 - frozen
+    return await screen(asked, policy, Bench(policy, box), Context(), note)
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "sent"),
+    [
+        ("a calm walrus", Action.ALLOW, "a calm walrus"),
+        ("over the garden ladder", Action.WARN, "over the garden ladder"),
+        ("ask Captain Turnip now", Action.REDACT, "ask [name] now"),
+        ("captain turnip, captain turnip", Action.REDACT, "[name], [name]"),
+        ("a bluefinch", Action.REFUSE, "a bluefinch"),
+        ("captain turnip saw a bluefinch", Action.REFUSE, "captain turnip saw a bluefinch"),
+    ],
+)
+async def test_what_is_decided_and_what_goes_upstream(text, action, sent):
+    asked = request(text)
+    result = await screened(asked)
+    assert (result.decision.action, result.decision.stage) == (action, Stage.INPUT)
+    assert result.tree["messages"][0]["content"] == sent
+    assert asked.tree["messages"][0]["content"] == text  # what was asked stays as it was
+
+
+async def test_a_place_that_cannot_be_replaced_is_refused():
+    result = await screened(request("hello", metadata2={"captain turnip": "x"}))
+    assert result.decision.action is Action.REFUSE
+    assert result.decision.rule_name == "hide"
+
+
+async def test_digests_are_of_texts_not_of_joins():
+    result = await screened(request("one", "two", "three"))
+    assert len(result.digests) == len(set(result.digests)) == 3
+
+
+@pytest.mark.parametrize(("fails", "stops"), [(FailMode.CLOSED, True), (FailMode.OPEN, False)])
+async def test_a_check_that_did_not_run(fails, stops):
+    rule = Rule("fraud", Kind.HAZARD, "crime", Ladder((LadderStep(Action.REFUSE, 0.5),)), fails=fails)
+    noted, policy = [], Policy(POLICY.ref, (rule,))
+    work = screened(request("hi"), policy, Toolbox(models=(Model(),)), noted.append)
+    if stops:
+        with pytest.raises(GuardUnavailable) as caught:
+            await work
+        assert "request" in str(caught.value)
+    else:
+        assert (await work).decision.action is Action.ALLOW
+    assert [f.detector for f in noted[0].failures] == ["m"]
+
+
+REFUSAL = f"I can't help with that.\n\n{SOURCE.replace('{service}', 'guardproxy').replace('{reference}', 'ABC')}"
+
+
+def remembered(asked):
+    return [m["content"] for m in asked.tree["messages"]]
+
+
+def test_a_refused_turn_and_its_refusal_are_forgotten():
+    asked = request("one", "two", "bad thing", REFUSAL, "five")
+    assert remembered(forget_refused(asked, POLICY, CATALOGUE)) == ["one", "two", "five"]
+
+
+@pytest.mark.parametrize(
+    ("said", "policy"),
+    [
+        (("one", "two", "three"), POLICY),
+        ((REFUSAL, "two", "three"), POLICY),  # a user who quotes a refusal
+        (("bad thing", REFUSAL, "three"), replace(POLICY, forget_refused=False)),
+        (("bad thing", REFUSAL, "three"), replace(POLICY, disclosing=Disclosing(source_line=False))),
+    ],
+)
+def test_nothing_else_is_forgotten(said, policy):
+    asked = request(*said)
+    assert forget_refused(asked, policy, CATALOGUE) is asked
+
+
+class Words:
+    def plain(self, shape, hazard=""):
+        return f"{shape} {hazard}"
+
+
+PICTURE = [{"type": "text", "text": "look"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}]
+
+
+@pytest.mark.parametrize(
+    ("unread", "passes"), [(Unscanned.REFUSE, False), (Unscanned.WARN, True), (Unscanned.ALLOW, True)]
+)
+def test_a_picture_passes_only_if_the_policy_says_so(unread, passes):
+    conversation = request(PICTURE).conversation
+    policy = replace(POLICY, on_unscannable=unread)
+    if passes:
+        assert check_limits(conversation, policy, Words()) is True
+    else:
+        with pytest.raises(BadRequest):
+            check_limits(conversation, policy, Words())
+
+
+@pytest.mark.parametrize(("limit", "fits"), [(9, True), (8, False)])
+def test_all_texts_count_for_the_length(limit, fits):
+    conversation = request("four", "five ").conversation
+    policy = replace(POLICY, max_input_chars=limit)
+    if fits:
+        assert check_limits(conversation, policy, Words()) is False
+    else:
+        with pytest.raises(BadRequest) as caught:
+            check_limits(conversation, policy, Words())
+        assert (caught.value.status, caught.value.code) == (413, "request_too_large")

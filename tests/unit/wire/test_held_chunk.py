@@ -1,0 +1,90 @@
+import pytest
+
+from guardproxy.core.commands import CONTENT, Channel, ChannelKind, Release
+from guardproxy.testing.scripts import chunk
+from guardproxy.wire.answer_fields import TextLeaf
+from guardproxy.wire.held_chunk import (
+    Held,
+    Line,
+    holds_only_text,
+    is_below_tools,
+    is_without_text,
+    only_tools,
+    part_of,
+    rest_of,
+    says_more,
+    trimmed,
+    whole_chunk,
+    without_tools,
+)
+from guardproxy.wire.stream_fields import Watched
+
+CALL = {"index": 0, "function": {"name": "f"}}
+
+
+def held_of(delta, text="", **top):
+    """A chunk whose content is its only text."""
+    held = Held(0, chunk(delta, **top), [], [], tool=bool(delta.get("tool_calls")))
+    if text:
+        held.pieces = [Line().take(held, TextLeaf(CONTENT, text, ("delta", "content")))]
+    return held
+
+
+def test_a_line_gives_the_pieces_that_a_release_reaches():
+    line, held = Line(), held_of({})
+    first, second = (line.take(held, TextLeaf(CONTENT, text, ("delta", "content"))) for text in ("ab", "cd"))
+    release = Release(0, CONTENT, 0, 3, "abc")
+    assert line.give(release)
+    assert list(line.reached(release)) == [first, second]
+    release = Release(0, CONTENT, 3, 4, "*")
+    assert not line.give(release)
+    assert list(line.reached(release)) == [second]
+    assert not line.pieces
+
+
+@pytest.mark.parametrize(
+    ("delta", "top", "more"),
+    [
+        ({"content": "ab"}, {}, False),
+        ({"content": "ab", "refusal": None, "reasoning_content": ""}, {}, False),
+        ({"content": "ab"}, {"system_fingerprint": "b1", "usage": None}, False),
+        ({"content": "ab", "role": "assistant"}, {}, True),
+        ({"content": "ab"}, {"usage": {"total_tokens": 1}}, True),
+    ],
+)
+def test_what_stands_beside_the_text(delta, top, more):
+    assert says_more(held_of(delta, "ab", **top)) is more
+
+
+def test_unknown_strings_count_but_not_those_of_a_call():
+    def entry(*path):
+        return Watched(TextLeaf(Channel(ChannelKind.OTHER, "x"), "v", ("choices", 0, "delta", *path)), 1, fresh=True)
+
+    held = held_of({"tool_calls": [{**CALL, "x": "v"}]})
+    held.others = [entry("tool_calls", 0, "x")]
+    assert is_below_tools(held.others[0])
+    assert not says_more(held)
+    held.others.append(entry("x"))
+    assert says_more(held)
+
+
+def test_a_chunk_in_two_parts():
+    held = held_of({"role": "assistant", "content": "ab"}, "ab", usage={"total_tokens": 1})
+    held.pieces[0].ready, held.pieces[0].covered = "a", 1
+    assert part_of(held) == chunk({"role": "assistant", "content": "a"}, usage={"total_tokens": 1})
+    held.tree = rest_of(held)
+    held.pieces[0].ready = "b"
+    assert holds_only_text(held)
+    assert whole_chunk(held, changed=True) == chunk({"content": "b"})
+
+
+def test_a_chunk_without_its_empty_members():
+    assert trimmed(held_of({"content": "ab", "refusal": ""}, "ab")) == chunk({"content": "ab"})
+
+
+def test_calls_and_the_rest():
+    tree = chunk({"role": "assistant", "content": None, "tool_calls": [CALL]}, usage={"total_tokens": 1})
+    assert only_tools(tree) == chunk({"tool_calls": [CALL]})
+    assert without_tools(tree) == chunk({"role": "assistant", "content": None}, usage={"total_tokens": 1})
+    assert not is_without_text(held_of({"tool_calls": [CALL]}))
+    assert is_without_text(held_of({"content": None}))

@@ -1,6 +1,7 @@
 """A real proxy process before a scripted upstream, over real sockets."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from guardproxy.testing.fake_upstream import FakeUpstream
 
 CASES = Path(__file__).parents[3] / "shared" / "cases"
+JS = Path(__file__).parent / "js"
 POLICY = Path(__file__).parent / "policies" / "canary.yaml"
 
 
@@ -63,3 +65,15 @@ def proxy(tmp_path_factory):
         yield running
         running.process.terminate()
         assert running.process.wait(15) == 0
+
+
+@pytest.fixture(scope="session")
+def node_client(tmp_path_factory):
+    """A folder with our client scripts and the stock JavaScript SDK, from its lock."""
+    if shutil.which("node") is None or shutil.which("npm") is None:
+        pytest.skip("node and npm are not installed")
+    folder = tmp_path_factory.mktemp("js")
+    for file in (*JS.glob("*.json"), *JS.glob("*.mjs")):
+        shutil.copy(file, folder)
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True, timeout=120)
+    return folder

@@ -1,9 +1,7 @@
 """Stock SDK clients in two languages against the running proxy."""
 
 import json
-import shutil
 import subprocess
-from pathlib import Path
 
 import openai
 import pydantic
@@ -11,24 +9,11 @@ import pytest
 
 from guardproxy.testing.scripts import completion, stream_of
 
-JS = Path(__file__).parent / "js"
-
 
 class Pet(pydantic.BaseModel):
     """What structured output is parsed into."""
 
     name: str
-
-
-@pytest.fixture(scope="module")
-def node_client(tmp_path_factory):
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        pytest.skip("node and npm are not installed")
-    folder = tmp_path_factory.mktemp("js")
-    for name in ("package.json", "package-lock.json", "client.mjs"):
-        shutil.copy(JS / name, folder / name)
-    subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True, timeout=120)
-    return folder
 
 
 def stock(proxy):

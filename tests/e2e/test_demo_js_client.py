@@ -1,29 +1,22 @@
-"""The fourteen prompts once more through OpenAI's JavaScript client (`npm ci` in tests/e2e/js first)."""
+"""The fourteen prompts once more through OpenAI's JavaScript client."""
 
 import json
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from guardproxy.demo.prompts import PROMPTS
 from guardproxy.testing.demo_process import running_demo
 
-JS = Path(__file__).parent / "js"
-pytestmark = [
-    pytest.mark.node,
-    pytest.mark.skipif(shutil.which("node") is None, reason="no node here"),
-    pytest.mark.skipif(not (JS / "node_modules" / "openai").is_dir(), reason="npm ci has not run in tests/e2e/js"),
-]
+pytestmark = pytest.mark.node
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory):
+def said(tmp_path_factory, node_client):
     rows = [json.dumps({"model": p.model, "text": p.text, "language": p.language}) for p in PROMPTS]
     with running_demo(tmp_path_factory.mktemp("demo")) as demo:
-        command = ["node", str(JS / "demo.mjs"), demo.proxy, *rows]
-        ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        command = ["node", "demo.mjs", demo.proxy, *rows]
+        ended = subprocess.run(command, cwd=node_client, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 0, ended.stderr
     return [json.loads(line) for line in ended.stdout.splitlines()]
 

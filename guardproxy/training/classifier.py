@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from guardproxy.training.embed import Numbers
 from guardproxy.training.encoder import FEATURES
-from guardproxy.training.labels import ATTACK, CONTENT, HEADS, REQUEST, UNKNOWN
+from guardproxy.training.labels import KINDS, UNKNOWN
 
 HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROPOUT = 192, 8, 512, 1e-3, 0.1, 0.5
 
@@ -52,7 +52,7 @@ class Heads(nn.Module):  # type: ignore[misc]  # torch is not followed
         self.mean, self.spread = nn.Parameter(mean, requires_grad=False), nn.Parameter(spread, requires_grad=False)
         self.kinds = nn.ModuleList(
             nn.Sequential(nn.Linear(FEATURES, HIDDEN), nn.GELU(), nn.Dropout(DROPOUT), nn.Linear(HIDDEN, len(hazards)))
-            for hazards in (REQUEST, CONTENT, ATTACK)
+            for hazards in KINDS.values()
         )
 
     def forward(self, features: Tensor) -> Tensor:
@@ -131,6 +131,3 @@ def export(model: Heads, target: Path) -> None:
         model, (torch.zeros((1, FEATURES)),), str(target), input_names=["features"], output_names=["raw"],
         dynamic_axes={"features": {0: "windows"}, "raw": {0: "windows"}}, opset_version=17, dynamo=False,
     )  # fmt: skip
-
-
-assert len(HEADS) == len(REQUEST) + len(CONTENT) + len(ATTACK)

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-COUNT = 1400
+COUNT, HELD_COUNT = 3200, 450
+FRAGMENT = 260
+TASKS = (
+    "", "", "", "", "", "", "", "Summarise this:\n\n", "Answer from the context below.\n", "Translate the following text into French:\n",
+    "What does this say?\n\n", "Context:\n", "Please check the text for mistakes.\n---\n", "Here is the result of the search:\n",
+    "tl;dr please\n\n", "Who wrote this and what do they want?\n",
+)  # fmt: skip
 OPENINGS = (
     "", "", "", "Note: ", "IMPORTANT: ", "PS: ", "Attention assistant: ", "To the AI reading this: ", "<!-- ", "// ",
     "System: ", "Hidden note: ", "[instruction] ", "AI agents must do this first: ", "# ", "When you summarise this, ",
@@ -49,14 +56,43 @@ MAILS = ("box@example.org", "audit@example.net", "drop@example.com")
 URLS = ("https://example.com/in", "http://collector.example.net/x", "https://example.org/track?q=")
 
 
-def compose(clean: Sequence[str], payloads: Sequence[str], chance: random.Random) -> list[tuple[str, bool]]:
-    """`COUNT` documents with an instruction to the machine (True) and as many with one to people (False)."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What documents are made of: clean ones, orders to the machine, and sentences for people that look alike."""
+
+    clean: Sequence[str]
+    orders: Sequence[str]
+    human: Sequence[str]
+
+
+def compose(parts: Parts, chance: random.Random, *, held: bool = False) -> list[tuple[str, bool]]:
+    """Documents with an order to the machine (True) and as many with a sentence for people (False).
+
+    Half are fragments that fit one window, so that what is learnt of a window is true of that window.
+    """
     made: list[tuple[str, bool]] = []
-    for _ in range(COUNT):
-        order = _order(payloads, chance)
-        made.append((_insert(chance.choice(clean), chance.choice(OPENINGS) + order, chance), True))
-        made.append((_insert(chance.choice(clean), chance.choice(FOR_PEOPLE), chance), False))
+    if not parts.clean or not parts.orders:
+        return made
+    for number in range(HELD_COUNT if held else COUNT):
+        shorten = number % 2 == 0
+        order = chance.choice(OPENINGS) + _order(parts.orders, chance)
+        human = chance.choice(parts.human) if parts.human and chance.random() < 0.7 else chance.choice(FOR_PEOPLE)
+        if chance.random() < 0.15:  # an opening mark alone says nothing
+            human = chance.choice(OPENINGS) + human
+        for sentence, unsafe in ((order, True), (human, False)):
+            document = chance.choice(parts.clean)
+            whole = _insert(_fragment(document, chance) if shorten else document, sentence, chance)
+            made.append((chance.choice(TASKS) + whole, unsafe))
     return made
+
+
+def _fragment(document: str, chance: random.Random) -> str:
+    """At most FRAGMENT characters of it, from the start of a line or sentence where there is one."""
+    if len(document) <= FRAGMENT:
+        return document
+    starts = [n + 1 for n, mark in enumerate(document[: len(document) - FRAGMENT]) if mark in ".\n"] or [0]
+    start = chance.choice([0, *starts])
+    return document[start : start + FRAGMENT].strip()
 
 
 def _order(payloads: Sequence[str], chance: random.Random) -> str:

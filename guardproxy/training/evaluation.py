@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ QUIET = frozenset({"harassment.profanity", "hate.bias"})
 
 @dataclass(frozen=True, slots=True)
 class DevRow:
-    """A development row; `judges` as in the data, answers as content."""
+    """A development row; `judges` as in the data, answers as content; `unsafe` of a `refusal` row: it declines."""
 
     id: str
     set: str
@@ -73,21 +74,33 @@ def wilson(hits: int, of: int) -> tuple[float, float]:
 
 def dev_rows(data: Path) -> list[DevRow]:
     """All judged rows of `dev/`, in the order of the files. Read here and nowhere else but for calibration's one set."""
-    found = []
-    for path in sorted((data / "dev").glob("*.jsonl.gz")):
-        for given in read(path):
-            if given["unsafe"] is None:
-                continue
-            answer = given["judges"] == "response"
-            labels = given["labels"] if isinstance(given["labels"], dict) else {}
-            found.append(
-                DevRow(
-                    given["id"], path.name.removesuffix(".jsonl.gz"), given["response"] if answer else given["text"],
-                    "content" if answer else given["judges"], given["unsafe"], frozenset(given["hazards"]),
-                    str(labels.get("functionality", "")),
-                )
-            )  # fmt: skip
-    return found
+    paths = sorted((data / "dev").glob("*.jsonl.gz"))
+    return [_dev_row(path, given) for path in paths for given in read(path) if _judged(given)]
+
+
+def _judged(given: Mapping[str, Any]) -> bool:
+    return given["unsafe"] is not None or given["judges"] == "refusal_style"
+
+
+def left_out(data: Path, files: Collection[str]) -> list[DevRow]:
+    """Rows of `train/` of sources that took no part in training."""
+    paths = [data / "train" / f"{name}.jsonl.gz" for name in sorted(files)]
+    return [_dev_row(path, given) for path in paths for given in read(path) if _judged(given)]
+
+
+def _dev_row(path: Path, given: Mapping[str, Any]) -> DevRow:
+    labels = given["labels"] if isinstance(given["labels"], dict) else {}
+    if given["judges"] == "refusal_style":
+        stated = labels["propositions"]
+        declines = not (stated["fully_complies"] or stated["partially_complies"])
+        name = path.name.removesuffix(".jsonl.gz")
+        return DevRow(given["id"], name, given["response"], "refusal", declines, frozenset())
+    answer = given["judges"] == "response"
+    return DevRow(
+        given["id"], path.name.removesuffix(".jsonl.gz"), given["response"] if answer else given["text"],
+        "content" if answer else given["judges"], given["unsafe"], frozenset(given["hazards"]),
+        str(labels.get("functionality", "")),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +167,21 @@ def average_precision(unsafe: Numbers, scores: Numbers) -> float:
 
 
 def _loudest(row: DevRow, heads: Sequence[Head], scores: Figures) -> float:
+    if row.judges == "refusal":
+        return max((float(s) for head, s in zip(heads, scores, strict=True) if head.judges == "refusal"), default=0.0)
     stage, scope = (Stage.OUTPUT, Scope.MODEL) if row.judges == "content" else (Stage.INPUT, Scope.USER)
     found = hazards_of(heads, scores.tolist(), stage, scope)
     return max(score for hazard, score in found.items() if hazard not in QUIET)
+
+
+def refusals(rows: Sequence[DevRow], heads: Sequence[Head], scores: Figures) -> str:
+    """How well answers that decline are told from answers that comply, by people's judgement: F1 at 0.5."""
+    mine = [(row.unsafe, _loudest(row, heads, one) >= WARN) for row, one in zip(rows, scores, strict=True)
+            if row.judges == "refusal"]  # fmt: skip
+    right = sum(declines and found for declines, found in mine)
+    named, meant = sum(found for _, found in mine), sum(declines for declines, _ in mine)
+    f1 = 2 * right / max(named + meant, 1)
+    return f"F1 {f1:.3f}, precision {Share(right, named)}, recall {Share(right, meant)}, {len(mine)} answers"
 
 
 def by_hazard(rows: Sequence[DevRow], heads: Sequence[Head], scores: Figures) -> dict[str, tuple[Share, Share]]:

@@ -9,14 +9,19 @@ REQUEST = (
     "unspecified", "violence.crime", "weapons.conventional", "weapons.cbrne", "crime.property", "crime.fraud",
     "crime.drugs", "crime.cyber", "crime.exploitation", "sexual.minors", "sexual.explicit", "hate.speech",
     "harassment.abuse", "self_harm.intent", "self_harm.instructions", "privacy.intrusion", "misinfo.elections",
-    "misinfo.general",
+    "misinfo.general", "violence.threat", "violence.animal", "sexual.crime", "self_harm.promotion", "ip.copyright",
+    "defamation", "unethical.other", "security.prompt_leak",
 )  # fmt: skip
 CONTENT = (
     "unspecified", "violence.graphic", "violence.threat", "sexual.explicit", "self_harm.intent", "hate.speech",
-    "hate.threat", "hate.bias", "harassment.abuse", "harassment.profanity",
+    "hate.threat", "hate.bias", "harassment.abuse", "harassment.profanity", "violence.crime", "self_harm.promotion",
+    "misinfo.general", "misinfo.elections", "defamation",
 )  # fmt: skip
 ATTACK = ("attack.jailbreak", "attack.injection", "attack.code_exec")
-HEADS = tuple([("request", h) for h in REQUEST] + [("content", h) for h in CONTENT] + [("attack", h) for h in ATTACK])
+RESPONSE, REFUSAL = ("unspecified",), ("refusal",)
+"""Of answers: harmful compliance, and whether the model declined (no hazard: measured, never judged by a rule)."""
+KINDS = {"request": REQUEST, "content": CONTENT, "attack": ATTACK, "response": RESPONSE, "refusal": REFUSAL}
+HEADS = tuple((judges, hazard) for judges, hazards in KINDS.items() for hazard in hazards)
 """In the order of the model's output."""
 
 FAMILIES = {
@@ -63,7 +68,9 @@ OVERLAPPING = frozenset({"hate", "harassment", "violence"})
 WRAPPED = frozenset({"wildguard_train_sample", "aegis_train_sample"})
 """Files of which the harmless rows may hold tricks: they say nothing about attacks."""
 POSTS = frozenset({"edos", "davidson", "surge_toxicity", "diasafety_train"})
-PLAIN_HARM = frozenset({"advbench", "catqa_en", "dangerousqa", "harmfulqa", "tdc2023", "templates"})
+PLAIN_HARM = frozenset(
+    {"advbench", "catqa_en", "catqa_zh", "catqa_vi", "dangerousqa", "harmfulqa", "tdc2023", "templates"}
+)
 """Harmful requests without a trick: no attack on the service."""
 
 
@@ -90,6 +97,8 @@ def targets(row: Known) -> list[int]:
 
 
 def _target(kind: str, hazard: str, row: Known) -> int:
+    if "response" in (kind, row.judges) or "refusal" in (kind, row.judges):
+        return _of_answer(kind, row)
     if not row.unsafe:
         return _of_harmless(kind, hazard, row)
     if kind != row.judges:
@@ -108,6 +117,19 @@ def _target(kind: str, hazard: str, row: Known) -> int:
     if family in families or "unspecified" in families:
         return UNKNOWN  # leaves of one family overlap
     return UNKNOWN if kind == "content" and family in OVERLAPPING and families & OVERLAPPING else NO
+
+
+def _of_answer(kind: str, row: Known) -> int:
+    """Judged answers teach their own two heads; a refusal is never harmful compliance; benign tasks' answers are neither."""
+    if kind == row.judges:
+        return YES if row.unsafe else NO
+    if row.judges == "content" and not row.unsafe:  # harmless posts are no compliance; only answers can be refusals
+        return NO if kind == "response" or row.file.endswith("/answer") else UNKNOWN
+    if row.judges == "refusal" and row.unsafe:
+        return UNKNOWN if kind in ("request", "attack") else NO
+    if row.judges == "response" and not row.unsafe:
+        return NO if kind == "content" else UNKNOWN
+    return UNKNOWN
 
 
 def _of_harmless(kind: str, hazard: str, row: Known) -> int:

@@ -13,6 +13,7 @@ from guardproxy.training.calibration import REFUSE, WARN
 from guardproxy.training.evaluation import Line, Share
 
 MODEL_FILES = ("encoder.onnx", "heads.onnx", "tokenizer.json", "calibration.json")
+REPORTS = ("report.md", "languages.md")
 KEPT = ("card.md", "NOTICE", "LICENSE")
 """Written by hand; the export leaves them and adds their hashes."""
 LARGEST = 30_000_000
@@ -22,7 +23,7 @@ LARGEST = 30_000_000
 def ship(work: Path, target: Path, heads: Sequence[Head]) -> None:
     """Copies the model, writes heads.json, thresholds.json, report.md and last the manifest."""
     target.mkdir(parents=True, exist_ok=True)
-    for name in (*MODEL_FILES, "report.md"):
+    for name in (*MODEL_FILES, *REPORTS):
         shutil.copyfile(work / name, target / name)
     _write(target / "heads.json", {"heads": [{"judges": h.judges, "hazard": h.hazard} for h in heads]})
     steps = {"log": 0.4, "warn": WARN, "refuse": REFUSE}
@@ -34,7 +35,7 @@ def ship(work: Path, target: Path, heads: Sequence[Head]) -> None:
     )
     names = [
         *MODEL_FILES,
-        "report.md",
+        *REPORTS,
         "heads.json",
         "thresholds.json",
         "training.json",

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from guardproxy.detectors.scorer import Head
-from guardproxy.training.evaluation import DevRow, Share, average_precision, by_hazard, dev_rows, report, wilson
+from guardproxy.training.evaluation import (
+    DevRow,
+    Share,
+    average_precision,
+    by_hazard,
+    dev_rows,
+    refusals,
+    report,
+    wilson,
+)
 
 HEADS = (Head("request", "unspecified"), Head("request", "crime.fraud"), Head("content", "hate.speech"))
 
@@ -62,3 +71,20 @@ def test_answers_are_read_as_content_and_unjudged_rows_left_out(tmp_path):
     with gzip.open(tmp_path / "dev" / "f.jsonl.gz", "wt") as file:
         file.write(json.dumps(given) + "\n" + json.dumps(given | {"unsafe": None}) + "\n")
     assert dev_rows(tmp_path) == [DevRow("f:1", "f", "answer", "content", True, frozenset())]
+
+
+def test_whether_an_answer_declines_is_read_by_its_own_head():
+    heads = (Head("content", "hate.speech"), Head("refusal", "refusal"))
+    rows = [DevRow(f"r:{n}", "r", "a", "refusal", declines, frozenset()) for n, declines in enumerate([1, 1, 0, 0])]
+    scores = np.array([[0.0, 0.9], [0.9, 0.2], [0.9, 0.1], [0.0, 0.8]])
+    assert refusals(rows, heads, scores).startswith("F1 0.500, precision 0.500 [")
+
+
+def test_answers_judged_for_their_style_decline_unless_they_comply(tmp_path):
+    given = {"id": "f:1", "text": "q", "response": "a", "judges": "refusal_style", "unsafe": None, "hazards": []}
+    (tmp_path / "dev").mkdir()
+    with gzip.open(tmp_path / "dev" / "f.jsonl.gz", "wt") as file:
+        for complies in (True, False):
+            stated = {"fully_complies": False, "partially_complies": complies}
+            file.write(json.dumps(given | {"labels": {"propositions": stated}}) + "\n")
+    assert [(row.judges, row.unsafe) for row in dev_rows(tmp_path)] == [("refusal", False), ("refusal", True)]

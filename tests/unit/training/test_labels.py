@@ -19,6 +19,10 @@ CRY = Known("request", "templates", True, frozenset({"self_harm.intent"}))
 HATE = Known("content", "edos", True, frozenset({"hate.speech"}))
 COARSE = Known("content", "davidson", False, frozenset({"harassment.profanity"}))
 SANDBOX = Known("request", "cyberseceval_interpreter", True, frozenset({"attack.code_exec", "crime.cyber"}))
+COMPLIED = Known("response", "gptfuzz_responses_train", True, frozenset({"unspecified"}))
+DECLINED = Known("refusal", "seeds/refuse", True, frozenset())
+ANSWERED = Known("content", "gpteacher_code/answer", False, frozenset())
+POST = Known("content", "edos", False, frozenset())
 OVERRIDE = Known("attack", "deepset_injection_train", True, frozenset({"attack.jailbreak"}))
 
 
@@ -52,6 +56,17 @@ OVERRIDE = Known("attack", "deepset_injection_train", True, frozenset({"attack.j
         (SANDBOX, "request", "crime.cyber", YES),
         (OVERRIDE, "attack", "attack.code_exec", NO),
         (OVERRIDE, "request", "unspecified", UNKNOWN),
+        (CHAT, "response", "unspecified", UNKNOWN),
+        (COMPLIED, "response", "unspecified", YES),
+        (COMPLIED, "refusal", "refusal", UNKNOWN),
+        (COMPLIED, "content", "hate.speech", UNKNOWN),
+        (DECLINED, "refusal", "refusal", YES),
+        (DECLINED, "response", "unspecified", NO),
+        (DECLINED, "content", "hate.speech", NO),
+        (ANSWERED, "response", "unspecified", NO),
+        (ANSWERED, "refusal", "refusal", NO),
+        (POST, "response", "unspecified", NO),
+        (POST, "refusal", "refusal", UNKNOWN),
     ],
 )  # fmt: skip
 def test_what_a_row_teaches(row, judges, hazard, expected):
@@ -59,7 +74,7 @@ def test_what_a_row_teaches(row, judges, hazard, expected):
 
 
 def test_every_head_is_an_id_of_the_tree():
-    assert all(exists(hazard) for _, hazard in HEADS)
+    assert all(exists(hazard) for judges, hazard in HEADS if judges != "refusal")
     assert len(set(HEADS)) == len(HEADS)
 
 

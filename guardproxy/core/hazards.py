@@ -193,6 +193,7 @@ LEAVES: tuple[Hazard, ...] = (
     Hazard("quality.evasive", "An answer that avoids a harmless question.", Class.OFF, 0),
     Hazard("unscannable.media", "A part no configured detector can read (picture, sound, file).", Class.REFUSE, 0),
     Hazard("unscannable.over_encoded", "Text nested deeper than the decoder's bound.", Class.REFUSE, 1),
+    Hazard("unscannable.language", "Text in a language no configured classifier covers.", Class.REFUSE, 0),
     Hazard("unscannable.too_long", "Text beyond the policy's limit.", Class.REFUSE, 0),
 )
 

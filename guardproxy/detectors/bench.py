@@ -19,6 +19,7 @@ from guardproxy.core.hazards import covers
 from guardproxy.core.holdback import Scanner
 from guardproxy.core.rules import FailMode, Kind, Mode, Policy, Rule
 from guardproxy.detectors.base import Detector, InstantDetector
+from guardproxy.detectors.language import is_covered
 from guardproxy.detectors.spanscan import SpanScanner
 from guardproxy.detectors.textrules import TextRules
 from guardproxy.detectors.verdicts import VerdictCache
@@ -114,6 +115,14 @@ class Bench:
         spans = SpanScanner(self._instant_out, self._longest_match) if self._instant_out else None
         text = self._text_out.scanner(self._longest_match)
         return (text, spans) if spans else (text,)
+
+    def covers(self, language: str | None) -> bool:
+        """False when an enforced hazard rule hears no detector made for this language."""
+        return all(
+            any(is_covered(language, info.languages) for info in self._toolbox.infos if needs(rule, info))
+            for rule in self._rules
+            if rule.kind is Kind.HAZARD and rule.enforced and Stage.INPUT in rule.checks
+        )
 
     def fatal(self, failure: Failure) -> bool:
         """True when an enforced rule that fails closed needed what failed. The input's own fault is always closed."""

@@ -23,6 +23,8 @@ NAMED = 0.5
 """From here on a hazard is named, and the same harm is not reported a second time as `unspecified`."""
 CRY_FOR_HELP = "self_harm.intent"
 UNSPECIFIED, JAILBREAK, INJECTION = "unspecified", "attack.jailbreak", "attack.injection"
+LANGUAGES = frozenset({"en"})
+"""What the heads were made for; figures of others: languages.md beside the model."""
 FROM_TOOLS = frozenset({Scope.TOOL_RESULT, Scope.TOOL_DEFINITION})
 
 
@@ -87,7 +89,7 @@ def embedded_info(folder: Path = FOLDER) -> DetectorInfo:
         raise ModelFilesError(f"{folder}: the manifest is missing; reinstall guardproxy") from error
     return DetectorInfo(
         "embedded", revision, frozenset(head.hazard for head in heads(folder) if head.judges != "refusal"), Tier.MODEL, Unit.SCORE, spans=False,
-        languages=frozenset({"en"}), overlap=120,
+        languages=LANGUAGES, overlap=120,
     )  # fmt: skip
 
 

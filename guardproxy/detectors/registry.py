@@ -8,10 +8,10 @@ from guardproxy.core.conversation import Segment
 from guardproxy.core.detector_info import DetectorInfo
 from guardproxy.core.findings import Finding
 from guardproxy.core.rules import Policy
-from guardproxy.detectors import disguise, links, names, pii, secrets
-from guardproxy.detectors.base import Detector
+from guardproxy.detectors import disguise, language, links, names, pii, secrets
+from guardproxy.detectors.base import Detector, InstantDetector
 from guardproxy.detectors.bench import Bench, Toolbox
-from guardproxy.detectors.embedded import EmbeddedDetector, embedded_info
+from guardproxy.detectors.embedded import LANGUAGES, EmbeddedDetector, embedded_info
 from guardproxy.detectors.pool import ClassifierPool
 from guardproxy.detectors.verdicts import VerdictCache
 
@@ -25,13 +25,14 @@ def toolbox(
 
     `pool` runs the embedded classifiers (None: they are left out); `with_names` adds the NER model's detectors.
     """
-    instant = (
+    embedded: tuple[Detector, ...] = (EmbeddedDetector(pool),) if pool is not None else ()
+    instant: tuple[InstantDetector, ...] = (
         *pii.all_detectors(),
         *secrets.all_detectors(),
         *disguise.all_detectors(),
         *links.all_detectors(tuple(allowed_link_hosts)),
+        language.UncoveredLanguage(LANGUAGES),
     )
-    embedded: tuple[Detector, ...] = (EmbeddedDetector(pool),) if pool is not None else ()
     models = (*embedded, *(names.all_detectors() if with_names else ()))
     return Toolbox(instant=instant, models=models, cache=VerdictCache())
 

@@ -48,6 +48,8 @@ class Outcome:
     `unchecked` pairs of stage and reason for text that left without a check; `detectors` pairs of detector and
     seconds; `digests` SHA-256 of the input texts, which leave this object only as keyed digests. `error_kind` is the
     metric label `kind` of an upstream fault, `error_code` the code the client saw; both "" when nothing failed.
+    `language` is that of the last user turn, "" when unclear; `language_covered` false when an enforced hazard rule
+    heard no detector made for it.
     """
 
     decision_id: str
@@ -78,6 +80,8 @@ class Outcome:
     scores: tuple[Score, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
     trace_id: str = ""
+    language: str = ""
+    language_covered: bool = True
 
     def decisions(self) -> Iterator[Decision]:
         """The input's, then one for each choice."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from types import MappingProxyType
 from typing import Any
 
-from guardproxy.core.conversation import INPUT_SCOPES, Scope
+from guardproxy.core.conversation import INPUT_SCOPES, Scope, Stage
 from guardproxy.core.hazards import CRISIS, family_of
 from guardproxy.core.rules import (
     Action,
@@ -49,6 +49,9 @@ UNSCANNABLE = Rule(
     about="Text nested deeper than the decoder's bound cannot be looked at.",
 )
 """In force under every policy, whatever it says (`policy-language.md` 3.1)."""
+
+_BEYOND = {"warn": Action.WARN, "refuse": Action.REFUSE, "escalate": Action.REFUSE}
+"""`escalate` needs a detector for that language; where none is installed (GP202) nothing weaker than a refusal is honest."""
 
 _CRISIS = (CRISIS, family_of(CRISIS))
 _NO_EFFECT = frozenset({"known_false_positives"})
@@ -188,9 +191,10 @@ def policy_of(fields: Fields, rules: Iterable[Rule], exceptions: Iterable[Writte
     conversation = part(fields, "conversation")
     looked_at = get(conversation, "messages", "all")
     disclosing = part(fields, "disclosure")
+    own = tuple(rules)
     return Policy(
         ref=PolicyRef(fields["policy"].value, fields["revision"].value, content),
-        rules=(*rules, UNSCANNABLE),
+        rules=(*own, *_beyond_languages(fields, own), UNSCANNABLE),
         owner=fields["owner"].value,
         about=fields["about"].value,
         on_unscannable=Unscanned(get(fields, "on_unscannable", "refuse")),
@@ -207,6 +211,22 @@ def policy_of(fields: Fields, rules: Iterable[Rule], exceptions: Iterable[Writte
         crisis_instruction=get(part(fields, "crisis"), "instruction", ""),
         under_18=get(fields, "audience", "general") == "under_18",
     )
+
+
+def _beyond_languages(fields: Fields, rules: Iterable[Rule]) -> Iterator[Rule]:
+    """The rule `language`: only where an enforced hazard rule would otherwise not see what it should."""
+    action = _BEYOND.get(get(fields, "uncovered_language", "allow"))
+    if action and any(rule.kind is Kind.HAZARD and rule.enforced and Stage.INPUT in rule.checks for rule in rules):
+        yield Rule(
+            id="language",
+            kind=Kind.DETECTOR,
+            target="language.uncovered",
+            ladder=Ladder((LadderStep(action, 1.0),)),
+            checks=frozenset({Stage.INPUT}),
+            counts_as="unscannable.language",
+            appealable=False,
+            about="Text in a language that no classifier of this policy covers.",
+        )
 
 
 def content_hash(fields: Fields, rules: Iterable[Fields], exceptions: Iterable[Written], words: str) -> str:

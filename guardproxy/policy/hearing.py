@@ -58,6 +58,7 @@ class Hearing:
                 self._hazard(rule, made)
         compiled = made.compiled
         self._faked(made)
+        self._escalates(made)
         self._unheard(made, compiled)
         self._overlap(made, compiled)
 
@@ -96,6 +97,14 @@ class Hearing:
             self._no_spans(rule, ", ".join(without))
         elif _redacts(rule) and not reporting:
             self._no_spans(rule, "what reports it")
+
+    def _escalates(self, made: Effective) -> None:
+        """`uncovered_language: escalate` needs somebody to ask."""
+        field = made.fields.get("uncovered_language")
+        able = [info.id for info in self._world.detectors if info.tier is not Tier.INSTANT and not info.languages]
+        if field is not None and field.value == "escalate" and not able:
+            hint = "write warn or refuse, or install a guard model that reads other languages"
+            self._unsettled("GP202", field.place, "no installed detector covers other languages", hint)
 
     def _no_spans(self, rule: Placed, who: str) -> None:
         place = acting_place(rule.fields, "redact", rule.place)

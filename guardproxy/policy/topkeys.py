@@ -167,7 +167,7 @@ TOP: Mapping[str, Key] = {
     "levels": Key(mapping(LEVELS)),
     "if_detector_fails": Key(choice("closed", "open")),
     "on_unscannable": Key(choice("refuse", "warn", "allow")),
-    "uncovered_language": Key(choice("allow", "warn", "refuse", "escalate"), later=lambda word: word != "allow"),
+    "uncovered_language": Key(choice("allow", "warn", "refuse", "escalate")),
     "not_watched": Key(not_watched),
     "logit_bias": Key(choice("allow", "refuse")),
     "max_input_chars": Key(whole(1_000, 2_000_000)),

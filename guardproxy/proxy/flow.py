@@ -98,6 +98,8 @@ class ChatFlow:
         self.ledger.unscanned = check_limits(request.conversation, policy, words)
         bench = self._hall.benches.bench(policy)
         context = Context(route=self._incoming.route, tenant=self._incoming.tenant, now=self._hall.clock())
+        self.ledger.language = self._hall.languages.of(request.conversation.last_user_text())
+        self.ledger.language_covered = bench.covers(self.ledger.language)
         screened = await screen(request, policy, bench, context, self.ledger.note_input)
         self._write_down(screened)
         if screened.decision.action is Action.REFUSE:

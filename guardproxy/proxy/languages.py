@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from guardproxy.policy.language import LanguageGuess
+from guardproxy.detectors.language import LanguageGuess, guess
 
 
 class Languages:
@@ -28,4 +28,4 @@ class Languages:
         return self._guess is not None
 
     def _load(self) -> None:
-        self._guess = LanguageGuess()
+        self._guess = guess()

@@ -41,6 +41,8 @@ class Ledger:
     status: int = 0
     finish_reason: str = ""
     message_key: str = ""
+    language: str | None = None
+    language_covered: bool = True
     started: float = field(default_factory=perf_counter)
     upstream_seconds: float = 0.0
     first_token: float | None = None
@@ -161,6 +163,8 @@ class Ledger:
             scores=tuple(self.scores),
             error_kind=self.error_kind,
             error_code=self.error_code,
+            language=self.language or "",
+            language_covered=self.language_covered,
         )
 
     @property

@@ -60,10 +60,12 @@ def train(work: Work, given: argparse.Namespace) -> None:
     if given.resume:
         model.load_state_dict(torch.load(work.folder / "encoder.pt", weights_only=True))
     samples = merged(work.learnt, WEIGHTS)
-    for number in range(given.passes):
-        rate = RATES[min(number + given.resume, len(RATES) - 1)]
-        plan = finetune.Plan(given.minutes * 60, given.tokens, rate, seed=work.seed + number + 100 * given.resume)
+    done = work.read("passes.json")["done"] if given.resume else 0
+    for number in range(done, done + given.passes):
+        rate = RATES[min(number, len(RATES) - 1)]
+        plan = finetune.Plan(given.minutes * 60, given.tokens, rate, seed=work.seed + number)
         model = finetune.finetune(model, samples, work.folder, plan)
+        work.write("passes.json", {"done": number + 1, "samples": len(samples)})
     encoder.export(model, work.folder / "encoder.onnx")
 
 

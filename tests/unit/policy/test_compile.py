@@ -94,3 +94,19 @@ def test_a_day_ends_at_midnight_in_utc():
 def test_over_encoded_text_is_refused_under_every_policy(lint):
     rule = lint(BASE).policy.rules[-1]
     assert (rule.id, rule.target, rule.checks) == ("unscannable", "disguise.over_encoded", frozenset(Stage))
+
+
+@pytest.mark.parametrize(
+    ("fragment", "action"),
+    [
+        (BASE, None),
+        (BASE + "uncovered_language: allow\n", None),
+        (BASE + "uncovered_language: warn\n", "warn"),
+        (BASE + "uncovered_language: refuse\n", "refuse"),
+        (BASE.replace("hazard: harassment.abuse", "detector: embedded") + "uncovered_language: refuse\n", None),
+        (BASE.replace("thresholds: {", "mode: shadow, thresholds: {") + "uncovered_language: refuse\n", None),
+    ],
+)
+def test_an_uncovered_language_gets_a_rule_where_a_hazard_rule_is_enforced(lint, fragment, action):
+    rule = lint(fragment).policy.rule("language")
+    assert (rule.strongest.word if rule else None) == action

@@ -32,7 +32,7 @@ from guardproxy.core.rules import Mode, Release, Unscanned
         ("if_detector_fails: maybe", ["GP208"]),
         ("on_unscannable: redact", ["GP208"]),
         ("uncovered_language: allow", []),
-        ("uncovered_language: refuse", ["GP111"]),
+        ("uncovered_language: refuse", []),
         ("uncovered_language: deny", ["GP208"]),
         ("not_watched: rest", []),
         ("not_watched: all", ["GP105"]),

@@ -1,18 +1,26 @@
-"""Which language a text is in, for choosing our own words. It never skips or changes a check.
+"""Which language a text is in: for our own words, and for saying that a text is beyond the classifiers.
+
+It never skips or changes another check: words, patterns and PII read every script.
 
 Script first; Latin and Cyrillic texts of at least 20 letters go to py3langid, and a guess without margin is none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from functools import cache
 from unicodedata import name
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from guardproxy.core.conversation import Scope, Segment, Stage
+from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
+from guardproxy.core.findings import Finding
+
 LONGEST_LOOK = 1_000
 FEWEST_LETTERS = 20
 LEAST_CERTAIN = 0.80
-"""Normalised probability; below, a wrong language is likelier than is worth it (tests/unit/policy/test_language.py)."""
+"""Normalised probability; below, a wrong language is likelier than is worth it (tests/unit/detectors/test_language.py)."""
 
 _CANDIDATES = (
     *("en", "de", "fr", "es", "pt", "it", "nl", "pl", "sv", "da", "no", "fi", "cs", "ro", "hu", "tr", "id", "vi"),
@@ -39,6 +47,39 @@ class LanguageGuess:
             return own
         language, certainty = self._model.classify(head)
         return str(language) if certainty >= LEAST_CERTAIN else None
+
+
+@cache
+def guess() -> LanguageGuess:
+    """The one of this process; the first call loads it (about 0.3 s)."""
+    return LanguageGuess()
+
+
+class UncoveredLanguage:
+    """Reports a user's or a tool's text in a language none of `covered` is; unknown and short texts count as covered.
+
+    Hazard `unscannable.language`, for the rule that `uncovered_language` of a policy makes.
+    """
+
+    info = DetectorInfo(
+        "language.uncovered", "1", frozenset({"unscannable.language"}), Tier.INSTANT, Unit.MATCH, spans=False,
+        stages=frozenset({Stage.INPUT}), scopes=frozenset({Scope.USER, Scope.HISTORY, Scope.TOOL_RESULT}),
+    )  # fmt: skip
+
+    def __init__(self, covered: Collection[str]) -> None:
+        self._covered = frozenset(covered)
+
+    def look(self, segment: Segment) -> list[Finding]:
+        """At most one finding."""
+        language = guess().of(segment.text)
+        if is_covered(language, self._covered):
+            return []
+        return [Finding(self.info.id, "unscannable.language", 1.0, segment)]
+
+
+def is_covered(language: str | None, covered: Collection[str]) -> bool:
+    """True for an unknown language, for any when `covered` is empty, and by the base tag otherwise."""
+    return language is None or not covered or language.partition("-")[0] in covered
 
 
 def _by_script(letters: list[str]) -> str | None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from guardproxy.policy.language import LanguageGuess
+from guardproxy.core.conversation import Scope, Segment, Stage
+from guardproxy.detectors.language import LanguageGuess, UncoveredLanguage, is_covered
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +43,23 @@ def test_of(guess, text, expected):
 
 def test_a_long_text_costs_no_more_than_its_beginning(guess):
     assert guess.of("Where is the library? " * 20_000) == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Wie schärfe ich ein Küchenmesser?", ["unscannable.language"]),
+        ("包丁の研ぎ方を教えてください", ["unscannable.language"]),
+        ("How do I sharpen a kitchen knife?", []),
+        ("ok", []),  # too short to know: counts as covered
+    ],
+)
+def test_what_no_classifier_covers_is_reported(text, found):
+    segment = Segment(text, Stage.INPUT, Scope.USER)
+    assert [one.hazard for one in UncoveredLanguage({"en"}).look(segment)] == found
+
+
+def test_a_detector_of_all_languages_covers_everything():
+    assert is_covered("de", ()) is True
+    assert is_covered("zh-Hans", {"zh"}) is True
+    assert is_covered("de", {"en"}) is False

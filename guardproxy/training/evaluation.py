@@ -20,6 +20,8 @@ from guardproxy.training.rows import read
 RESAMPLES = 300
 CALIBRATED_ON = "mtbench_vicuna"
 """The one development set thresholds are set with; its figures are no measurement."""
+STEPS = (0.1, 0.2, 0.4, 0.5, 0.6, 0.75, 0.9, 0.95, 0.98)
+"""Scores of the calibration curves: those of the shipped policies among them."""
 QUIET = frozenset({"harassment.profanity", "hate.bias"})
 """Hazards no shipped policy refuses or warns for: left out of "any hazard"."""
 
@@ -172,6 +174,20 @@ def _loudest(row: DevRow, heads: Sequence[Head], scores: Figures) -> float:
     stage, scope = (Stage.OUTPUT, Scope.MODEL) if row.judges == "content" else (Stage.INPUT, Scope.USER)
     found = hazards_of(heads, scores.tolist(), stage, scope)
     return max(score for hazard, score in found.items() if hazard not in QUIET)
+
+
+def reached(rows: Sequence[DevRow], heads: Sequence[Head], scores: Figures) -> str:
+    """Calibration curves as a table: which share of each set's harmless and harmful rows reaches each score."""
+    marks: dict[tuple[str, bool], list[float]] = {}
+    for row, one in zip(rows, scores, strict=True):
+        if row.judges != "refusal":
+            marks.setdefault((row.set, row.unsafe), []).append(_loudest(row, heads, one))
+    steps = " | ".join(f"≥ {step}" for step in STEPS)
+    lines = [f"| set | rows | {steps} |", "|---|--:|" + "--:|" * len(STEPS)]
+    for (name, unsafe), found in sorted(marks.items(), key=lambda item: (item[0][1], item[0][0])):
+        shares = " | ".join(f"{sum(one >= step for one in found) / len(found):.3f}" for step in STEPS)
+        lines.append(f"| {name}, {'harmful' if unsafe else 'harmless'} | {len(found)} | {shares} |")
+    return "\n".join(lines) + "\n"
 
 
 def refusals(rows: Sequence[DevRow], heads: Sequence[Head], scores: Figures) -> str:

@@ -45,6 +45,8 @@ DECLINES = re.compile(
 DECLINES_WITHIN = 200
 CALIBRATION_FILES = frozenset({"self_instruct_seed", "vsr_domain_questions"})
 """Harmless files no head is trained on: what thresholds are set with must be new to the heads."""
+CALIBRATION_SEEDS = "heldout"
+"""How the names of our own files begin that are for calibration alone."""
 HELD_OUT = 12
 """Percent of all other rows kept from training, for calibration."""
 
@@ -168,7 +170,7 @@ def _contrast(given: dict[str, Any]) -> Iterator[Row]:
 def _written(one: Seed) -> Iterator[Row]:
     """A row of our own seeds, once a judgement; answers are judged without their prompts."""
     text = one.answer or one.text
-    held = part_of(f"{one.file} {one.text[:40]}") < HELD_OUT
+    held = one.file.startswith(CALIBRATION_SEEDS) or part_of(f"{one.file} {one.text[:40]}") < HELD_OUT
     for judges, unsafe in one.judged.items():
         attacks = frozenset(hazard for hazard in one.hazards if hazard.startswith("attack."))
         mine = attacks if judges == "attack" else one.hazards - attacks

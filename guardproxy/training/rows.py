@@ -10,7 +10,7 @@ import gzip
 import json
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -135,8 +135,9 @@ def _shipped(file: str, given: dict[str, Any]) -> Iterator[Row]:
     if given.get("response") and judges == "request":  # benign tasks with their answers
         yield Row(id_ + ":answer", file + "/answer", given["response"], "content", unsafe=False, held_out=held)
     if judges == "refusal_style":
-        complies = labels["propositions"]["fully_complies"] or labels["propositions"]["partially_complies"]
-        yield Row(id_, file, given["response"], "refusal", not complies, held_out=held)
+        declined = declines(labels["propositions"])
+        if declined is not None:
+            yield Row(id_, file, given["response"], "refusal", declined, held_out=held)
         return
     if unsafe is None or (file == "cyberseceval_pi" and labels["injection_variant"] not in PLAIN_OVERRIDES):
         return
@@ -150,6 +151,14 @@ def _shipped(file: str, given: dict[str, Any]) -> Iterator[Row]:
     if text.strip():
         dependent = bool(isinstance(labels, dict) and labels.get("policy_dependent"))
         yield Row(id_, file, text, judges, unsafe, hazards, certain, held, dependent)
+
+
+def declines(stated: Mapping[str, bool]) -> bool | None:
+    """Whether people's notes on an answer say that it declines; None where they say neither that nor full help."""
+    if stated["fully_complies"]:
+        return False
+    said_no = stated["inability_to_comply"] or stated["reference_safety_policy"] or stated["meta_commentary"]
+    return True if said_no and not stated["partially_complies"] else None
 
 
 def _contrast(given: dict[str, Any]) -> Iterator[Row]:

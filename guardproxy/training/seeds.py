@@ -159,14 +159,25 @@ def near_duplicates(texts: Sequence[str]) -> int:
     at: dict[str, list[int]] = {}
     count = 0
     for text in texts:
-        words = re.findall(r"\w+", text.lower())
-        grams = frozenset(" ".join(words[n : n + 3]) for n in range(max(len(words) - 2, 1)))
+        grams = frozenset(trigrams(text))
         shared = Counter(other for gram in grams for other in at.get(gram, ()))
         count += any(n / (len(grams) + len(seen[other]) - n) >= NEAR for other, n in shared.most_common(5))
         for gram in grams:
             at.setdefault(gram, []).append(len(seen))
         seen.append(grams)
     return count
+
+
+def trigrams(text: str) -> list[str]:
+    """Word trigrams in lower case; a shorter text is one."""
+    words = re.findall(r"\w+", text.lower())
+    return [" ".join(words[n : n + 3]) for n in range(max(len(words) - 2, 1))]
+
+
+def coverage(texts: Sequence[str]) -> float:
+    """Distinct word trigrams of all: 1.0 where no three words ever come again, near 0 for templates."""
+    grams = [gram for text in texts for gram in trigrams(text)]
+    return len(set(grams)) / max(len(grams), 1)
 
 
 def main(paths: Sequence[str]) -> int:
@@ -183,6 +194,7 @@ def main(paths: Sequence[str]) -> int:
     near = near_duplicates([f"{row.text} {row.answer}" for row in rows])
     same = len(rows) - len({(row.text, row.answer) for row in rows})
     print(f"{len(rows)} rows, {sum(row.drawn for row in rows)} from slots, {same} equal, {near} near-duplicates")
+    print(f"distinct word trigrams: {coverage([row.text + ' ' + row.answer for row in rows]):.3f} of all")
     unanswered = sum(1 for row in rows if {"response", "refusal"} & set(row.judged) and not row.answer)
     if unanswered:
         print(f"{unanswered} pairs without ' => '")

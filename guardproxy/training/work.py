@@ -35,11 +35,9 @@ class Work:
         """Rows that take part in training."""
         return [row for row in self.rows if not row.held_out]
 
-    def features(self, texts: list[str]) -> classifier.Bags:
+    def features(self, texts: list[str], model: str = "encoder.onnx") -> classifier.Bags:
         """Windows of these texts, from the kept ones or new."""
-        found, owners = embed(
-            texts, self.folder / "encoder.onnx", self.folder / "tokenizer.json", self.folder / "cache"
-        )
+        found, owners = embed(texts, self.folder / model, self.folder / "tokenizer.json", self.folder / "cache")
         return classifier.bags(found, owners, len(texts))
 
     def heads(self) -> classifier.Heads:

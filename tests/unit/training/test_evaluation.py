@@ -13,6 +13,8 @@ from guardproxy.training.evaluation import (
     average_precision,
     by_hazard,
     dev_rows,
+    precisions,
+    quantised,
     reached,
     refusals,
     report,
@@ -82,6 +84,14 @@ def test_the_curve_counts_each_class_of_a_set():
     assert harmful.endswith("| 1.000 | 0.500 | 0.500 |")
 
 
+def test_quantisation_is_compared_on_sets_of_both_classes():
+    rows = [DevRow(f"s:{n}", "s", "a", "request", unsafe, frozenset()) for n, unsafe in enumerate([0, 1])]
+    rows.append(DevRow("t:1", "t", "a", "request", True, frozenset()))
+    small = precisions(rows, HEADS, np.array([[0.9, 0.0, 0.0], [0.2, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    full = precisions(rows, HEADS, np.array([[0.1, 0.0, 0.0], [0.2, 0.0, 0.0], [0.2, 0.0, 0.0]]))
+    assert quantised(small, full).splitlines()[2:] == ["| s | 0.500 | 1.000 | -0.500 |"]
+
+
 def test_whether_an_answer_declines_is_read_by_its_own_head():
     heads = (Head("content", "hate.speech"), Head("refusal", "refusal"))
     rows = [DevRow(f"r:{n}", "r", "a", "refusal", declines, frozenset()) for n, declines in enumerate([1, 1, 0, 0])]
@@ -89,11 +99,18 @@ def test_whether_an_answer_declines_is_read_by_its_own_head():
     assert refusals(rows, heads, scores).startswith("F1 0.500, precision 0.500 [")
 
 
-def test_answers_judged_for_their_style_decline_unless_they_comply(tmp_path):
+def test_answers_noted_for_their_style_decline_or_help_or_are_left_out(tmp_path):
     given = {"id": "f:1", "text": "q", "response": "a", "judges": "refusal_style", "unsafe": None, "hazards": []}
     (tmp_path / "dev").mkdir()
     with gzip.open(tmp_path / "dev" / "f.jsonl.gz", "wt") as file:
-        for complies in (True, False):
-            stated = {"fully_complies": False, "partially_complies": complies}
+        notes = (
+            "fully_complies",
+            "partially_complies",
+            "inability_to_comply",
+            "reference_safety_policy",
+            "meta_commentary",
+        )
+        for said in ({"fully_complies"}, {"inability_to_comply"}, {"partially_complies", "inability_to_comply"}, set()):
+            stated = {note: note in said for note in notes}
             file.write(json.dumps(given | {"labels": {"propositions": stated}}) + "\n")
     assert [(row.judges, row.unsafe) for row in dev_rows(tmp_path)] == [("refusal", False), ("refusal", True)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from guardproxy.training.seeds import SeedError, main, near_duplicates, read_file, read_seeds
+from guardproxy.training.seeds import SeedError, coverage, main, near_duplicates, read_file, read_seeds
 
 FILE = """# comment
 $animal = dog | cat
@@ -80,3 +80,11 @@ def test_counts_are_printed(file, capsys):
     out = capsys.readouterr().out
     assert "7 rows" in out
     assert "pets en" in out
+
+
+@pytest.mark.parametrize(
+    ("texts", "share"),
+    [(["one two three four", "five six seven"], 1.0), (["a b c"] * 4, 0.25), ([], 0.0)],
+)
+def test_coverage_is_the_share_of_distinct_trigrams(texts, share):
+    assert coverage(texts) == share

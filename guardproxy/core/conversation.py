@@ -97,14 +97,20 @@ class Unscannable:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Everything textual in one request, in order; `extras` holds the texts outside the messages."""
+    """Everything textual in one request, in order; `extras` holds the texts outside the messages.
+
+    `batch`: the messages are texts of their own, and nobody reads one after the other.
+    """
 
     messages: tuple[Message, ...]
     extras: tuple[Message, ...] = ()
     unscannable: tuple[Unscannable, ...] = ()
+    batch: bool = False
 
     def last_user_text(self) -> str:
-        """The last thing the user says, parts joined by line feeds; "" if there is none."""
+        """The last thing the user says, parts joined by line feeds; of a batch all texts; "" if there is none."""
+        if self.batch:
+            return "\n".join(part.text for message in self.messages for part in message.parts)
         for message in reversed(self.messages):
             if message.role is Role.USER:
                 return "\n".join(part.text for part in message.parts if not part.identifier)

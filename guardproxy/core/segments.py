@@ -11,10 +11,10 @@ def input_segments(conversation: Conversation) -> list[Segment]:
     """Every text leaf as a segment of its own, then the joins that make a cut phrase visible.
 
     Joined, without and with a space: the parts of one message, and messages of one role in a row
-    (policy-language.md 8, 1; wire.md 1.2).
+    (policy-language.md 8, 1; wire.md 1.2). The texts of a batch stay apart.
     """
     found = [_single(m.scope, p) for m in (*conversation.messages, *conversation.extras) for p in m.parts if p.text]
-    for run in _runs(conversation.messages):
+    for run in () if conversation.batch else _runs(conversation.messages):
         parts = [p for m in run for p in m.parts if p.text and not p.identifier]
         if len(parts) > 1:
             found += [_join(run[0].scope, parts, glue) for glue in ("", " ")]

@@ -17,6 +17,8 @@ from guardproxy.core.moderator import Moderator, Plan
 from guardproxy.core.rules import Action, Policy, PolicyRef
 from guardproxy.detectors.bench import Bench, Inspection
 from guardproxy.errors import GuardUnavailable
+from guardproxy.proxy.wording import Notice, Wording
+from guardproxy.wire.request import Request
 
 
 @dataclass(slots=True)
@@ -38,6 +40,11 @@ def refuse_unknown_tool(policy: PolicyRef) -> Decision:
         rule_name="unscannable",
         hazard="unscannable.media",
     )
+
+
+def notices_of(request: Request, words: Wording, decision: Decision) -> list[Notice]:
+    """What the client reads beside an answer; nothing where a notice would corrupt it."""
+    return words.notices(decision.verdicts, decision.stage, request.conversation) if request.noticed else []
 
 
 class Moderated:

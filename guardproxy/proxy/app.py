@@ -17,7 +17,7 @@ from guardproxy.core.rules import Policy
 from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
 from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.client import Client, ClientGone, Receive, Send
-from guardproxy.proxy.flow import JSON, ChatFlow, Incoming
+from guardproxy.proxy.flow import JSON, Flow, Incoming
 from guardproxy.proxy.hall import Hall, new_decision_id
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.settings import ROUTE, TENANT
@@ -25,12 +25,12 @@ from guardproxy.proxy.upstream import Call, read_all
 from guardproxy.wire.errors import complaint_answer, error_answer, error_body, read_complaint
 from guardproxy.wire.headers import upstream_headers
 from guardproxy.wire.models import found, listed, read_models
+from guardproxy.wire.surface import SURFACES, Surface
 
 Scope = dict[str, Any]
-CHAT = "/v1/chat/completions"
-SURFACE = "chat_completions"
 MODELS = "/v1/models"
-SERVED = f"served here: POST {CHAT}, GET {MODELS}, GET {MODELS}/{{id}}, GET /healthz, GET /readyz"
+POSTED = ", ".join(f"POST {path}" for path in SURFACES)
+SERVED = f"served here: {POSTED}, GET {MODELS}, GET {MODELS}/{{id}}, GET /healthz, GET /readyz"
 
 
 class DataApp:
@@ -39,7 +39,7 @@ class DataApp:
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
         self._rest = rest(hall)
-        self._inflight = 0
+        self._inflight = dict.fromkeys(SURFACES, 0)
         self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,8 +50,8 @@ class DataApp:
             return
         path = scope["path"]
         client = Client(receive, send)
-        if path == CHAT:
-            await self._chat(scope, client)
+        if path in SURFACES:
+            await self._exchange(SURFACES[path], scope, client)
         elif path == MODELS or path.startswith(MODELS + "/"):
             await self._models(scope, client)
         elif path in ("/healthz", "/readyz", "/"):
@@ -59,18 +59,18 @@ class DataApp:
         else:
             await _unknown(path, client)
 
-    async def _chat(self, scope: Scope, client: Client) -> None:
+    async def _exchange(self, surface: Surface, scope: Scope, client: Client) -> None:
         headers = tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"])
         incoming = Incoming(headers, ROUTE, TENANT)
         ledger = Ledger(
             decision_id=new_decision_id(),
             route=ROUTE,
             tenant=TENANT,
-            surface=SURFACE,
+            surface=surface.name,
             upstream=self._hall.upstream.target.name,
             at=self._hall.clock(),
         )
-        flow = ChatFlow(self._hall, incoming, client, ledger)
+        flow = Flow(self._hall, surface, incoming, client, ledger)
         try:
             _check_head(scope, incoming, "POST")
             self._admit()
@@ -82,16 +82,17 @@ class DataApp:
             await flow.record_fault()
             await client.whole(answer.status, (*answer.headers, *extra, *ledger.headers()), answer.body)
             return
-        self._inflight += 1
-        gauge = self._hall.recorder.metrics.gauge
-        gauge("inflight", self._inflight, SURFACE)
+        self._count(surface, 1)
         try:
             await self._edge(flow, client, ledger)
         finally:
-            self._inflight -= 1
-            gauge("inflight", self._inflight, SURFACE)
+            self._count(surface, -1)
 
-    async def _edge(self, flow: ChatFlow, client: Client, ledger: Ledger) -> None:
+    def _count(self, surface: Surface, step: int) -> None:
+        self._inflight[surface.path] += step
+        self._hall.recorder.metrics.gauge("inflight", self._inflight[surface.path], surface.name)
+
+    async def _edge(self, flow: Flow, client: Client, ledger: Ledger) -> None:
         """The request edge: whatever went wrong ends here, in the caller's format and without user text."""
         try:
             await flow.run()
@@ -113,7 +114,7 @@ class DataApp:
     def _admit(self) -> None:
         if self.draining:
             raise Overloaded("the service is shutting down", status=503, retry_after=1)
-        if self._inflight >= self._hall.settings.limits.inflight:
+        if sum(self._inflight.values()) >= self._hall.settings.limits.inflight:
             raise Overloaded("too many requests at once", retry_after=1)
 
     async def _models(self, scope: Scope, client: Client) -> None:
@@ -179,7 +180,8 @@ def _check_head(scope: Scope, incoming: Incoming, method: str) -> None:
 
 
 async def _unknown(path: str, client: Client) -> None:
-    hint = f"; did you mean {CHAT}?" if path.rstrip("/").endswith("/chat/completions") else ""
+    near = next((known for known, one in SURFACES.items() if path.rstrip("/").endswith(one.upstream_path)), "")
+    hint = f"; did you mean {near}?" if near else ""
     body = error_body(
         f"nothing is served at this path{hint} ({SERVED})", kind="invalid_request_error", code="unknown_path"
     )

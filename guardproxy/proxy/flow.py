@@ -1,4 +1,4 @@
-"""One chat exchange, from bytes to log line: the natural path, top to bottom.
+"""One exchange with a model, from bytes to log line: the natural path, top to bottom.
 
 bytes → parse → policy → screen (segments, findings, verdicts, decision) → upstream → moderator → render → record.
 Every branch ends in `_record`, once, from the same ledger that headers and body fields are written from.
@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from guardproxy.core.commands import CONTENT
-from guardproxy.core.conversation import Conversation, Stage
+from guardproxy.core.conversation import Conversation
 from guardproxy.core.judge import Context
 from guardproxy.core.rules import Action, NoticePlace, Policy
 from guardproxy.errors import AuditUnavailable, GuardproxyError
-from guardproxy.proxy.answering import Moderated, refuse_unknown_tool
+from guardproxy.proxy.answering import Moderated, notices_of, refuse_unknown_tool
 from guardproxy.proxy.client import Client
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.ledger import Ledger
@@ -25,16 +25,18 @@ from guardproxy.proxy.screening import Screened, check_limits, forget_refused, s
 from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.upstream import Call, Reply, read_all
 from guardproxy.proxy.wording import Notice, Reader, Wording, crisis_verdict
-from guardproxy.wire import chat
 from guardproxy.wire.body import Limits, parse, serialise
 from guardproxy.wire.chat_answer import Answer, Edit, answer_of, joined, read_answer, render
 from guardproxy.wire.chat_stream import read_chunk
 from guardproxy.wire.conversion import Collector
+from guardproxy.wire.embeddings import check_answer
 from guardproxy.wire.envelope import Ask, Envelope, refusal_body, refusal_stream
-from guardproxy.wire.errors import ErrorAnswer, complaint_answer, error_answer, read_complaint
+from guardproxy.wire.errors import ErrorAnswer, complaint_answer, error_answer, read_complaint, refusal_error
 from guardproxy.wire.headers import STREAM_HEADERS, Headers, client_headers, upstream_headers
-from guardproxy.wire.patch import insert_system
+from guardproxy.wire.request import Request
+from guardproxy.wire.shape import Shape
 from guardproxy.wire.sse import SseDecoder
+from guardproxy.wire.surface import Surface
 
 JSON: Headers = (("content-type", "application/json"),)
 
@@ -52,11 +54,12 @@ class Incoming:
         return next((v for n, v in self.headers if n == name), "")
 
 
-class ChatFlow:
+class Flow:
     """See the module's text. One object for one exchange."""
 
-    def __init__(self, hall: Hall, incoming: Incoming, client: Client, ledger: Ledger) -> None:
+    def __init__(self, hall: Hall, surface: Surface, incoming: Incoming, client: Client, ledger: Ledger) -> None:
         self._hall = hall
+        self._surface = surface
         self._incoming = incoming
         self._client = client
         self.ledger = ledger
@@ -84,16 +87,14 @@ class ChatFlow:
         if task is None:
             raise AssertionError("a flow runs in a task; this is a bug")
         self._client.watch(task)
-        request = chat.parse_request(
-            parse(raw, Limits(max_bytes=limits.body_bytes, max_choices=limits.choices)),
-            Limits(max_bytes=limits.body_bytes, max_choices=limits.choices),
-        )
+        size = Limits(max_bytes=limits.body_bytes, max_choices=limits.choices)
+        request = self._surface.parse(parse(raw, size), size)
         policy = self._hall.shelf.select(self._incoming.tenant, self._incoming.route)
         self.ledger.policy, self.ledger.stream = policy, request.stream
         catalogue = self._hall.catalogue()
         reread = forget_refused(request, policy, catalogue)
         if reread is not request:
-            request = chat.parse_request(reread.tree)
+            request = self._surface.parse(reread.tree, size)
         words = self._words(policy, request.conversation)
         self.ledger.unscanned = check_limits(request.conversation, policy, words)
         bench = self._hall.benches.bench(policy)
@@ -132,11 +133,15 @@ class ChatFlow:
         self.ledger.digests = screened.digests
         self.ledger.input_checked = True
 
-    async def _refuse(self, request: chat.ChatRequest, screened: Screened, words: Wording) -> None:
+    async def _refuse(self, request: Request, screened: Screened, words: Wording) -> None:
         """The upstream is never reached."""
         at_risk = crisis_verdict(screened.decision.verdicts) is not None
         text = words.refusal(screened.decision, "hard", crisis_first=at_risk)
-        envelope = self._envelope(request.model)
+        if self._surface.shape is None:
+            refused = refusal_error(text)
+            await self._whole(refused.status, refused.headers, refused.body)
+            return
+        envelope = self._envelope(request.model, self._surface.shape)
         ask = Ask(n=request.n, include_usage=request.include_usage, structured=request.structured)
         self.ledger.finish_reason = "stop" if request.structured else "content_filter"
         annotation = self.ledger.annotation()
@@ -150,40 +155,58 @@ class ChatFlow:
         await self._client.write(b"".join(events))
         await self._client.end()
 
-    async def _forward(
-        self, request: chat.ChatRequest, screened: Screened, words: Wording, moderated: Moderated
-    ) -> None:
+    async def _forward(self, request: Request, screened: Screened, words: Wording, moderated: Moderated) -> None:
         """Sends the screened tree, and only it."""
         tree = screened.tree
         crisis = words.crisis(screened.decision.verdicts)
-        if crisis and words.policy.crisis_instruction:
-            tree = insert_system(tree, words.policy.crisis_instruction)
-        call = Call("POST", "/chat/completions", upstream_headers(self._incoming.headers), serialise(tree))
+        if crisis and words.policy.crisis_instruction and self._surface.instruct:
+            tree = self._surface.instruct(tree, words.policy.crisis_instruction)
+        call = Call("POST", self._surface.upstream_path, upstream_headers(self._incoming.headers), serialise(tree))
         began = perf_counter()
         reply = await self._hall.upstream.send(call)
         self.ledger.upstream_seconds = perf_counter() - began
+        shape = self._surface.shape
         try:
             if reply.status != 200:
                 await self._complain(reply, moderated)
                 return
-            notices = words.notices(screened.decision.verdicts, Stage.INPUT, request.conversation)
-            if crisis:
+            if shape is None:
+                await self._pass(reply)
+                return
+            notices = notices_of(request, words, screened.decision)
+            if crisis and request.prose:
                 notices = [Notice(crisis, NoticePlace.BEFORE), *notices]
             if request.stream:
-                envelope = self._envelope(request.model)
+                envelope = self._envelope(request.model, shape)
                 await StreamRun(self, request, reply, moderated, words, notices, envelope).run()
             else:
-                await self._plain(request, reply, moderated, words, notices)
+                await self._plain(request, reply, moderated, words, notices, shape)
         finally:
             await reply.close()
 
-    async def _plain(
-        self, request: chat.ChatRequest, reply: Reply, moderated: Moderated, words: Wording, notices: list[Notice]
-    ) -> None:
+    async def _read(self, reply: Reply) -> bytes:
+        """The body of a plain answer."""
         began = perf_counter()
         raw = await read_all(reply, self._hall.upstream.target.max_answer_bytes)
         self.ledger.upstream_seconds += perf_counter() - began
-        answer = self._read(reply, raw, structured=request.structured)
+        return raw
+
+    async def _pass(self, reply: Reply) -> None:
+        """An answer without text leaves as it came."""
+        raw = await self._read(reply)
+        check_answer(raw)
+        await self._whole(200, (*JSON, *client_headers(tuple(reply.headers.items()))), raw)
+
+    async def _plain(
+        self,
+        request: Request,
+        reply: Reply,
+        moderated: Moderated,
+        words: Wording,
+        notices: list[Notice],
+        shape: Shape,
+    ) -> None:
+        answer = self._answer(reply, await self._read(reply), request, shape)
         for called in answer.called:
             if called.name not in request.tool_names and not moderated.is_halted(called.choice):
                 moderated.end(called.choice, refuse_unknown_tool(words.policy.ref))
@@ -195,33 +218,29 @@ class ChatFlow:
             await moderated.flush(choice)
         self.take(moderated)
         edits = [self._edit(choice, request, moderated, words, notices) for choice in answer.choices]
-        body = render(answer, edits, self.ledger.annotation(), structured=request.structured)
+        body = render(answer, edits, self.ledger.annotation(), structured=request.structured, shape=shape)
         await self._whole(200, (*JSON, *client_headers(tuple(reply.headers.items()))), body)
 
-    def _read(self, reply: Reply, raw: bytes, *, structured: bool) -> Answer:
+    def _answer(self, reply: Reply, raw: bytes, request: Request, shape: Shape) -> Answer:
         """JSON as asked for, or a stream although none was wanted."""
         if "text/event-stream" not in reply.headers.get("content-type", ""):
-            return read_answer(raw, structured=structured)
+            return read_answer(raw, structured=request.structured, shape=shape)
         decoder, collector = SseDecoder(), Collector()
         for event in (*decoder.feed(raw), *decoder.flush()):
             if event.done:
                 break
-            collector.add(read_chunk(event))
-        return answer_of(collector.tree(), structured=structured)
+            collector.add(read_chunk(event, shape))
+        return answer_of(collector.tree(), structured=request.structured)
 
-    def _edit(
-        self, choice: int, request: chat.ChatRequest, moderated: Moderated, words: Wording, notices: list[Notice]
-    ) -> Edit:
+    def _edit(self, choice: int, request: Request, moderated: Moderated, words: Wording, notices: list[Notice]) -> Edit:
         halt = moderated.given[choice].halt if choice in moderated.given else None
         if halt is not None:
             self.ledger.finish_reason = "content_filter"
             at_risk = self.ledger.input is not None and crisis_verdict(self.ledger.input.verdicts) is not None
             return Edit(choice, refusal=words.refusal(halt, "withheld", crisis_first=at_risk))
-        own = words.notices(moderated.decision(choice).verdicts, Stage.OUTPUT, request.conversation)
+        own = notices_of(request, words, moderated.decision(choice))
         texts = joined(moderated.given[choice].releases) if choice in moderated.given else ()
         before, after = sides([*notices, *own], said="".join(t.text for t in texts))
-        if request.structured or request.has_tools:
-            before = after = ""
         return Edit(choice, texts, before=before, after=after)
 
     async def _complain(self, reply: Reply, moderated: Moderated) -> None:
@@ -243,8 +262,8 @@ class ChatFlow:
         self.ledger.note("output", moderated.seen)
         self.ledger.output_checked = True
 
-    def _envelope(self, model: str) -> Envelope:
-        return Envelope(f"chatcmpl-{self.ledger.decision_id}", int(self._hall.clock()), model)
+    def _envelope(self, model: str, shape: Shape) -> Envelope:
+        return Envelope(f"{shape.id_prefix}{self.ledger.decision_id}", int(self._hall.clock()), model, shape)
 
     async def _whole(self, status: int, headers: Headers, body: bytes) -> None:
         self.ledger.status = status

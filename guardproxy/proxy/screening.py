@@ -16,8 +16,8 @@ from guardproxy.core.segments import input_segments
 from guardproxy.detectors.bench import Bench, Inspection
 from guardproxy.errors import BadRequest, GuardUnavailable
 from guardproxy.proxy.wording import Wording
-from guardproxy.wire.chat import ChatRequest, unscannable_error
 from guardproxy.wire.patch import Replacement, drop_messages, patch
+from guardproxy.wire.request import Request, unscannable_error
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Screened:
     digests: tuple[str, ...]
 
 
-def forget_refused(request: ChatRequest, policy: Policy, catalogue: Catalogue) -> ChatRequest:
+def forget_refused(request: Request, policy: Policy, catalogue: Catalogue) -> Request:
     """Drops user turns that we refused, and our refusals: one refusal does not lock the chat (aisix #1159)."""
     if not policy.forget_refused or not policy.disclosing.source_line:
         return request
@@ -58,7 +58,7 @@ def check_limits(conversation: Conversation, policy: Policy, words: Wording) -> 
 
 
 async def screen(
-    request: ChatRequest, policy: Policy, bench: Bench, context: Context, note: Callable[[Inspection], None]
+    request: Request, policy: Policy, bench: Bench, context: Context, note: Callable[[Inspection], None]
 ) -> Screened:
     """Looks at everything textual and decides. Raises GuardUnavailable when a closed rule could not be judged."""
     segments = input_segments(request.conversation)

@@ -12,7 +12,6 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from guardproxy.core.commands import Command, Halt, Release
-from guardproxy.core.conversation import Stage
 from guardproxy.core.rules import NoticePlace
 from guardproxy.errors import (
     AuditUnavailable,
@@ -22,17 +21,17 @@ from guardproxy.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from guardproxy.proxy.answering import Moderated, refuse_unknown_tool
+from guardproxy.proxy.answering import Moderated, notices_of, refuse_unknown_tool
 from guardproxy.proxy.ledger import code_of
 from guardproxy.proxy.upstream import Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording
 from guardproxy.wire.answer_fields import load_answer
-from guardproxy.wire.chat import ChatRequest
 from guardproxy.wire.chat_answer import Called
 from guardproxy.wire.chat_stream import ChatStream, read_chunk
 from guardproxy.wire.conversion import as_chunks
 from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.headers import STREAM_HEADERS
+from guardproxy.wire.request import Request
 from guardproxy.wire.sse import SseDecoder, comment
 
 TICK = 0.25
@@ -42,15 +41,15 @@ PATIENCE = 10.0
 """Seconds without a first event after which the headers leave anyway (wire.md 3.2)."""
 
 if TYPE_CHECKING:
-    from guardproxy.proxy.flow import ChatFlow
+    from guardproxy.proxy.flow import Flow
 
 
 @dataclass(slots=True)
 class StreamRun:
     """One streamed answer of one exchange."""
 
-    flow: ChatFlow
-    request: ChatRequest
+    flow: Flow
+    request: Request
     reply: Reply
     moderated: Moderated
     words: Wording
@@ -61,11 +60,10 @@ class StreamRun:
         """Until the stream has ended well-formed, whatever happens upstream."""
         ask = Ask(n=self.request.n, include_usage=self.request.include_usage, structured=self.request.structured)
         stream = ChatStream(self.envelope, ask)
-        if self._may_say():
-            for notice in self.notices:
-                if notice.place is NoticePlace.BEFORE:
-                    for choice in range(self.request.n):
-                        await self._write(stream.notice(choice, notice.text, before=True))
+        for notice in self.notices:
+            if notice.place is NoticePlace.BEFORE:
+                for choice in range(self.request.n):
+                    await self._write(stream.notice(choice, notice.text, before=True))
         try:
             await self._relay(stream)
         except (GuardUnavailable, AuditUnavailable, UpstreamError) as error:
@@ -79,7 +77,7 @@ class StreamRun:
             await self._read_events(stream)
         elif "json" in kind:
             raw = await read_all(self.reply, 16 * 1024 * 1024)
-            for tree in as_chunks(load_answer(raw)):
+            for tree in as_chunks(self.envelope.shape.inward(load_answer(raw), "message")):
                 await self._chunk(stream, tree)
         else:
             raise UpstreamBadAnswer("the upstream answered with something that is neither JSON nor an event stream")
@@ -95,7 +93,7 @@ class StreamRun:
             for event in events:
                 if event.done:
                     return
-                await self._chunk(stream, read_chunk(event))
+                await self._chunk(stream, read_chunk(event, self.envelope.shape))
             if not piece:
                 return
 
@@ -149,17 +147,14 @@ class StreamRun:
 
     async def _finish(self, stream: ChatStream) -> None:
         self.flow.take(self.moderated)
-        if self._may_say():
-            for choice in sorted(self.moderated.given):
-                if self.moderated.is_halted(choice):
-                    continue
-                own = self.words.notices(
-                    self.moderated.decision(choice).verdicts, Stage.OUTPUT, self.request.conversation
-                )
-                said = "".join(r.text for r in self.moderated.given[choice].releases)
-                late = [n for n in self.notices if n.place is NoticePlace.AFTER] + own
-                for text in dict.fromkeys(n.text for n in late if n.text not in said):
-                    await self._write(stream.notice(choice, text, before=False))
+        for choice in sorted(self.moderated.given):
+            if self.moderated.is_halted(choice):
+                continue
+            own = notices_of(self.request, self.words, self.moderated.decision(choice))
+            said = "".join(r.text for r in self.moderated.given[choice].releases)
+            late = [n for n in self.notices if n.place is NoticePlace.AFTER] + own
+            for text in dict.fromkeys(n.text for n in late if n.text not in said):
+                await self._write(stream.notice(choice, text, before=False))
         self.flow.ledger.status = 200
         await self.flow.record()
         await self._write(stream.finish(self.flow.ledger.annotation()))
@@ -173,10 +168,6 @@ class StreamRun:
         await self.flow.record_fault()
         await self._write(stream.fault(code, message, self.flow.ledger.annotation()))
         await self._end()
-
-    def _may_say(self) -> bool:
-        """Notices would corrupt JSON and tool calls: there they stand in headers and fields only."""
-        return not (self.request.structured or self.request.has_tools)
 
     async def _write(self, events: list[bytes]) -> None:
         if not events:

@@ -1,7 +1,9 @@
 """What a scripted upstream says.
 
 Script(status, headers, body pieces, pauses, reset …)
-completion(text) -> Script, stream(chunks) -> Script, stream_of(text, …) -> Script
+completion(text) -> Script, stream(chunks) -> Script, stream_of(text, …) -> Script      chat
+continuation(*texts) -> Script, continuation_stream(pieces) -> Script                   text completions
+vectors(count) -> Script                                                                embeddings
 case_script(row) -> Script                    a row of cases/stream_cases.jsonl.gz
 """
 
@@ -70,6 +72,31 @@ def stream_of(pieces: Sequence[str], finish: str = "stop", usage: Mapping[str, i
     if usage is not None:
         chunks.append({**chunk({}), "choices": [], "usage": dict(usage)})
     return stream(chunks)
+
+
+def continuation(*texts: str, **choice: Any) -> Script:
+    """A plain text completion, one choice for each text."""
+    choices = [
+        {"text": t, "index": at, "logprobs": None, "finish_reason": "stop"} | choice for at, t in enumerate(texts)
+    ]
+    return answer({"id": "t1", "object": "text_completion", "created": 1, "model": "m", "choices": choices})
+
+
+def text_chunk(text: str, finish: str | None = None, index: int = 0) -> dict[str, Any]:
+    """One chunk of a text completion's stream."""
+    choice = {"text": text, "index": index, "logprobs": None, "finish_reason": finish}
+    return {"id": "t1", "object": "text_completion", "created": 1, "model": "m", "choices": [choice]}
+
+
+def continuation_stream(pieces: Sequence[str], finish: str = "stop") -> Script:
+    """A streamed text completion of these pieces."""
+    return stream([*(text_chunk(piece) for piece in pieces), text_chunk("", finish)])
+
+
+def vectors(count: int = 1) -> Script:
+    """So many small vectors."""
+    data = [{"object": "embedding", "index": at, "embedding": [0.25, -1e-7]} for at in range(count)]
+    return answer({"object": "list", "data": data, "model": "m", "usage": {"prompt_tokens": 2, "total_tokens": 2}})
 
 
 def case_script(row: Mapping[str, Any]) -> Script:

@@ -1,9 +1,9 @@
 """A plain (not streamed) chat answer.
 
-    read_answer(raw: bytes, *, structured=False) -> Answer        raises errors.UpstreamBadAnswer
+    read_answer(raw: bytes, *, structured=False, shape=CHAT) -> Answer      raises errors.UpstreamBadAnswer
     answer_of(tree, *, structured=False) -> Answer                the same from a tree (collected stream)
     joined(releases: Sequence[Release]) -> tuple[ChannelText, …]  what the moderator let out, for an Edit
-    render(answer, edits: Sequence[Edit], annotation, *, structured=False) -> bytes
+    render(answer, edits: Sequence[Edit], annotation, *, structured=False, shape=CHAT) -> bytes
 
 `AnswerText.choice` is the position in `choices`; texts beside the choices count as choice 0's. Feed
 `texts` to the moderator in order; then give `render` one Edit for every choice. What an Edit does not
@@ -35,6 +35,7 @@ from guardproxy.wire.body import Tree, serialise
 from guardproxy.wire.envelope import refused_choice
 from guardproxy.wire.logprobs import checked_logprobs
 from guardproxy.wire.patch import value_at
+from guardproxy.wire.shape import CHAT, Shape
 
 WHOLE_CONTENT = Channel(ChannelKind.CONTENT, whole=True)
 
@@ -106,9 +107,9 @@ class _ByPosition(CallKeys):
         return str(position)
 
 
-def read_answer(raw: bytes, *, structured: bool = False) -> Answer:
+def read_answer(raw: bytes, *, structured: bool = False, shape: Shape = CHAT) -> Answer:
     """The answer of an upstream. Raises UpstreamBadAnswer unless it is an object with choices."""
-    return answer_of(load_answer(raw), structured=structured)
+    return answer_of(shape.inward(load_answer(raw), "message"), structured=structured)
 
 
 def answer_of(tree: Tree, *, structured: bool = False) -> Answer:
@@ -134,7 +135,14 @@ def joined(releases: Sequence[Release]) -> tuple[ChannelText, ...]:
     return tuple(ChannelText(channel, "".join(pieces)) for channel, pieces in texts.items())
 
 
-def render(answer: Answer, edits: Sequence[Edit], annotation: Tree | None = None, *, structured: bool = False) -> bytes:
+def render(
+    answer: Answer,
+    edits: Sequence[Edit],
+    annotation: Tree | None = None,
+    *,
+    structured: bool = False,
+    shape: Shape = CHAT,
+) -> bytes:
     """The answer as the client gets it; `annotation` are members for the top (`{"guardproxy": {…}}`)."""
     by_choice = {edit.choice: edit for edit in edits}
     if set(by_choice) != set(answer.choices):
@@ -149,7 +157,7 @@ def render(answer: Answer, edits: Sequence[Edit], annotation: Tree | None = None
         if choice.get("logprobs") is not None:
             choice["logprobs"] = _logprobs(choice, answer, by_choice[at])
     tree.update(annotation or {})
-    return serialise(tree)
+    return serialise(shape.outward(tree))
 
 
 def _text(choice: int, leaf: TextLeaf, above: Path) -> AnswerText:

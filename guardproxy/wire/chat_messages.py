@@ -17,6 +17,7 @@ from guardproxy.errors import BadRequest
 from guardproxy.wire.body import Limits, parse_inner, place_name
 from guardproxy.wire.data_url import is_data_url, text_of_data_url
 from guardproxy.wire.fields import KNOWN_NAMES, Leaf, Treatment, leaves
+from guardproxy.wire.request import unsupported, wrong_type
 
 _SCOPES = {
     Role.SYSTEM: Scope.SYSTEM,
@@ -41,12 +42,6 @@ class ReadMessages:
     messages: list[Message] = field(default_factory=list)
     extras: list[Message] = field(default_factory=list)
     unscannable: list[Unscannable] = field(default_factory=list)
-
-
-def wrong_type(path: Path, wanted: str) -> BadRequest:
-    """A field holds a value of another kind than the surface says."""
-    place = place_name(path)
-    return BadRequest(f"{place} must be {wanted}", code="invalid_type", param=place)
 
 
 def read_messages(value: Any, limits: Limits) -> ReadMessages:
@@ -126,12 +121,6 @@ def _medium(holder: Any, kind: str, path: Path, read: ReadMessages) -> Iterator[
     elif text:
         # Decoded text has no place of its own that a replacement could be written to.
         yield Part(text, Pointer((*path, kind), key=True))
-
-
-def unsupported(path: Path, why: str) -> BadRequest:
-    """A field that this proxy does not serve."""
-    place = place_name(path)
-    return BadRequest(f"{place} is not supported: {why}", code="unsupported_parameter", param=place)
 
 
 def _beside(message: dict[str, Any], path: Path) -> Iterator[Part]:

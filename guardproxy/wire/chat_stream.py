@@ -10,7 +10,7 @@
     stream.finish(annotation) -> list[bytes]              finish chunks, usage, [DONE]
     stream.fault(code, message, annotation) -> list[bytes]   error frame, finish `length`, [DONE]
     stream.complete                          every choice seen has its finish reason (or was halted)
-    read_chunk(Event) -> dict                an event's JSON
+    read_chunk(Event, shape=CHAT) -> dict    an event's JSON
 
 Finish chunks wait for `finish`, because the last chunk with choices carries the annotation.
 """
@@ -38,6 +38,7 @@ from guardproxy.wire.errors import error_body
 from guardproxy.wire.fence import Fence
 from guardproxy.wire.fields import is_control_value
 from guardproxy.wire.held_chunk import FRAME
+from guardproxy.wire.shape import CHAT, Shape
 from guardproxy.wire.sse import DONE, Event, event
 from guardproxy.wire.stream_fields import UnknownFields, Watched
 from guardproxy.wire.stream_queue import ChoiceQueue, Out, below_choice
@@ -95,9 +96,9 @@ class _Choice:
     tail: list[Out] = field(default_factory=list)
 
 
-def read_chunk(received: Event) -> Tree:
+def read_chunk(received: Event, shape: Shape = CHAT) -> Tree:
     """The JSON of an event. Raises UpstreamBadAnswer unless it is an object."""
-    return load_answer(received.data)
+    return shape.inward(load_answer(received.data), "delta")
 
 
 class ChatStream:
@@ -266,18 +267,19 @@ class ChatStream:
             content = _content_text(delta.get("content"))
             state.wrote = state.wrote or bool(content)
             state.fence.feed(content)
-        return event(tree)
+        return self._envelope.frame(tree)
 
     def _loose_until(self, seq: int) -> list[bytes]:
         gone = [loose for loose in self._loose if loose.seq < seq]
         self._loose = [loose for loose in self._loose if loose.seq >= seq]
-        return [event(loose.fields.only_cleared(loose.tree, loose.watched)) for loose in gone]
+        return [self._envelope.frame(loose.fields.only_cleared(loose.tree, loose.watched)) for loose in gone]
 
     def _role(self, index: int, state: _Choice, content: str | None = "") -> list[bytes]:
-        if state.role_sent:
+        if state.role_sent or not self._envelope.shape.roles:
             return []
         state.role_sent = state.own_role = True
-        return [event(self._like_chunk([delta_choice(index, {"role": "assistant", "content": content})]))]
+        start = delta_choice(index, {"role": "assistant", "content": content})
+        return [self._envelope.frame(self._like_chunk([start]))]
 
     def _own(self, index: int, state: _Choice, deltas: list[Tree]) -> list[bytes]:
         state.queue.started = True
@@ -292,16 +294,16 @@ class ChatStream:
         chunks = [end.tree for end in sorted([*filter(None, ends), *late], key=lambda end: end.seq)]
         if chunks and annotation:
             chunks[-1] = {**chunks[-1], **annotation}
-        return [event(chunk) for chunk in chunks]
+        return [self._envelope.frame(chunk) for chunk in chunks]
 
     def _usage_end(self) -> list[bytes]:
         """The upstream's own usage chunk; if there is none, one of ours when it was asked for."""
         if self._usage_chunk is not None:
             loose = self._usage_chunk
-            return [event(loose.fields.only_cleared(loose.tree, loose.watched))]
+            return [self._envelope.frame(loose.fields.only_cleared(loose.tree, loose.watched))]
         if not self._ask.include_usage:
             return []
-        return [event({**self._like_chunk([]), "usage": self._usage or dict(NO_USAGE)})]
+        return [self._envelope.frame({**self._like_chunk([]), "usage": self._usage or dict(NO_USAGE)})]
 
     def _like_chunk(self, choices: list[Tree]) -> Tree:
         """A chunk of ours that looks like the upstream's: same id, same model."""

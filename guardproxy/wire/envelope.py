@@ -1,6 +1,6 @@
 """What frames an answer of our own: ids, refusals, notices (contract.md 4).
 
-Envelope(id, created, model)                                          made by the flow, which has the clock
+Envelope(id, created, model, shape=CHAT)                              made by the flow, which has the clock
 refusal_body(envelope, text, annotation, n=1, structured=False) -> bytes     HTTP 200, plain
 refusal_stream(envelope, text, annotation, ask) -> list[bytes]               role, text, finish, usage, [DONE]
 cut_text(text) -> list[str]                                           1 to 8 pieces at word borders
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from guardproxy.wire.body import Tree, serialise
+from guardproxy.wire.shape import CHAT, Shape
 from guardproxy.wire.sse import DONE, event
 
 NO_USAGE = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
@@ -20,11 +21,15 @@ MOST_PIECES = 8
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """`id` as in `chatcmpl-…`, `created` in seconds since 1970, `model` as the client wrote it."""
+    """`id` as in `chatcmpl-…`, `created` in seconds since 1970, `model` as the client wrote it.
+
+    `shape`: what the client's surface makes of an answer; all of ours are made in chat's.
+    """
 
     id: str
     created: int
     model: str
+    shape: Shape = CHAT
 
     def body(self, choices: Sequence[Tree]) -> Tree:
         """A whole answer."""
@@ -33,6 +38,10 @@ class Envelope:
     def chunk(self, choices: Sequence[Tree]) -> Tree:
         """One chunk of a stream."""
         return {**self._head("chat.completion.chunk"), "choices": list(choices)}
+
+    def frame(self, chunk: Tree) -> bytes:
+        """A chunk as an event of the client's stream."""
+        return event(self.shape.outward(chunk))
 
     def _head(self, kind: str) -> Tree:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
@@ -63,21 +72,22 @@ def refused_finish(structured: bool) -> str:  # noqa: FBT001 - one bit, named by
 def refusal_body(envelope: Envelope, text: str, annotation: Tree | None, ask: Ask = Ask()) -> bytes:
     """A refusal without any upstream, HTTP 200."""
     body = envelope.body([refused_choice(at, text, structured=ask.structured) for at in range(ask.n)])
-    return serialise({**body, **annotation} if annotation else body)
+    return serialise(envelope.shape.outward({**body, **(annotation or {})}))
 
 
 def refusal_stream(envelope: Envelope, text: str, annotation: Tree | None, ask: Ask = Ask()) -> list[bytes]:
     """The same as a stream."""
     out: list[Tree] = []
     for at in range(ask.n):
-        start: Tree = {"role": "assistant", "content": None if ask.structured else ""}
-        out += [envelope.chunk([delta_choice(at, delta)]) for delta in (start, *refusal_deltas(text, ask.structured))]
+        start: list[Tree] = [{"role": "assistant", "content": None if ask.structured else ""}]
+        deltas = [*(start if envelope.shape.roles else []), *refusal_deltas(text, ask.structured)]
+        out += [envelope.chunk([delta_choice(at, delta)]) for delta in deltas]
     for at in range(ask.n):
         out.append(envelope.chunk([delta_choice(at, {}, refused_finish(ask.structured))]))
     out[-1].update(annotation or {})
     if ask.include_usage:
         out.append({**envelope.chunk([]), "usage": dict(NO_USAGE)})
-    return [*(event(chunk) for chunk in out), DONE]
+    return [*(envelope.frame(chunk) for chunk in out), DONE]
 
 
 def refusal_deltas(text: str, structured: bool) -> list[Tree]:  # noqa: FBT001

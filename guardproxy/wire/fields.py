@@ -1,4 +1,4 @@
-"""The one table of fields: which string leaf of a chat request is what (wire.md 1.3 to 1.6).
+"""The one table of fields: which string leaf of a request is what (wire.md 1.3 to 1.6).
 
     treatment_of(place: str) -> Field            place as in `messages[].content[].text`
     leaves(value, path, place) -> Iterator[Leaf]  every string leaf and every unknown member name below a value
@@ -83,6 +83,7 @@ FIELDS: tuple[Field, ...] = (
     *_rows(Treatment.REFUSED, "extra_body.api_base extra_body.base_url extra_body.api_key extra_body.organization"),
     *_rows(Treatment.REFUSED, "previous_response_id conversation background", why="unseen history"),
     *_rows(Treatment.REFUSED, "messages[].audio.id messages[].content[].file.file_id", why="unseen content"),
+    *_rows(Treatment.REFUSED, "prompt_embeds", why="a prompt as vectors cannot be read"),
     *_rows(Treatment.REFUSED, "moderation", why="not served yet"),
 )
 
@@ -103,7 +104,8 @@ top_logprobs modalities voice stream stream_options include_usage include_obfusc
 max_tokens max_completion_tokens presence_penalty frequency_penalty repetition_penalty seed store service_tier
 reasoning reasoning_effort reasoning_content effort verbosity parallel_tool_calls thinking budget_tokens
 cache_control extra_body guardrails chat_template chat_template_kwargs enable_thinking continue_final_message
-add_generation_prompt echo documents
+add_generation_prompt echo documents prompt suffix best_of prompt_embeds
+dimensions encoding_format
 """
 _JSON_SCHEMA = """
 $schema $id $ref $defs $anchor $comment definitions title default examples enum const properties required items
@@ -199,7 +201,7 @@ def _numbers_in(value: Any) -> int:
 def markdown() -> str:
     """`docs/fields.md`."""
     lines = [
-        "# Fields of a chat request",
+        "# Fields of a request",
         "",
         "Made by `python -m guardproxy.wire.fields > docs/fields.md`; a test compares.",
         "Every string is text of scope `user` unless its place stands here. `[]` is any item, `.**` everything below.",

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 _KEPT = ("token", "logprob", "bytes")
+_COLUMNS = ("token_logprobs", "text_offset")
+"""Numbers, one for each token, in the older form of the text completions."""
 
 
 def checked_logprobs(logprobs: Any, content: str, refusal: str) -> dict[str, Any] | None:
@@ -17,6 +19,8 @@ def checked_logprobs(logprobs: Any, content: str, refusal: str) -> dict[str, Any
     """
     if not isinstance(logprobs, dict):
         return None
+    if "tokens" in logprobs:
+        return _columns(logprobs, content)
     out: dict[str, Any] = {}
     for name, text in (("content", content), ("refusal", refusal)):
         listed = logprobs.get(name)
@@ -29,6 +33,23 @@ def checked_logprobs(logprobs: Any, content: str, refusal: str) -> dict[str, Any
             return None
         out[name] = entries
     return out or None
+
+
+def _columns(logprobs: dict[str, Any], text: str) -> dict[str, Any] | None:
+    """`tokens` and the numbers that go with them, as lists of one length."""
+    tokens = logprobs["tokens"]
+    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens) or "".join(tokens) != text:
+        return None
+    out: dict[str, Any] = {"tokens": tokens}
+    for name in _COLUMNS:
+        column = logprobs.get(name)
+        if column is None:
+            out[name] = None
+        elif isinstance(column, list) and all(number is None or isinstance(number, int | float) for number in column):
+            out[name] = column
+        else:
+            return None
+    return {**out, "top_logprobs": None}
 
 
 def _entries(listed: Any, text: str) -> list[dict[str, Any]] | None:

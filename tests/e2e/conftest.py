@@ -1,5 +1,6 @@
 """A real proxy process before a scripted upstream, over real sockets."""
 
+import json
 import os
 import shutil
 import socket
@@ -30,7 +31,24 @@ class Running:
     process: subprocess.Popen
 
     def chat(self, body, **more):
-        return httpx.post(f"{self.base}/v1/chat/completions", json=body, timeout=20, trust_env=False, **more)
+        return self.post("/v1/chat/completions", body, **more)
+
+    def post(self, path, body, **more):
+        return httpx.post(self.base + path, json=body, timeout=20, trust_env=False, **more)
+
+    def record(self, answer):
+        """The line of the decision log that belongs to an answer; in `required` mode it is there before the answer."""
+        wanted = answer.headers["x-guardproxy-decision-id"]
+        lines = map(json.loads, (self.folder / "decisions.jsonl").read_text().splitlines())
+        (line,) = [one for one in lines if one.get("decision_id") == wanted]
+        return line
+
+    def counted(self, **labels):
+        """The sum of `guardproxy_requests_total` over the series with these labels."""
+        page = httpx.get(f"{self.admin}/metrics", trust_env=False).text
+        wanted = {f'{name}="{value}"' for name, value in labels.items()}
+        lines = [line for line in page.splitlines() if line.startswith("guardproxy_requests_total{")]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(label in line for label in wanted))
 
 
 def free_port():

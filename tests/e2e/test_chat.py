@@ -129,7 +129,7 @@ def test_bad_bodies(proxy, raw, status, code, param):
     ("method", "path", "status"),
     [
         ("GET", "/v1/chat/completions", 405),
-        ("POST", "/v1/embeddings", 404),
+        ("POST", "/v1/images/generations", 404),
         ("POST", "/v1/chat/completions/", 404),
         ("GET", "/docs", 404),
         ("GET", "/metrics", 404),

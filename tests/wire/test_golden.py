@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from guardproxy.core.commands import CONTENT, Release
-from guardproxy.testing.scripts import chunk
+from guardproxy.testing.scripts import chunk, text_chunk
 from guardproxy.wire.chat_stream import ChatStream
 from guardproxy.wire.envelope import Ask, Envelope, refusal_body, refusal_stream
-from guardproxy.wire.errors import error_body
+from guardproxy.wire.errors import error_body, refusal_error
+from guardproxy.wire.shape import TEXT as TEXT_SHAPE
 
 GOLDEN = Path(__file__).parent / "golden"
 ENVELOPE = Envelope("chatcmpl-gp1", 1764000000, "m")
+CONTINUING = Envelope("cmpl-gp1", 1764000000, "m", TEXT_SHAPE)
 TEXT = "I cannot help with this request. Please ask me something else."
 NOTE = {"guardproxy": {"decision_id": "D", "action": "refuse", "stage": "input", "policy": "p@1", "hazards": ["x"]}}
 
@@ -44,7 +46,28 @@ def allowed():
     return b"".join([*frames, *stream.finish({"guardproxy": {"action": "allow"}})])
 
 
+def continued():
+    stream = ChatStream(CONTINUING, Ask(include_usage=True))
+    stream.chunk(TEXT_SHAPE.inward(text_chunk("Once upon a time. "), "delta"))
+    return stream, stream.release(Release(0, CONTENT, 0, 18, "Once upon a time. "))
+
+
+def text_refused_after_text():
+    stream, frames = continued()
+    return b"".join([*frames, *stream.halt(0, TEXT), *stream.finish(NOTE)])
+
+
+def text_fault_after_text():
+    stream, frames = continued()
+    return b"".join([*frames, *stream.fault("guard_unavailable", "The answer could not be checked.", NOTE)])
+
+
 DIALOGUES = {
+    "text_refused.json": lambda: refusal_body(CONTINUING, TEXT, NOTE, Ask(n=2)),
+    "text_refused.sse": lambda: b"".join(refusal_stream(CONTINUING, TEXT, NOTE, Ask(include_usage=True))),
+    "text_refused_after_text.sse": text_refused_after_text,
+    "text_fault_after_text.sse": text_fault_after_text,
+    "embeddings_refused.json": lambda: refusal_error(TEXT).body,
     "refused.json": lambda: refusal_body(ENVELOPE, TEXT, NOTE),
     "refused_structured.json": lambda: refusal_body(ENVELOPE, TEXT, NOTE, Ask(structured=True)),
     "refused.sse": lambda: b"".join(refusal_stream(ENVELOPE, TEXT, NOTE, Ask(include_usage=True))),

@@ -23,6 +23,13 @@ def test_neighbours_of_one_role_are_joined_and_others_are_not():
     assert texts(user, answer, again) == ["a", "x", "b"]
 
 
+def test_the_texts_of_a_batch_stay_apart():
+    first, second = message(Role.USER, Scope.USER, "4242 4242"), message(Role.USER, Scope.USER, "4242 4242")
+    batch = Conversation((first, second), batch=True)
+    assert [s.text for s in input_segments(batch)] == ["4242 4242", "4242 4242"]
+    assert batch.last_user_text() == "4242 4242\n4242 4242"
+
+
 def test_pieces_lead_back_to_their_places():
     joined = input_segments(Conversation((message(Role.USER, Scope.USER, "blue", "finch"),)))[3]
     assert [(joined.text[p.start : p.end], str(p.pointer)) for p in joined.pieces] == [

@@ -10,11 +10,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from guardproxy.errors import UpstreamTimeout
-from guardproxy.proxy.app import CHAT, DataApp
+from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.settings import LimitSettings
 from guardproxy.proxy.upstream import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
 
+CHAT = "/v1/chat/completions"
 ANSWER = {
     "id": "c1",
     "object": "chat.completion",
@@ -83,7 +84,7 @@ async def test_a_redacted_request_goes_on_without_the_name(app_of, sent):
 @pytest.mark.parametrize(
     ("method", "path", "more", "status", "named"),
     [
-        ("POST", "/v1/embeddings", {}, 404, "unknown_path"),
+        ("POST", "/v1/embeddings/", {}, 404, "unknown_path"),
         ("POST", "/v1/chat/completions/", {}, 404, "unknown_path"),
         ("POST", "//v1/chat/completions", {}, 404, "unknown_path"),
         ("GET", "/metrics", {}, 404, "unknown_path"),
@@ -119,7 +120,7 @@ async def test_a_body_beyond_the_limit(app_of, sent):
 
 async def test_too_many_at_once(app_of, sent):
     app = app_of(inflight=1)
-    app._inflight = 1
+    app._inflight["/v1/embeddings"] = 1
     answer = await ask(app, **said())
     assert (answer.status_code, code(answer)) == (429, "rate_limit_exceeded")
     assert answer.headers["retry-after"] == "1"
@@ -165,7 +166,7 @@ async def test_the_inflight_count_returns_to_zero(app_of):
     app = app_of(UpstreamTimeout("x"))
     await ask(app, **said())
     await ask(app, **said("bluefinch"))
-    assert app._inflight == 0
+    assert set(app._inflight.values()) == {0}
 
 
 MODELS = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "x"}]}

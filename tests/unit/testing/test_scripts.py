@@ -1,6 +1,18 @@
 import json
 
-from guardproxy.testing.scripts import SSE, answer, case_script, chunk, completion, parrot, stream_of
+from guardproxy.testing.scripts import (
+    SSE,
+    answer,
+    case_script,
+    chunk,
+    completion,
+    continuation,
+    continuation_stream,
+    parrot,
+    stream_of,
+    text_chunk,
+    vectors,
+)
 
 
 def test_a_plain_script():
@@ -18,6 +30,15 @@ def test_a_stream_has_role_text_finish_usage_and_done():
     assert trees[1] == chunk({"content": "a"})
     assert trees[-2]["choices"][0]["finish_reason"] == "stop"
     assert trees[-1]["usage"] == {"total_tokens": 3}
+
+
+def test_text_completions_and_vectors():
+    choices = json.loads(continuation("a", "b", finish_reason="length").segments[0])["choices"]
+    assert [(c["text"], c["index"], c["finish_reason"]) for c in choices] == [("a", 0, "length"), ("b", 1, "length")]
+    streamed = continuation_stream(["a"])
+    assert json.loads(streamed.segments[0][6:]) == text_chunk("a")
+    assert json.loads(streamed.segments[1][6:])["choices"][0]["finish_reason"] == "stop"
+    assert [v["index"] for v in json.loads(vectors(2).segments[0])["data"]] == [0, 1]
 
 
 def test_without_a_script_it_answers_as_asked():

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from guardproxy.core.conversation import Pointer, Scope, Unscannable
+from guardproxy.core.conversation import Scope
 from guardproxy.core.segments import input_segments
 from guardproxy.errors import BadRequest
 from guardproxy.wire.body import parse, serialise
-from guardproxy.wire.chat import parse_request, unscannable_error
+from guardproxy.wire.chat import parse_request
 
 HI = [{"role": "user", "content": "hi"}]
 CASES = Path("/work/shared/cases/conversation_bodies.jsonl")
@@ -26,6 +26,8 @@ def test_a_plain_request():
     assert (request.model, request.stream, request.n, request.structured) == ("m", False, 1, False)
     assert not request.include_usage
     assert not request.has_tools
+    assert request.noticed
+    assert request.prose
     assert not request.last_message_is_assistant
     assert request.conversation.last_user_text() == "hi"
     assert request.conversation.extras == ()
@@ -155,12 +157,6 @@ def test_what_cannot_be_read(fields, kind, place):
 def test_odd_modalities_do_no_harm():
     assert ask(modalities=5).conversation.unscannable == ()
     assert ask(modalities=None).conversation.unscannable == ()
-
-
-@pytest.mark.parametrize(("kind", "code"), [("image", "unsupported_content_part"), ("token_ids", "unscannable_prompt")])
-def test_unscannable_error(kind, code):
-    error = unscannable_error(Unscannable(kind, Pointer(("messages", 0, "content", 1))))
-    assert (error.code, error.param, error.status) == (code, "messages[0].content[1]", 400)
 
 
 def test_numbers_in_a_schema_are_no_token_ids():

@@ -4,7 +4,9 @@ import pytest
 
 from guardproxy.core.commands import CONTENT, Channel, ChannelKind, Release
 from guardproxy.errors import UpstreamBadAnswer
+from guardproxy.testing.scripts import continuation
 from guardproxy.wire.chat_answer import WHOLE_CONTENT, ChannelText, Edit, joined, read_answer, render
+from guardproxy.wire.shape import TEXT
 
 TOOL = Channel(ChannelKind.TOOL, "0", whole=True)
 NOTE = {"guardproxy": {"action": "allow"}}
@@ -36,6 +38,19 @@ def keep_all(answer, choice=0):
 
 def rendered(answer, *edits, **options):
     return json.loads(render(answer, edits, **options))
+
+
+def test_a_text_completion_is_looked_at_and_leaves_as_one():
+    logprobs = {"tokens": ["hello"], "token_logprobs": [-1], "text_offset": [0], "top_logprobs": None}
+    tree = json.loads(continuation("hello", "bad", logprobs=logprobs, stop_reason="x").segments[0])
+    answer = answer_to(tree, shape=TEXT)
+    assert [(t.choice, t.channel, t.text) for t in answer.texts if t.channel == CONTENT] == [
+        (0, CONTENT, "hello"),
+        (1, CONTENT, "bad"),
+    ]
+    out = rendered(answer, keep_all(answer), Edit(1, refusal="No."), annotation=NOTE, shape=TEXT)
+    refused = {"index": 1, "text": "No.", "logprobs": None, "finish_reason": "content_filter"}
+    assert out == {**tree, "choices": [tree["choices"][0], refused], **NOTE}
 
 
 def test_an_allowed_answer_keeps_everything():

@@ -4,9 +4,10 @@ import pytest
 
 from guardproxy.core.commands import CONTENT, Channel, ChannelKind, Release
 from guardproxy.errors import UpstreamBadAnswer
-from guardproxy.testing.scripts import chunk
+from guardproxy.testing.scripts import chunk, text_chunk
 from guardproxy.wire.chat_stream import ChatStream, read_chunk
 from guardproxy.wire.envelope import Ask, Envelope
+from guardproxy.wire.shape import TEXT
 from guardproxy.wire.sse import Event
 
 NOTE = {"guardproxy": {"action": "allow"}}
@@ -334,3 +335,37 @@ def test_more_choices_than_anybody_asked_for():
     for index in (-1, 128, 10**12):
         with pytest.raises(UpstreamBadAnswer, match="more choices"):
             Player().stream.chunk(chunk({"content": "a"}, index=index))
+
+
+def texts_of(*chunks):
+    return [TEXT.inward(tree, "delta") for tree in chunks]
+
+
+def text_player(**ask):
+    player = Player()
+    player.stream = ChatStream(Envelope("cmpl-x", 9, "asked", TEXT), Ask(**ask))
+    return player
+
+
+def test_a_text_completion_leaves_as_it_came():
+    sent = [text_chunk("Two "), text_chunk("metres."), text_chunk("", "stop")]
+    player = text_player().feed(*texts_of(*sent))
+    player.add(player.stream.finish(NOTE))
+    assert player.trees == [*sent[:2], {**sent[2], **NOTE}, "data: [DONE]\n\n"]
+
+
+def test_a_halted_text_completion_has_no_roles():
+    player = text_player(include_usage=True).feed(*texts_of(text_chunk("Two ")))
+    player.hold(*texts_of(text_chunk("bad")))
+    player.add(player.stream.halt(0, "No.")).add(player.stream.finish(NOTE))
+    choices = player.choice()
+    assert "".join(c["text"] for c in choices) == "Two \n\nNo."
+    assert choices[-1]["finish_reason"] == "content_filter"
+    assert all(set(c) == {"text", "index", "logprobs", "finish_reason"} for c in choices)
+    assert all(tree["object"] == "text_completion" for tree in player.trees[:-1])
+    assert player.trees[-2]["usage"]["total_tokens"] == 0
+
+
+def test_a_text_chunk_is_read_in_its_shape():
+    read = read_chunk(Event('{"choices":[{"index":0,"text":"a"}]}'), TEXT)
+    assert read == {"choices": [{"index": 0, "delta": {"content": "a"}}]}

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from guardproxy.wire.envelope import Ask, Envelope, cut_text, refusal_body, refusal_stream
+from guardproxy.wire.shape import TEXT as TEXT_SHAPE
 
 TEXT = "I cannot help with this request. You may ask me something else."
 NOTE = {"guardproxy": {"action": "refuse"}}
@@ -32,6 +33,19 @@ def test_a_plain_refusal():
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
         **NOTE,
     }
+
+
+def test_a_refused_text_completion():
+    envelope = Envelope("cmpl-1", 7, "m", TEXT_SHAPE)
+    body = json.loads(refusal_body(envelope, TEXT, NOTE, Ask(n=2)))
+    choice = {"text": TEXT, "logprobs": None, "finish_reason": "content_filter"}
+    assert body["object"] == "text_completion"
+    assert body["choices"] == [{"index": 0, **choice}, {"index": 1, **choice}]
+    trees = chunks(refusal_stream(envelope, TEXT, NOTE))
+    assert all(tree["object"] == "text_completion" and set(tree["choices"][0]) == {*choice, "index"} for tree in trees)
+    assert "".join(tree["choices"][0]["text"] for tree in trees) == TEXT
+    assert [tree["choices"][0]["finish_reason"] for tree in trees][-2:] == [None, "content_filter"]
+    assert trees[-1]["guardproxy"] == NOTE["guardproxy"]
 
 
 def test_a_structured_refusal():

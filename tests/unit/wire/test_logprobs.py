@@ -19,7 +19,12 @@ def entry(token, **more):
         ({"content": [entry("a", logprob="b")]}, "a", False),
         ({"content": ["a"]}, "a", False),
         ({"content": "a"}, "a", False),
-        ({"tokens": ["a"]}, "a", False),
+        ({"tokens": ["a", "b"], "token_logprobs": [None, -0.5], "text_offset": [0, 1]}, "ab", True),
+        ({"tokens": ["a", "b"]}, "ac", False),
+        ({"tokens": ["a"], "token_logprobs": ["b"]}, "a", False),
+        ({"tokens": ["a"], "text_offset": "b"}, "a", False),
+        ({"tokens": [1]}, "a", False),
+        ({"tokens": "a"}, "a", False),
         ({"content": []}, "", True),
         (None, "a", False),
         ("a", "a", False),
@@ -32,6 +37,11 @@ def test_only_what_repeats_the_checked_text(logprobs, content, kept):
 def test_alternatives_and_unknown_strings_go():
     found = checked_logprobs({"content": [entry("a", top_logprobs=[entry("b")], x="c")], "refusal": None}, "a", "")
     assert found == {"content": [entry("a")], "refusal": None}
+
+
+def test_the_older_form_loses_its_alternatives_too():
+    found = checked_logprobs({"tokens": ["a"], "token_logprobs": [-1], "top_logprobs": [{"b": -2}], "x": "c"}, "a", "")
+    assert found == {"tokens": ["a"], "token_logprobs": [-1], "text_offset": None, "top_logprobs": None}
 
 
 def test_the_refusal_has_its_own_list():

@@ -1,7 +1,7 @@
 """The surfaces that a model serves: what one path does differently, and nothing more.
 
     Surface(name, path, parse, shape, instruct)
-    CHAT_COMPLETIONS, EMBEDDINGS; SURFACES by path
+    CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS; SURFACES by path
 
 Everything else is one flow: parse → screen → upstream → moderate → render → record.
 """
@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from guardproxy.wire import chat, embeddings
+from guardproxy.wire import chat, completions, embeddings
 from guardproxy.wire.body import Limits, Tree
 from guardproxy.wire.patch import insert_system
 from guardproxy.wire.request import Request
-from guardproxy.wire.shape import CHAT, Shape
+from guardproxy.wire.shape import CHAT, TEXT, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,5 +39,6 @@ class Surface:
 
 
 CHAT_COMPLETIONS = Surface("chat_completions", "/v1/chat/completions", chat.parse_request, CHAT, insert_system)
+COMPLETIONS = Surface("completions", "/v1/completions", completions.parse_request, TEXT)
 EMBEDDINGS = Surface("embeddings", "/v1/embeddings", embeddings.parse_request, None)
-SURFACES = {surface.path: surface for surface in (CHAT_COMPLETIONS, EMBEDDINGS)}
+SURFACES = {surface.path: surface for surface in (CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS)}

@@ -46,6 +46,25 @@ def text_of(answer):
     return answer.json()["choices"][0]["message"]["content"]
 
 
+@pytest.mark.parametrize(
+    ("path", "name", "status"), [("/v1/completions", "prompt", 200), ("/v1/embeddings", "input", 400)]
+)
+def test_every_surface_judges_like_chat(kit, path, name, status):
+    differing = []
+    for row in rows("text_evasion.jsonl.gz")[::23]:
+        hits = kit.upstream.hits
+        answer = kit.post(path, {"model": "m", name: ["a calm text", row["text"]]})
+        rule = answer.headers.get("x-guardproxy-rule", "")
+        if row["expect"] == "flag":
+            fine = rule in (f"canary-{row['canary'].lower()}", "unscannable") and answer.status_code == status
+            fine = (fine and kit.upstream.hits == hits) or (row.get("or_400") and answer.status_code == 400)
+        else:
+            fine = rule == ""
+        if not fine:
+            differing.append((row["id"], answer.status_code, rule))
+    assert differing == []
+
+
 def test_disguised_inputs_are_refused(kit):
     missed = []
     for row in rows("text_evasion.jsonl.gz")[::7]:

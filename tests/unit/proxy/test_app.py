@@ -169,6 +169,49 @@ async def test_the_inflight_count_returns_to_zero(app_of):
     assert set(app._inflight.values()) == {0}
 
 
+CONTINUED = {
+    "id": "t1",
+    "object": "text_completion",
+    "created": 1,
+    "model": "m",
+    "choices": [{"index": 0, "text": "Hello.", "logprobs": None, "finish_reason": "stop"}],
+}
+TEXT = "/v1/completions"
+JSON_ONLY = {"messages": [{"role": "user", "content": "hi"}], "response_format": {"type": "json_object"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        (CHAT, {"messages": [{"role": "user", "content": "hi"}]}, True),
+        (CHAT, JSON_ONLY, False),
+        (TEXT, {"prompt": "hi"}, True),
+        (TEXT, {"prompt": "hi", "suffix": "}"}, False),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_crisis_text_stands_wherever_there_is_prose(app_of, monkeypatch, path, body, told, stream):
+    monkeypatch.setattr("guardproxy.proxy.wording.Wording.crisis", lambda *_: "You are not alone.")
+    upstream = httpx.Response(200, json=ANSWER if path == CHAT else CONTINUED)
+    answer = await ask(app_of(upstream), path=path, json={"model": "m", "stream": stream, **body})
+    assert ("You are not alone." in answer.text) is told
+    assert "Hello." in answer.text
+
+
+async def test_each_surface_is_called_by_its_name(app_of, sent):
+    app = app_of(httpx.Response(200, json=CONTINUED))
+    await ask(app, path=TEXT, json={"model": "m", "prompt": "hi"})
+    await ask(app, path="/v1/embeddings", json={"model": "m", "input": "hi"})
+    assert [request.url.path for request in sent] == ["/v1/completions", "/v1/embeddings"]
+
+
+@pytest.mark.parametrize("near", ["/completions", "/v1/v1/completions", "/v1/completions/"])
+async def test_a_near_path_gets_the_hint_of_its_surface(app_of, near):
+    message = (await ask(app_of(), path=near)).json()["error"]["message"]
+    assert f"did you mean {TEXT}?" in message
+    assert "POST /v1/embeddings" in message
+
+
 MODELS = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "x"}]}
 
 

@@ -11,6 +11,7 @@ from guardproxy.wire.surface import SURFACES
     ("path", "name", "upstream_path", "body"),
     [
         ("/v1/chat/completions", "chat_completions", "/chat/completions", {"messages": [{"role": "user", "content": "hi"}]}),
+        ("/v1/completions", "completions", "/completions", {"prompt": "hi"}),
         ("/v1/embeddings", "embeddings", "/embeddings", {"input": "hi"}),
     ],
 )  # fmt: skip

@@ -153,8 +153,9 @@ class StreamRun:
             own = notices_of(self.request, self.words, self.moderated.decision(choice))
             said = "".join(r.text for r in self.moderated.given[choice].releases)
             late = [n for n in self.notices if n.place is NoticePlace.AFTER] + own
-            for text in dict.fromkeys(n.text for n in late if n.text not in said):
-                await self._write(stream.notice(choice, text, before=False))
+            texts = dict.fromkeys(n.text for n in late if n.text not in said)
+            if texts:
+                await self._write(stream.notice(choice, "\n\n".join(texts), before=False))
         self.flow.ledger.status = 200
         await self.flow.record()
         await self._write(stream.finish(self.flow.ledger.annotation()))

@@ -18,6 +18,7 @@ rules:
   - {{id: finch, about: Code name of a project., words: [bluefinch], on_match: refuse}}
   - {{id: nickname, about: A nickname is taken out., words: [captain turnip], on_match: redact, replace_with: "[name]"}}
   - {{id: ladders, about: Talk about ladders gets a notice., words: [garden ladder], on_match: warn}}
+  - {{id: gutters, about: Talk about gutters too., words: [roof gutter], on_match: warn, topic: {{en: roof gutters}}}}
 tests:
   - {{name: everyday talk passes, user: When does the heron colony return?, expect: allow}}
   - {{name: the code name is refused, user: Tell me about the bluefinch, expect: {{refuse: finch}}}}

@@ -169,6 +169,19 @@ async def test_the_inflight_count_returns_to_zero(app_of):
     assert set(app._inflight.values()) == {0}
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_two_notices_are_both_said(app_of, stream):
+    answer = await ask(app_of(), **said("a garden ladder by the roof gutter", stream=stream))
+    if stream:
+        frames = [json.loads(line[6:]) for line in answer.text.split("\n\n") if line.startswith("data: {")]
+        text = "".join(c["delta"].get("content") or "" for frame in frames for c in frame["choices"])
+    else:
+        text = answer.json()["choices"][0]["message"]["content"]
+    own, *notices = text.split("\n\n")
+    assert own == "Hello."
+    assert len(set(notices)) == 2
+
+
 CONTINUED = {
     "id": "t1",
     "object": "text_completion",

@@ -7,6 +7,9 @@ decided on `scope["path"]`; unknown paths, methods and content types are refused
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,19 +20,37 @@ from guardproxy.core.rules import Policy
 from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
 from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.client import Client, ClientGone, Receive, Send
-from guardproxy.proxy.flow import JSON, Flow, Incoming
+from guardproxy.proxy.exchange import JSON, Exchange, Incoming
+from guardproxy.proxy.flow import Flow
 from guardproxy.proxy.hall import Hall, new_decision_id
 from guardproxy.proxy.ledger import Ledger
+from guardproxy.proxy.moderating import ModerationFlow
 from guardproxy.proxy.settings import ROUTE, TENANT
 from guardproxy.proxy.upstream import Call, read_all
 from guardproxy.wire.errors import complaint_answer, error_answer, error_body, read_complaint
 from guardproxy.wire.headers import upstream_headers
 from guardproxy.wire.models import found, listed, read_models
-from guardproxy.wire.surface import SURFACES, Surface
+from guardproxy.wire.surface import SURFACES
 
 Scope = dict[str, Any]
+MODERATIONS = "/v1/moderations"
 MODELS = "/v1/models"
-POSTED = ", ".join(f"POST {path}" for path in SURFACES)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A guarded path: the surface's name in metrics and records, and who answers. `forwards`: a model does."""
+
+    surface: str
+    opens: Callable[[Hall, Incoming, Client, Ledger], Exchange]
+    forwards: bool = False
+
+
+DOORS = {
+    **{path: Door(one.name, partial(Flow, surface=one), forwards=True) for path, one in SURFACES.items()},
+    MODERATIONS: Door("moderations", ModerationFlow),
+}
+POSTED = ", ".join(f"POST {path}" for path in DOORS)
 SERVED = f"served here: {POSTED}, GET {MODELS}, GET {MODELS}/{{id}}, GET /healthz, GET /readyz"
 
 
@@ -39,7 +60,7 @@ class DataApp:
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
         self._rest = rest(hall)
-        self._inflight = dict.fromkeys(SURFACES, 0)
+        self._inflight = dict.fromkeys(DOORS, 0)
         self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,8 +71,8 @@ class DataApp:
             return
         path = scope["path"]
         client = Client(receive, send)
-        if path in SURFACES:
-            await self._exchange(SURFACES[path], scope, client)
+        if path in DOORS:
+            await self._exchange(DOORS[path], scope, client)
         elif path == MODELS or path.startswith(MODELS + "/"):
             await self._models(scope, client)
         elif path in ("/healthz", "/readyz", "/"):
@@ -59,18 +80,18 @@ class DataApp:
         else:
             await _unknown(path, client)
 
-    async def _exchange(self, surface: Surface, scope: Scope, client: Client) -> None:
+    async def _exchange(self, door: Door, scope: Scope, client: Client) -> None:
         headers = tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"])
         incoming = Incoming(headers, ROUTE, TENANT)
         ledger = Ledger(
             decision_id=new_decision_id(),
             route=ROUTE,
             tenant=TENANT,
-            surface=surface.name,
-            upstream=self._hall.upstream.target.name,
+            surface=door.surface,
+            upstream=self._hall.upstream.target.name if door.forwards else "",
             at=self._hall.clock(),
         )
-        flow = Flow(self._hall, surface, incoming, client, ledger)
+        flow = door.opens(self._hall, incoming, client, ledger)
         try:
             _check_head(scope, incoming, "POST")
             self._admit()
@@ -82,17 +103,17 @@ class DataApp:
             await flow.record_fault()
             await client.whole(answer.status, (*answer.headers, *extra, *ledger.headers()), answer.body)
             return
-        self._count(surface, 1)
+        self._count(scope["path"], 1)
         try:
             await self._edge(flow, client, ledger)
         finally:
-            self._count(surface, -1)
+            self._count(scope["path"], -1)
 
-    def _count(self, surface: Surface, step: int) -> None:
-        self._inflight[surface.path] += step
-        self._hall.recorder.metrics.gauge("inflight", self._inflight[surface.path], surface.name)
+    def _count(self, path: str, step: int) -> None:
+        self._inflight[path] += step
+        self._hall.recorder.metrics.gauge("inflight", self._inflight[path], DOORS[path].surface)
 
-    async def _edge(self, flow: Flow, client: Client, ledger: Ledger) -> None:
+    async def _edge(self, flow: Exchange, client: Client, ledger: Ledger) -> None:
         """The request edge: whatever went wrong ends here, in the caller's format and without user text."""
         try:
             await flow.run()
@@ -180,7 +201,7 @@ def _check_head(scope: Scope, incoming: Incoming, method: str) -> None:
 
 
 async def _unknown(path: str, client: Client) -> None:
-    near = next((known for known, one in SURFACES.items() if path.rstrip("/").endswith(one.upstream_path)), "")
+    near = next((known for known in DOORS if path.rstrip("/").endswith(known.removeprefix("/v1"))), "")
     hint = f"; did you mean {near}?" if near else ""
     body = error_body(
         f"nothing is served at this path{hint} ({SERVED})", kind="invalid_request_error", code="unknown_path"

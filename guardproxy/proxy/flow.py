@@ -6,101 +6,55 @@ Every branch ends in `_record`, once, from the same ledger that headers and body
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from time import perf_counter
 
 from guardproxy.core.commands import CONTENT
-from guardproxy.core.conversation import Conversation
-from guardproxy.core.judge import Context
-from guardproxy.core.rules import Action, NoticePlace, Policy
-from guardproxy.errors import AuditUnavailable, GuardproxyError
+from guardproxy.core.rules import Action, NoticePlace
 from guardproxy.proxy.answering import Moderated, notices_of, refuse_unknown_tool
 from guardproxy.proxy.client import Client
+from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
 from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.upstream import Call, Reply, read_all
-from guardproxy.proxy.wording import Notice, Reader, Wording, crisis_verdict
-from guardproxy.wire.body import Limits, parse, serialise
+from guardproxy.proxy.wording import Notice, Wording, crisis_verdict
+from guardproxy.wire.body import parse, serialise
 from guardproxy.wire.chat_answer import Answer, Edit, answer_of, joined, read_answer, render
 from guardproxy.wire.chat_stream import read_chunk
 from guardproxy.wire.conversion import Collector
 from guardproxy.wire.embeddings import check_answer
 from guardproxy.wire.envelope import Ask, Envelope, refusal_body, refusal_stream
-from guardproxy.wire.errors import ErrorAnswer, complaint_answer, error_answer, read_complaint, refusal_error
-from guardproxy.wire.headers import STREAM_HEADERS, Headers, client_headers, upstream_headers
+from guardproxy.wire.errors import complaint_answer, read_complaint, refusal_error
+from guardproxy.wire.headers import STREAM_HEADERS, client_headers, upstream_headers
 from guardproxy.wire.request import Request
 from guardproxy.wire.shape import Shape
 from guardproxy.wire.sse import SseDecoder
 from guardproxy.wire.surface import Surface
 
-JSON: Headers = (("content-type", "application/json"),)
 
-
-@dataclass(frozen=True, slots=True)
-class Incoming:
-    """A request's head, as the listener understood it."""
-
-    headers: Headers
-    route: str
-    tenant: str
-
-    def header(self, name: str) -> str:
-        """The first header of that name (lower case), or ""."""
-        return next((v for n, v in self.headers if n == name), "")
-
-
-class Flow:
+class Flow(Exchange):
     """See the module's text. One object for one exchange."""
 
-    def __init__(self, hall: Hall, surface: Surface, incoming: Incoming, client: Client, ledger: Ledger) -> None:
-        self._hall = hall
+    def __init__(self, hall: Hall, incoming: Incoming, client: Client, ledger: Ledger, surface: Surface) -> None:
+        super().__init__(hall, incoming, client, ledger)
         self._surface = surface
-        self._incoming = incoming
-        self._client = client
-        self.ledger = ledger
-        self._recorded = False
-
-    async def run(self) -> None:
-        """The whole exchange. Our errors are answered here; anything else is the request edge's."""
-        try:
-            await self._run()
-        except GuardproxyError as error:
-            self.ledger.failed(error)
-            if self._client.started:
-                raise
-            await self._answer_error(error_answer(error))
-        except BaseException:
-            self.ledger.error = "client_abort" if self._client.gone else "error"
-            raise
-        finally:
-            await self.record_fault()
 
     async def _run(self) -> None:
-        limits = self._hall.settings.limits
-        raw = await self._client.body(limits.body_bytes, limits.body_timeout_s)
-        task = asyncio.current_task()
-        if task is None:
-            raise AssertionError("a flow runs in a task; this is a bug")
-        self._client.watch(task)
-        size = Limits(max_bytes=limits.body_bytes, max_choices=limits.choices)
-        request = self._surface.parse(parse(raw, size), size)
+        raw, limits = await self._body(), self._limits()
+        request = self._surface.parse(parse(raw, limits), limits)
         policy = self._hall.shelf.select(self._incoming.tenant, self._incoming.route)
         self.ledger.policy, self.ledger.stream = policy, request.stream
         catalogue = self._hall.catalogue()
         reread = forget_refused(request, policy, catalogue)
         if reread is not request:
-            request = self._surface.parse(reread.tree, size)
+            request = self._surface.parse(reread.tree, limits)
         words = self._words(policy, request.conversation)
         self.ledger.unscanned = check_limits(request.conversation, policy, words)
         bench = self._hall.benches.bench(policy)
-        context = Context(route=self._incoming.route, tenant=self._incoming.tenant, now=self._hall.clock())
-        self.ledger.language = self._hall.languages.of(request.conversation.last_user_text())
-        self.ledger.language_covered = bench.covers(self.ledger.language)
+        context = self._context()
+        self._note_language(request.conversation.last_user_text(), bench)
         screened = await screen(request, policy, bench, context, self.ledger.note_input)
         self._write_down(screened)
         if screened.decision.action is Action.REFUSE:
@@ -108,24 +62,6 @@ class Flow:
             return
         await self._forward(
             request, screened, words, Moderated(policy, bench, context, request.conversation.last_user_text())
-        )
-
-    def _words(self, policy: Policy, conversation: Conversation) -> Wording:
-        header, hall = self._incoming.header, self._hall
-        reader = Reader(
-            locale_header=header("x-guardproxy-locale"),
-            accept_language=header("accept-language"),
-            country_header=header("x-guardproxy-country"),
-            last_text=conversation.last_user_text(),
-        )
-        return Wording(
-            catalogue=hall.catalogue(),
-            policy=policy,
-            service=hall.settings.service,
-            reader=reader,
-            reference=self.ledger.decision_id,
-            now=hall.clock(),
-            detect=hall.languages.of,
         )
 
     def _write_down(self, screened: Screened) -> None:
@@ -265,41 +201,10 @@ class Flow:
     def _envelope(self, model: str, shape: Shape) -> Envelope:
         return Envelope(f"{shape.id_prefix}{self.ledger.decision_id}", int(self._hall.clock()), model, shape)
 
-    async def _whole(self, status: int, headers: Headers, body: bytes) -> None:
-        self.ledger.status = status
-        await self.record()
-        await self._client.whole(status, (*headers, *self.ledger.headers()), body)
-
-    async def _answer_error(self, answer: ErrorAnswer) -> None:
-        self.ledger.status = answer.status
-        if not self._recorded:
-            try:
-                await self.record()
-            except AuditUnavailable as error:
-                answer = error_answer(error)
-        await self._client.whole(answer.status, (*answer.headers, *self.ledger.headers()), answer.body)
-
     @property
     def idle_timeout(self) -> float:
         """Seconds that the upstream may be silent in mid-answer."""
         return self._hall.upstream.target.idle_timeout
-
-    @property
-    def client(self) -> Client:
-        """The caller, for the streaming half."""
-        return self._client
-
-    async def record_fault(self) -> None:
-        """The record of an exchange that ends as a fault anyway: a log that cannot be written changes nothing."""
-        with contextlib.suppress(AuditUnavailable):
-            await self.record()
-
-    async def record(self) -> None:
-        """The one door for outcomes; in `required` mode it returns when the record is on disk."""
-        if not self._recorded:
-            self._recorded = True
-            self.ledger.status = self.ledger.status or self._client.status
-            await self._hall.recorder.record(self.ledger.outcome(self._hall.upstream.target.name))
 
 
 def sides(notices: Sequence[Notice], said: str) -> tuple[str, str]:

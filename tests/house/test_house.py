@@ -149,7 +149,7 @@ BROAD = {
     "detectors/bench.py": "the detector edge: plain detectors and model detectors",
 }
 BROAD_BUT_RAISED = {
-    "proxy/flow.py": "writes down that the exchange was cut off, and raises again",
+    "proxy/exchange.py": "writes down that the exchange was cut off, and raises again",
 }
 
 
@@ -274,6 +274,7 @@ COVERED_THROUGH = {
     "detectors/wordsearch.py": "tests/unit/detectors/test_textrules.py, tests/property/test_textrules.py",
     "detectors/worker.py": "tests/unit/detectors/test_pool.py (the real worker), tests/unit/detectors/test_embedded.py",
     "proxy/answering.py": "tests/e2e/test_chat.py, tests/property/test_moderator.py",
+    "proxy/exchange.py": "tests/unit/proxy/test_app.py, tests/unit/proxy/test_moderating.py, tests/e2e/test_faults.py",
     "proxy/flow.py": "tests/e2e/test_chat.py, tests/e2e/test_faults.py, tests/unit/proxy/test_app.py",
     "proxy/start.py": "tests/unit/proxy/conftest.py opens a hall with it; tests/e2e/test_faults.py",
     "proxy/streaming.py": "tests/e2e/test_chat.py, tests/e2e/test_faults.py, tests/e2e/test_cases.py",

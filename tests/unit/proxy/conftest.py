@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import httpx
 import pytest
 
+from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
+from guardproxy.core.findings import Failure, FailureKind, Finding
+from guardproxy.detectors.bench import Toolbox
+from guardproxy.proxy.app import DataApp
+from guardproxy.proxy.hall import Benches
 from guardproxy.proxy.settings import AuditSettings, DetectorSettings, PolicySettings, Settings, UpstreamSettings
 from guardproxy.proxy.start import open_hall
 
@@ -42,3 +50,61 @@ def hall(tmp_path, policy_file):
         detectors=DetectorSettings(embedded=False),
     )
     return open_hall(settings, lambda: 1_800_000_000.0)
+
+
+HAZARD_RULE = """\
+  - {id: contempt, about: Contempt for people., hazard: hate, thresholds: {warn: 0.5, refuse: 0.9}}
+tests:
+"""
+
+
+class Model:
+    """Finds hate in a made-up word, or breaks."""
+
+    info = DetectorInfo("m", "7", frozenset({"hate.speech", "hate.threat"}), Tier.MODEL, Unit.SCORE, spans=False)
+    fails = False
+
+    async def inspect(self, segments):
+        if self.fails:
+            return Failure("m", FailureKind.UNAVAILABLE, segments[0].stage)
+        return [Finding("m", "hate.threat", 0.6, s) for s in segments if "gloomp" in s.text]
+
+
+@pytest.fixture
+def model():
+    return Model()
+
+
+@pytest.fixture
+def outcomes(hall, monkeypatch):
+    """What was recorded."""
+    kept, write = [], hall.recorder.record
+
+    async def record(outcome):
+        kept.append(outcome)
+        await write(outcome)
+
+    monkeypatch.setattr(hall.recorder, "record", record)
+    return kept
+
+
+@pytest.fixture
+def judging(hall, policy_file, model, outcomes):
+    """The data listener over the sample policy and one rule on a hazard, which a made-up model reports."""
+    del outcomes
+    toolbox = Toolbox(models=(model,))
+    hall.shelf._detectors = toolbox.infos
+    policy_file.write_text(POLICY.format(revision=2).replace("tests:\n", HAZARD_RULE), encoding="utf-8")
+    assert hall.shelf.reload().ok, hall.shelf.last.report
+    return DataApp(replace(hall, benches=Benches(toolbox)))
+
+
+@pytest.fixture
+def send():
+    """Asks an application without a socket."""
+
+    async def asked(app, path, method="POST", **more):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
+            return await http.request(method, path, **more)
+
+    return asked

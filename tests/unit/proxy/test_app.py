@@ -10,7 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from guardproxy.errors import UpstreamTimeout
-from guardproxy.proxy.app import DataApp
+from guardproxy.observe.metrics import Labels
+from guardproxy.proxy.app import DOORS, MODERATIONS, DataApp
 from guardproxy.proxy.settings import LimitSettings
 from guardproxy.proxy.upstream import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
@@ -120,7 +121,7 @@ async def test_a_body_beyond_the_limit(app_of, sent):
 
 async def test_too_many_at_once(app_of, sent):
     app = app_of(inflight=1)
-    app._inflight["/v1/embeddings"] = 1
+    app._inflight[MODERATIONS] = 1
     answer = await ask(app, **said())
     assert (answer.status_code, code(answer)) == (429, "rate_limit_exceeded")
     assert answer.headers["retry-after"] == "1"
@@ -218,11 +219,16 @@ async def test_each_surface_is_called_by_its_name(app_of, sent):
     assert [request.url.path for request in sent] == ["/v1/completions", "/v1/embeddings"]
 
 
+def test_every_door_has_its_label():
+    assert {door.surface for door in DOORS.values()} == set(Labels((), (), (), (), ()).surfaces)
+
+
 @pytest.mark.parametrize("near", ["/completions", "/v1/v1/completions", "/v1/completions/"])
 async def test_a_near_path_gets_the_hint_of_its_surface(app_of, near):
     message = (await ask(app_of(), path=near)).json()["error"]["message"]
     assert f"did you mean {TEXT}?" in message
     assert "POST /v1/embeddings" in message
+    assert f"POST {MODERATIONS}" in message
 
 
 MODELS = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "x"}]}

@@ -1,0 +1,136 @@
+"""What every exchange has in common, whatever its surface: the body, the words, one answer, one record."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from guardproxy.core.conversation import Conversation
+from guardproxy.core.judge import Context
+from guardproxy.core.rules import Policy
+from guardproxy.detectors.bench import Bench
+from guardproxy.errors import AuditUnavailable, GuardproxyError
+from guardproxy.proxy.client import Client
+from guardproxy.proxy.hall import Hall
+from guardproxy.proxy.ledger import Ledger
+from guardproxy.proxy.wording import Reader, Wording
+from guardproxy.wire.body import Limits
+from guardproxy.wire.errors import ErrorAnswer, error_answer
+from guardproxy.wire.headers import Headers
+
+JSON: Headers = (("content-type", "application/json"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request's head, as the listener understood it."""
+
+    headers: Headers
+    route: str
+    tenant: str
+
+    def header(self, name: str) -> str:
+        """The first header of that name (lower case), or ""."""
+        return next((v for n, v in self.headers if n == name), "")
+
+
+class Exchange(ABC):
+    """One request and its answer. A surface says in `_run` what happens in between."""
+
+    def __init__(self, hall: Hall, incoming: Incoming, client: Client, ledger: Ledger) -> None:
+        self._hall = hall
+        self._incoming = incoming
+        self._client = client
+        self.ledger = ledger
+        self._recorded = False
+
+    async def run(self) -> None:
+        """The whole exchange. Our errors are answered here; anything else is the request edge's."""
+        try:
+            await self._run()
+        except GuardproxyError as error:
+            self.ledger.failed(error)
+            if self._client.started:
+                raise
+            await self._answer_error(error_answer(error))
+        except BaseException:
+            self.ledger.error = "client_abort" if self._client.gone else "error"
+            raise
+        finally:
+            await self.record_fault()
+
+    @property
+    def client(self) -> Client:
+        """The caller, for those who stream."""
+        return self._client
+
+    @abstractmethod
+    async def _run(self) -> None:
+        """From the body to the answer."""
+
+    async def _body(self) -> bytes:
+        """The body; from now on a caller who leaves ends the exchange."""
+        limits = self._hall.settings.limits
+        raw = await self._client.body(limits.body_bytes, limits.body_timeout_s)
+        task = asyncio.current_task()
+        if task is None:
+            raise AssertionError("an exchange runs in a task; this is a bug")
+        self._client.watch(task)
+        return raw
+
+    def _limits(self) -> Limits:
+        limits = self._hall.settings.limits
+        return Limits(max_bytes=limits.body_bytes, max_choices=limits.choices)
+
+    def _words(self, policy: Policy, conversation: Conversation) -> Wording:
+        header, hall = self._incoming.header, self._hall
+        reader = Reader(
+            locale_header=header("x-guardproxy-locale"),
+            accept_language=header("accept-language"),
+            country_header=header("x-guardproxy-country"),
+            last_text=conversation.last_user_text(),
+        )
+        return Wording(
+            catalogue=hall.catalogue(),
+            policy=policy,
+            service=hall.settings.service,
+            reader=reader,
+            reference=self.ledger.decision_id,
+            now=hall.clock(),
+            detect=hall.languages.of,
+        )
+
+    def _context(self) -> Context:
+        return Context(route=self._incoming.route, tenant=self._incoming.tenant, now=self._hall.clock())
+
+    def _note_language(self, text: str, bench: Bench) -> None:
+        self.ledger.language = self._hall.languages.of(text)
+        self.ledger.language_covered = bench.covers(self.ledger.language)
+
+    async def _whole(self, status: int, headers: Headers, body: bytes) -> None:
+        self.ledger.status = status
+        await self.record()
+        await self._client.whole(status, (*headers, *self.ledger.headers()), body)
+
+    async def _answer_error(self, answer: ErrorAnswer) -> None:
+        self.ledger.status = answer.status
+        if not self._recorded:
+            try:
+                await self.record()
+            except AuditUnavailable as error:
+                answer = error_answer(error)
+        await self._client.whole(answer.status, (*answer.headers, *self.ledger.headers()), answer.body)
+
+    async def record_fault(self) -> None:
+        """The record of an exchange that ends as a fault anyway: a log that cannot be written changes nothing."""
+        with contextlib.suppress(AuditUnavailable):
+            await self.record()
+
+    async def record(self) -> None:
+        """The one door for outcomes; in `required` mode it returns when the record is on disk."""
+        if not self._recorded:
+            self._recorded = True
+            self.ledger.status = self.ledger.status or self._client.status
+            await self._hall.recorder.record(self.ledger.outcome(self.ledger.upstream))

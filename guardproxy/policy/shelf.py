@@ -108,6 +108,11 @@ class Shelf:
         self._asked.add((tenant, route))
         return found
 
+    def named(self, name: str, tenant: str, route: str) -> Policy | None:
+        """The policy of that name, if it applies to this tenant and route at all; else None."""
+        fitting = (c for c in self._set.candidates if c.rank(tenant, route) is not None)
+        return next((c.policy for c in fitting if c.policy.ref.name == name), None)
+
     def reload(self) -> LoadReport:
         """Reads everything again; a set with any error changes nothing. Blocks: call it in a thread."""
         with self._loading:

@@ -19,6 +19,7 @@ from guardproxy import __version__
 from guardproxy.core.rules import Policy
 from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
 from guardproxy.observe.logs import get_logger
+from guardproxy.proxy.checking import CheckFlow
 from guardproxy.proxy.client import Client, ClientGone, Receive, Send
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.flow import Flow
@@ -34,6 +35,7 @@ from guardproxy.wire.surface import SURFACES
 
 Scope = dict[str, Any]
 MODERATIONS = "/v1/moderations"
+CHECK = "/v1/guard/check"
 MODELS = "/v1/models"
 
 
@@ -49,6 +51,7 @@ class Door:
 DOORS = {
     **{path: Door(one.name, partial(Flow, surface=one), forwards=True) for path, one in SURFACES.items()},
     MODERATIONS: Door("moderations", ModerationFlow),
+    CHECK: Door("guard_check", CheckFlow),
 }
 POSTED = ", ".join(f"POST {path}" for path in DOORS)
 SERVED = f"served here: {POSTED}, GET {MODELS}, GET {MODELS}/{{id}}, GET /healthz, GET /readyz"

@@ -44,6 +44,7 @@ class Exchange(ABC):
         self._incoming = incoming
         self._client = client
         self.ledger = ledger
+        self._beside: list[Ledger] = []
         self._recorded = False
 
     async def run(self) -> None:
@@ -105,9 +106,9 @@ class Exchange(ABC):
     def _context(self) -> Context:
         return Context(route=self._incoming.route, tenant=self._incoming.tenant, now=self._hall.clock())
 
-    def _note_language(self, text: str, bench: Bench) -> None:
-        self.ledger.language = self._hall.languages.of(text)
-        self.ledger.language_covered = bench.covers(self.ledger.language)
+    def _note_language(self, ledger: Ledger, text: str, bench: Bench) -> None:
+        ledger.language = self._hall.languages.of(text)
+        ledger.language_covered = bench.covers(ledger.language)
 
     async def _whole(self, status: int, headers: Headers, body: bytes) -> None:
         self.ledger.status = status
@@ -129,8 +130,16 @@ class Exchange(ABC):
             await self.record()
 
     async def record(self) -> None:
-        """The one door for outcomes; in `required` mode it returns when the record is on disk."""
-        if not self._recorded:
-            self._recorded = True
-            self.ledger.status = self.ledger.status or self._client.status
-            await self._hall.recorder.record(self.ledger.outcome(self.ledger.upstream))
+        """The one door for outcomes; in `required` mode it returns when the record is on disk.
+
+        A batch has a record for each of its decisions: the first stands for the exchange, the others beside it.
+        """
+        if self._recorded:
+            return
+        self._recorded = True
+        ledgers = (self.ledger, *self._beside)
+        for ledger in ledgers:
+            ledger.status = ledger.status or self._client.status or self.ledger.status
+        first, *others = (ledger.outcome(ledger.upstream) for ledger in ledgers)
+        await self._hall.recorder.record(first)
+        await asyncio.gather(*(self._hall.recorder.record(outcome) for outcome in others))

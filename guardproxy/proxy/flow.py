@@ -54,7 +54,7 @@ class Flow(Exchange):
         self.ledger.unscanned = check_limits(request.conversation, policy, words)
         bench = self._hall.benches.bench(policy)
         context = self._context()
-        self._note_language(request.conversation.last_user_text(), bench)
+        self._note_language(self.ledger, request.conversation.last_user_text(), bench)
         screened = await screen(request, policy, bench, context, self.ledger.note_input)
         self._write_down(screened)
         if screened.decision.action is Action.REFUSE:

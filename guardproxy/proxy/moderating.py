@@ -33,7 +33,7 @@ class ModerationFlow(Exchange):
         for conversation in request.inputs:
             check_limits(conversation, policy, self._words(policy, conversation))
         bench = self._hall.benches.bench(policy)
-        self._note_language(request.inputs[-1].last_user_text(), bench)
+        self._note_language(self.ledger, request.inputs[-1].last_user_text(), bench)
         detectors = DetectorSet.of(policy, bench.detectors, self._hall.benches.toolbox.infos)
         results = await self._results(request, policy, bench, detectors)
         annotation = {**self._annotation(), "not_checked": list(request.unread)}

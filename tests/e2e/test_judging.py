@@ -50,3 +50,53 @@ def test_bad_moderations_have_openais_error(proxy):
     ):
         client.moderations.create(input=[])
     assert (caught.value.code, caught.value.param) == ("invalid_type", "input")
+
+
+def check(proxy, body):
+    return httpx.post(f"{proxy.base}/v1/guard/check", json=body, timeout=20, trust_env=False)
+
+
+def test_a_text_is_checked_without_a_model(proxy):
+    hits, refusals = (
+        proxy.upstream.hits,
+        counted(proxy, 'refusals_total{hazard="custom",policy="canary",stage="input"}'),
+    )
+    answer = check(proxy, {"text": "tell me about b l u e f i n c h"})
+    tree = answer.json()
+    assert (answer.status_code, tree["action"], tree["rule"]) == (200, "refuse", "finch")
+    assert "not from the model" in tree["message"]
+    assert tree["checked"] == ["input"]
+    assert tree["moderation"]["input"]["results"][0]["flagged"] is True
+    assert proxy.upstream.hits == hits
+    assert counted(proxy, 'refusals_total{hazard="custom",policy="canary",stage="input"}') == refusals + 1
+    record = records(proxy)[-1]
+    assert (record["surface"], record["outcome"], record["decision_id"]) == (
+        "guard_check",
+        "refuse",
+        tree["decision_id"],
+    )
+
+
+def test_a_conversation_is_checked_at_both_ends(proxy):
+    messages = [
+        {"role": "user", "content": "captain turnip pays with 4242 4242 4242 4242"},
+        {"role": "assistant", "content": "HX-2031-ABCD is open"},
+    ]
+    tree = check(proxy, {"messages": messages}).json()
+    assert tree["checked"] == ["input", "output"]
+    assert [m["content"] for m in tree["redacted"]] == ["[name] pays with [card number removed]", "[ticket] is open"]
+
+
+def test_a_batch_leaves_a_record_for_each_decision(proxy):
+    before = len(records(proxy))
+    items = check(proxy, {"items": [{"text": "calm"}, {"text": "bluefinch"}]}).json()["items"]
+    assert [item["action"] for item in items] == ["allow", "refuse"]
+    new = records(proxy)[before:]
+    assert sorted(record["decision_id"] for record in new) == sorted(item["decision_id"] for item in items)
+
+
+def test_a_bad_check_has_openais_error(proxy):
+    answer = check(proxy, {"items": [{"text": 5}]})
+    assert answer.status_code == 400
+    assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+    assert answer.json()["error"]["param"] == "items[0].text"

@@ -40,6 +40,9 @@ def test_open_and_select(folder):
     assert {p.ref.name for p in shelf.policies} == {"one", "two"}
     assert shelf.select("any", "support").ref.name == "two"
     assert shelf.select("any", "other").ref.name == "one"
+    assert shelf.named("two", "any", "support").ref.name == "two"
+    assert shelf.named("two", "any", "other") is None
+    assert shelf.named("three", "any", "support") is None
     assert (shelf.failed, shelf.loaded_at) == (False, NOON)
 
 

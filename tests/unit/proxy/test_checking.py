@@ -1,0 +1,140 @@
+"""`/v1/guard/check` without a socket: every action, both stages, batches, one record a decision."""
+
+from __future__ import annotations
+
+import pytest
+
+from guardproxy.proxy.app import CHECK
+
+
+async def check(send, judging, body, **more):
+    answer = await send(judging, CHECK, json=body, **more)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def user(text):
+    return {"role": "user", "content": text}
+
+
+def assistant(text):
+    return {"role": "assistant", "content": text}
+
+
+@pytest.mark.parametrize(
+    ("text", "action", "rule", "redacted"),
+    [
+        ("When does the heron colony return?", "allow", None, None),
+        ("a garden ladder", "warn", "ladders", None),
+        ("ask Captain Turnip", "redact", "nickname", "ask [name]"),
+        ("about the bluefinch", "refuse", "finch", None),
+        ("captain turnip and the bluefinch", "refuse", "finch", None),
+        ("gloomp", "warn", "contempt", None),
+    ],
+)
+@pytest.mark.parametrize("stage", ["input", "output"])
+async def test_every_action_at_both_stages(send, judging, outcomes, text, action, rule, redacted, stage):
+    tree = await check(send, judging, {"text": text, "stage": stage})
+    assert (tree["action"], tree["rule"], tree["redacted"]) == (action, rule, redacted)
+    assert tree["checked"] == [stage]
+    assert tree["stage"] == (stage if rule else None)
+    assert tree["policy"] == "sample@2"
+    assert bool(tree["message"]) is (action in ("warn", "refuse"))
+    (inside,) = tree["moderation"][stage]["results"]
+    assert inside["flagged"] is (rule is not None)
+    (outcome,) = outcomes
+    assert (outcome.surface, outcome.outcome, outcome.decision_id) == ("guard_check", action, tree["decision_id"])
+
+
+async def test_a_refusal_is_said_as_a_user_would_read_it(send, judging):
+    tree = await check(send, judging, {"text": "bluefinch"}, headers={"x-guardproxy-locale": "de"})
+    assert tree["decision_id"] in tree["message"]
+    english = await check(send, judging, {"text": "bluefinch"})
+    assert english["message"].partition(english["decision_id"])[0] != tree["message"].partition(tree["decision_id"])[0]
+
+
+async def test_headers_say_the_same(send, judging):
+    answer = await send(judging, CHECK, json={"text": "bluefinch"})
+    assert answer.headers["x-guardproxy-decision"] == "refuse"
+    assert answer.headers["x-guardproxy-rule"] == "finch"
+    assert answer.headers["x-guardproxy-decision-id"] == answer.json()["decision_id"]
+
+
+@pytest.mark.parametrize(
+    ("messages", "action", "stage", "redacted"),
+    [
+        ([user("hi"), assistant("hello")], "allow", None, None),
+        ([user("hi"), assistant("the bluefinch")], "refuse", "output", None),
+        ([user("the bluefinch"), assistant("no")], "refuse", "input", None),
+        (
+            [user("captain turnip?"), assistant("Captain Turnip!")],
+            "redact",
+            "input",
+            [user("[name]?"), assistant("[name]!")],
+        ),
+        ([user("who?"), assistant("Captain Turnip!")], "redact", "output", [user("who?"), assistant("[name]!")]),
+        ([assistant("Captain Turnip!")], "redact", "output", [assistant("[name]!")]),
+    ],
+)
+async def test_an_answered_conversation_is_checked_twice(send, judging, messages, action, stage, redacted):
+    tree = await check(send, judging, {"messages": messages})
+    assert (tree["action"], tree["stage"], tree["redacted"]) == (action, stage, redacted)
+    assert tree["checked"] == (["input", "output"] if len(messages) > 1 else ["output"])
+    assert list(tree["moderation"]) == tree["checked"]
+
+
+async def test_a_tool_nobody_offered_is_refused(send, judging):
+    call = {"id": "c", "type": "function", "function": {"name": "g", "arguments": "{}"}}
+    body = {"messages": [user("hi"), {"role": "assistant", "content": None, "tool_calls": [call]}]}
+    assert (await check(send, judging, body))["action"] == "allow"
+    offered = [{"type": "function", "function": {"name": "f"}}]
+    assert (await check(send, judging, {**body, "tools": offered}))["action"] == "refuse"
+
+
+async def test_each_item_of_a_batch_is_a_decision(send, judging, outcomes):
+    answer = await send(judging, CHECK, json={"items": [{"text": "calm"}, {"text": "bluefinch"}, {"text": "calm"}]})
+    items = answer.json()["items"]
+    assert [item["action"] for item in items] == ["allow", "refuse", "allow"]
+    assert sorted(o.decision_id for o in outcomes) == sorted(item["decision_id"] for item in items)
+    assert {o.status for o in outcomes} == {200}
+    assert answer.headers["x-guardproxy-decision-id"] == items[1]["decision_id"]
+    assert items[1]["decision_id"] in items[1]["message"]
+
+
+async def test_a_check_that_could_not_run_fails_the_batch_once(send, judging, model, outcomes):
+    model.fails = True
+    answer = await send(judging, CHECK, json={"items": [{"text": "calm"}, {"text": "bluefinch"}]})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "guard_unavailable")
+    assert answer.headers["x-guardproxy-decision"] == "error"
+    assert [o.outcome for o in outcomes] == ["error"]
+
+
+async def test_a_policy_by_name(send, judging):
+    assert (await check(send, judging, {"text": "hi", "policy": "sample"}))["policy"] == "sample@2"
+    answer = await send(judging, CHECK, json={"text": "hi", "policy": "other"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (400, "unknown_policy", "policy")
+
+
+PICTURE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "named", "param"),
+    [
+        ({}, 400, "invalid_type", "text"),
+        ({"text": "x" * 200_001, "stage": "output"}, 413, "request_too_large", None),
+        ({"messages": [PICTURE]}, 400, "unsupported_content_part", "messages[0].content[0]"),
+        (
+            {"items": [{"text": "a"}, {"messages": [PICTURE]}]},
+            400,
+            "unsupported_content_part",
+            "items[1].messages[0].content[0]",
+        ),
+    ],
+)
+async def test_bad_input(send, judging, outcomes, body, status, named, param):
+    answer = await send(judging, CHECK, json=body)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["param"]) == (status, named, param)
+    assert [(o.outcome, o.surface) for o in outcomes] == [("bad_request", "guard_check")]

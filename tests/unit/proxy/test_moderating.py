@@ -67,6 +67,17 @@ async def test_a_check_that_could_not_run_is_no_answer(send, judging, model, out
     assert [o.outcome for o in outcomes] == ["error"]
 
 
+async def test_a_rule_that_fails_open_leaves_its_keys_uncovered(send, judging, hall, policy_file, model, outcomes):
+    text = policy_file.read_text(encoding="utf-8").replace("thresholds:", "if_detector_fails: open, thresholds:")
+    policy_file.write_text(text.replace("revision: 2", "revision: 3"), encoding="utf-8")
+    assert hall.shelf.reload().ok, hall.shelf.last.report
+    model.fails = True
+    answer = await judged(send, judging, "a gloomp")
+    assert set(answer.json()["guardproxy"]["not_covered"]) == set(KEYS)
+    assert "x-guardproxy-checked" not in answer.headers
+    assert [o.unchecked for o in outcomes] == [(("input", "detector_error"),)]
+
+
 @pytest.mark.parametrize(
     ("more", "status", "named"),
     [

@@ -31,8 +31,9 @@ FROM_TOOLS = frozenset({Scope.TOOL_RESULT, Scope.TOOL_DEFINITION})
 def hazards_of(meanings: Sequence[Head], scores: Sequence[float], stage: Stage, scope: Scope) -> dict[str, float]:
     """Hazard → score, as this place is judged.
 
-    Output: content and harmful compliance. A tool's text: content, and any attack in it is an injection. Everything else at the input: what
-    is asked for, what the text is, and attacks. Two heads for one hazard: the higher counts.
+    Output: what the answer says, and whether it helps with a harm. A tool's text: content, and any attack in it is an
+    injection. Everything else at the input: what is asked for, what the text is, and attacks. Two heads for one
+    hazard: the higher counts.
     """
     found: dict[str, float] = {}
     for head, score in zip(meanings, scores, strict=True):
@@ -44,13 +45,11 @@ def hazards_of(meanings: Sequence[Head], scores: Sequence[float], stage: Stage, 
 
 def _judged(head: Head, stage: Stage, scope: Scope) -> bool:
     match head.judges:
-        case "content":
-            return True
         case "request":
             return stage is Stage.INPUT and scope not in FROM_TOOLS
-        case "attack":
+        case "content" | "attack":
             return stage is Stage.INPUT
-        case "response":
+        case "answer" | "response":
             return stage is Stage.OUTPUT
         case _:
             return False  # whether an answer declines is measured, and is no hazard

@@ -8,7 +8,7 @@ int8 arithmetic scales by what stands in a batch, so a batch would make a score 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -34,7 +34,7 @@ Figures = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What one figure of the model means. `judges`: `request`, `content` or `attack`."""
+    """What one figure of the model means. `judges`: `request`, `content`, `attack`, `answer`, `response` or `refusal`."""
 
     judges: str
     hazard: str
@@ -108,8 +108,12 @@ class Scorer:
         self._fold = fold
         self._reader = Reader(folder / "encoder.onnx", folder / "tokenizer.json")
         self._heads = session(folder / "heads.onnx")
-        curves = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))["curves"]
-        self._curves = [Curve(tuple(one["raw"]), tuple(one["score"])) for one in curves]
+        given = json.loads((folder / "calibration.json").read_text(encoding="utf-8"))
+        self._curves = [Curve(tuple(one["raw"]), tuple(one["score"])) for one in given["curves"]]
+        self._gates = dict(given["gates"])
+        widths = {len(self.heads), len(self._curves), self._heads.get_outputs()[0].shape[1]}
+        if len(widths) != 1:
+            raise ModelFilesError(f"{folder}: heads.onnx, heads.json and calibration.json do not fit together")
 
     def steps(self, text: str) -> Iterator[tuple[float, ...]]:
         """One tuple a window, in the order of `heads`: the caller keeps the highest, and may stop in between.
@@ -137,10 +141,19 @@ class Scorer:
         return self._calibrated(self._heads.run(None, {"features": self._reader.features(window)})[0][0])
 
     def _calibrated(self, raw: Figures) -> tuple[float, ...]:
-        return tuple(
+        scores = [
             round(float(np.interp(figure, curve.raw, curve.score)), DIGITS)
             for figure, curve in zip(raw, self._curves, strict=True)
-        )
+        ]
+        return tuple(gated(np.array([scores]), self._gates)[0].tolist())
+
+
+def gated(scores: Figures, gates: Mapping[int, int]) -> Figures:
+    """(texts, heads): a gated head's score is at most that of its gate; not a number stays not a number."""
+    found = scores.copy()
+    for head, gate in gates.items():
+        found[:, head] = np.minimum(scores[:, head], scores[:, gate])
+    return found
 
 
 def highest(steps: Iterator[tuple[float, ...]]) -> tuple[float, ...]:

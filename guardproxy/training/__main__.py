@@ -19,7 +19,7 @@ import torch
 
 from guardproxy.detectors.scorer import FOLDER, Curve, Figures, Head
 from guardproxy.training import ablation, calibration, classifier, encoder, evaluation, finetune, languages, shipping
-from guardproxy.training.labels import HEADS
+from guardproxy.training.labels import HEADS, SERVED
 from guardproxy.training.rows import LEFT_OUT
 from guardproxy.training.samples import merged
 from guardproxy.training.work import Work
@@ -34,6 +34,8 @@ ANSWERS = (
     "seeds/care", "seeds/redirect_ok", "seeds/refuse",
 )  # fmt: skip
 DOCUMENTS = ("contrast/ctx_clean", "documents", "contrast/narr_benign", "seeds/doc_")
+POSTS = ("surge_toxicity", "seeds/hate_ok", "seeds/abuse_ok", "seeds/threat_ok", "seeds/gore_ok", "seeds/praise", "seeds/sexual_ok",
+         "seeds/selfharm_ok", "seeds/misinfo_ok", "seeds/defame_ok", "seeds/doxx_ok", "toxigen")  # fmt: skip
 OTHER_LANGUAGE = re.compile(r"seeds/[a-z]{2}_ok$")
 RATES = (5e-5, 3e-5)
 """Of the encoder in the first pass and the later ones."""
@@ -91,6 +93,7 @@ def pools(work: Work) -> dict[str, list[str]]:
     return {
         "chat": list(dict.fromkeys([*dev, *(row.text for row in held if row.file.startswith(CHAT) and not row.file.endswith("/answer"))])),
         "answers": list(dict.fromkeys(row.text for row in held if row.file.startswith(ANSWERS))),
+        "posts": list(dict.fromkeys(row.text for row in held if row.file.startswith(POSTS) and row.judges == "content")),
         "languages": list(dict.fromkeys(row.text for row in held if OTHER_LANGUAGE.match(row.file))),
         "documents": list(dict.fromkeys(row.text for row in held if row.file.startswith(DOCUMENTS))),
     }  # fmt: skip
@@ -102,21 +105,16 @@ def calibrate(work: Work, _: argparse.Namespace) -> None:
     model = work.heads()
     figures: dict[str, Figures] = {}
     for name, texts in texts_of.items():
-        figures[name] = classifier.raw_figures(model, work.features(texts), np.arange(len(texts)))
-    of = {
-        kind: [n for n, (judges, _) in enumerate(HEADS) if judges == kind]
-        for kind in ("request", "content", "attack", "response")
-    }
-    used = {
-        "chat": of["request"] + of["content"] + of["attack"],
-        "answers": of["content"] + of["response"],
-        "documents": of["content"] + of["attack"],
-        "languages": of["request"] + of["content"] + of["attack"],
-    }
-    found = calibration.curves(figures, used)
+        raw = classifier.raw_figures(model, work.features(texts), np.arange(len(texts)))
+        figures[name] = calibration.served(raw)
+    found = calibration.curves(figures)
     work.write(
         "calibration.json",
-        {"curves": [asdict(one) for one in found], "pools": {name: len(texts) for name, texts in texts_of.items()}},
+        {
+            "curves": [asdict(one) for one in found],
+            "gates": sorted(calibration.gates().items()),
+            "pools": {name: len(texts) for name, texts in texts_of.items()},
+        },
     )
     print({name: len(texts) for name, texts in texts_of.items()})
 
@@ -125,21 +123,21 @@ def evaluate(work: Work, _: argparse.Namespace) -> None:
     """The tables of development sets, of the sources left out, and of other languages."""
     rows = [*evaluation.dev_rows(work.data), *evaluation.left_out(work.data, work.leave_out)]
     texts = [row.text for row in rows]
-    raw = classifier.raw_figures(work.heads(), work.features(texts), np.arange(len(texts)))
+    raw = calibration.served(classifier.raw_figures(work.heads(), work.features(texts), np.arange(len(texts))))
     found = [Curve(tuple(one["raw"]), tuple(one["score"])) for one in work.read("calibration.json")["curves"]]
     scores = calibration.apply(found, raw)
-    meanings = [Head(*one) for one in HEADS]
+    meanings = [Head(*one) for one in SERVED]
     table = shipping.table(evaluation.report(rows, meanings, scores), evaluation.by_hazard(rows, meanings, scores))
     table += f"\nAnswers that decline (dev/openai_rbr_gold_test): {evaluation.refusals(rows, meanings, scores)}.\n"
     table += "\nWhich share of a set reaches a score on any hazard:\n\n" + evaluation.reached(rows, meanings, scores)
     raw = classifier.raw_figures(work.heads(), work.features(texts, encoder.UNQUANTISED), np.arange(len(texts)))
-    full = evaluation.precisions(rows, meanings, calibration.apply(found, raw))
+    full = evaluation.precisions(rows, meanings, calibration.apply(found, calibration.served(raw)))
     table += "\nThe int8 encoder that ships beside its float32 original, AUPRC:\n\n"
     table += evaluation.quantised(evaluation.precisions(rows, meanings, scores), full)
     (work.folder / "report.md").write_text(table, encoding="utf-8")
     said = languages.spoken(work.data, work.seeds, work.seed)
     raw = classifier.raw_figures(work.heads(), work.features([one.text for one in said]), np.arange(len(said)))
-    spoken = languages.table(said, meanings, calibration.apply(found, raw))
+    spoken = languages.table(said, meanings, calibration.apply(found, calibration.served(raw)))
     (work.folder / "languages.md").write_text(spoken, encoding="utf-8")
     print(table, spoken, sep="\n")
 
@@ -153,7 +151,7 @@ def ablate(work: Work, _: argparse.Namespace) -> None:
 
 def export(work: Work, given: argparse.Namespace) -> None:
     """The shipped folder, with manifest and card."""
-    shipping.ship(work.folder, given.target, [Head(*one) for one in HEADS])
+    shipping.ship(work.folder, given.target, [Head(*one) for one in SERVED])
 
 
 STEPS: dict[str, Callable[[Work, argparse.Namespace], None]] = {

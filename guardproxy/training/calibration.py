@@ -1,8 +1,11 @@
 """Raw figures → scores that mean the same for every head, by false alarms on harmless texts.
 
-0.5 (`warn`) stands where `WARN_RATE` of harmless chats reach it **on any head**, 0.9 (`refuse`) where `REFUSE_RATE`
-do; one rate for all heads together, because a policy refuses for any of them. Each head gets a share of the rate.
-The far tail of a head is taken to fall exponentially, which smooths what few rows would leave to chance.
+0.5 (`warn`) stands where a stated share of harmless texts reach it on **any** head of a kind, 0.9 (`refuse`) where a
+smaller one do: heads of a kind are calibrated together, because a policy acts on any of them. The far tail of a head is
+taken to fall exponentially, which smooths what few rows would leave to chance.
+
+Most heads that name a hazard are *gated*: they count as far as their kind's head of all harms does (`unspecified`), so
+that naming a harm costs no false alarms of its own, and many names do not eat up the budget.
 """
 
 from __future__ import annotations
@@ -12,23 +15,53 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from guardproxy.detectors.scorer import Curve, Figures
-from guardproxy.training.labels import HEADS
+from guardproxy.detectors.scorer import Curve, Figures, gated
+from guardproxy.training.labels import CONTENT, HEADS, SERVED
 
 WARN, REFUSE = 0.5, 0.9
-WARN_RATE, REFUSE_RATE = 0.018, 0.006
-"""Below the budgets of 5% and 1%: part of the calibration rows come from sources the heads know."""
-LEVELS = ((0.5, 0.05), (0.15, 0.2), (0.05, 0.4), (WARN_RATE, WARN), (0.01, 0.75), (REFUSE_RATE, REFUSE))
-"""(share of harmless texts above it on any head, score)."""
-SHARES = dict.fromkeys(HEADS, 0.7) | {
-    ("request", "unspecified"): 10.0, ("attack", "attack.jailbreak"): 2.0, ("attack", "attack.injection"): 1.0,
-    ("content", "hate.speech"): 2.0, ("content", "unspecified"): 1.5, ("request", "self_harm.intent"): 1.5,
-    ("request", "crime.cyber"): 0.4, ("attack", "attack.code_exec"): 0.2, ("response", "unspecified"): 3.0,
+Budgets = Mapping[str, Mapping[str, tuple[float, float]]]
+BUDGETS: Budgets = {
+    "chat": {"request": (0.026, 0.0045), "attack": (0.005, 0.0003), "content": (0.003, 0.0006)},
+    "answers": {"answer": (0.02, 0.004), "response": (0.02, 0.004)},
+    "posts": {"answer": (0.1, 0.02)},
+    "documents": {"attack": (0.03, 0.003)},
+    "languages": {"attack": (0.03, 0.006)},
+}
+"""Pool → kind of head → shares of its harmless texts at `warn` and at `refuse`. `posts` holds look-alikes of hate, abuse
+and gore, of which some may be taken for it. Attacks fire on orders in new chat more often than on these rows."""
+SCORES = (0.05, 0.2, 0.4, WARN, 0.75, REFUSE)
+SHARES = {
+    ("request", "unspecified"): 10.0, ("request", "self_harm.intent"): 1.0, ("request", "security.prompt_leak"): 0.2,
+    ("content", "unspecified"): 4.0, ("content", "hate.speech"): 4.0, ("content", "self_harm.intent"): 0.5,
+    ("content", "harassment.profanity"): 0.3, ("content", "hate.bias"): 0.3, ("attack", "attack.jailbreak"): 3.0,
+    ("attack", "attack.injection"): 2.0, ("attack", "attack.code_exec"): 0.2, ("response", "unspecified"): 1.0,
 }  # fmt: skip
-"""How the budget is split. Most goes to the head of all harms, which catches most; little to the two heads that take
-harmless code for harm (development set cyberseceval_frr: refused .30 with equal shares, .08 with these)."""
+"""The heads that are not gated, and how each splits its kind's budget."""
+NAMING = 2.0
+"""A gated head alone may reach a score on this many times its kind's share: the gate decides, it names."""
 TAIL = 0.1
 """Share of the highest harmless figures the exponential tail is fitted to."""
+
+
+def share_of(head: int) -> float | None:
+    """The head's part of its kind's budget; None for gated ones. A served copy counts as its original."""
+    judges, hazard = SERVED[head]
+    return SHARES.get(("content" if judges == "answer" else judges, hazard))
+
+
+def gates() -> dict[int, int]:
+    """Gated head → the head of all harms of its kind, by place in SERVED."""
+    return {
+        n: SERVED.index((judges, "unspecified"))
+        for n, (judges, _) in enumerate(SERVED)
+        if judges in ("request", "content", "answer") and share_of(n) is None
+    }
+
+
+def served(raw: Figures) -> Figures:
+    """(texts, HEADS) → (texts, SERVED): the content heads once more, for answers, which have a budget of their own."""
+    again = [HEADS.index(("content", hazard)) for hazard in CONTENT]
+    return np.concatenate([raw, raw[:, again]], axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +92,43 @@ LOGISTIC = Curve(
 """For heads no pool judges (`refusal`): the network's own probability."""
 
 
-def curves(pools: Mapping[str, Figures], used: Mapping[str, Sequence[int]]) -> list[Curve]:
-    """A curve a head. `pools`: harmless figures (texts, heads) by name; `used`: the heads that judge that pool.
+def rates(warn: float, refuse: float) -> tuple[float, ...]:
+    """The shares of harmless texts at each of SCORES."""
+    return (min(0.5, 25 * warn), min(0.3, 8 * warn), 2.5 * warn, warn, (warn * refuse) ** 0.5, refuse)
+
+
+def curves(pools: Mapping[str, Figures], budgets: Budgets = BUDGETS) -> list[Curve]:
+    """A curve a served head. `pools`: harmless figures (texts, SERVED) by name.
 
     A head judged on several pools takes the strictest.
     """
-    points: list[list[float]] = [[-np.inf] * len(LEVELS) for _ in HEADS]
-    excess = [1e-3] * len(HEADS)
+    points: list[list[float]] = [[-np.inf] * len(SCORES) for _ in SERVED]
+    excess = [1e-3] * len(SERVED)
     for name, raw in pools.items():
-        tails = {head: tail(raw[:, head]) for head in used[name]}
-        for head, one in tails.items():
-            excess[head] = max(excess[head], one.excess)
-        for place, (rate, _) in enumerate(LEVELS):
-            share = _joint_share(raw, tails, rate)
+        for kind, budget in budgets[name].items():
+            tails = {n: tail(raw[:, n]) for n, (judges, _) in enumerate(SERVED) if judges == kind}
             for head, one in tails.items():
-                points[head][place] = max(points[head][place], one.at(share * SHARES[HEADS[head]]))
+                excess[head] = max(excess[head], one.excess)
+            for place, rate in enumerate(rates(*budget)):
+                joint = _joint_share(raw, tails, rate)
+                for head, one in tails.items():
+                    own = share_of(head)
+                    share = min(0.9, NAMING * rate) if own is None else joint * own
+                    points[head][place] = max(points[head][place], one.at(share))
     return [
-        _curve(points[head], excess[head]) if np.isfinite(points[head][0]) else LOGISTIC for head in range(len(HEADS))
+        _curve(points[head], excess[head]) if np.isfinite(points[head][0]) else LOGISTIC for head in range(len(SERVED))
     ]
 
 
 def _joint_share(raw: Figures, tails: Mapping[int, Tail], rate: float) -> float:
-    """The share for one head at which all heads together reach `rate`."""
-    low, high = 1e-6, 0.9 / max(SHARES.values())
+    """The share for one head at which the heads of a kind that are not gated together reach `rate`."""
+    parts = {head: own for head in tails if (own := share_of(head)) is not None}
+    low, high = 1e-6, 0.9 / max(parts.values())
     for _ in range(40):
         middle = (low * high) ** 0.5
         hit = np.zeros(len(raw), dtype=bool)
-        for head, one in tails.items():
-            hit |= raw[:, head] > one.at(middle * SHARES[HEADS[head]])
+        for head, own in parts.items():
+            hit |= raw[:, head] > tails[head].at(middle * own)
         low, high = (middle, high) if hit.mean() < rate else (low, middle)
     return low
 
@@ -96,11 +138,13 @@ def _curve(points: Sequence[float], excess: float) -> Curve:
     last = points[-1]
     decade = excess * float(np.log(10))
     raw = [min(points) - 4 * decade, *points, last + decade, last + 2 * decade, last + 4 * decade]
-    score = [0.0, *(level for _, level in LEVELS), 0.96, 0.98, 1.0]
+    score = [0.0, *SCORES, 0.96, 0.98, 1.0]
     rising = np.maximum.accumulate(np.array(raw) + np.arange(len(raw)) * 1e-6)
     return Curve(tuple(round(float(x), 5) for x in rising), tuple(score))
 
 
 def apply(found: Sequence[Curve], raw: Figures) -> Figures:
-    """(texts, heads) raw → calibrated."""
-    return np.stack([np.interp(raw[:, n], one.raw, one.score) for n, one in enumerate(found)], axis=1)
+    """(texts, SERVED) raw → calibrated and gated."""
+    columns = [np.interp(raw[:, n], one.raw, one.score) for n, one in enumerate(found)]
+    scores: Figures = np.stack(columns, axis=1).astype(np.float32)
+    return gated(scores, gates())

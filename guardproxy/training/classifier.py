@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from guardproxy.training.embed import Numbers
 from guardproxy.training.encoder import FEATURES
-from guardproxy.training.labels import KINDS, UNKNOWN
+from guardproxy.training.labels import CONTENT, HEADS, KINDS, UNKNOWN
 
 HIDDEN, EPOCHS, BATCH, RATE, DECAY, DROPOUT = 192, 8, 512, 1e-3, 0.1, 0.5
 
@@ -135,9 +135,23 @@ def raw_figures(model: Heads, given: Bags, texts: Numbers) -> Numbers:
     return np.concatenate(found)
 
 
+class Served(nn.Module):  # type: ignore[misc]  # torch is not followed
+    """Features → raw figures of SERVED: the content heads' once more at the end."""
+
+    def __init__(self, model: Heads) -> None:
+        super().__init__()
+        self.model = model
+        self.first = HEADS.index(("content", CONTENT[0]))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(windows, len(SERVED))."""
+        raw = self.model(features)
+        return torch.cat([raw, raw[:, self.first : self.first + len(CONTENT)]], dim=1)
+
+
 def export(model: Heads, target: Path) -> None:
     """heads.onnx: `features` → `raw`."""
     torch.onnx.export(
-        model, (torch.zeros((1, FEATURES)),), str(target), input_names=["features"], output_names=["raw"],
+        Served(model).eval(), (torch.zeros((1, FEATURES)),), str(target), input_names=["features"], output_names=["raw"],
         dynamic_axes={"features": {0: "windows"}, "raw": {0: "windows"}}, opset_version=17, dynamo=False,
     )  # fmt: skip

@@ -22,7 +22,9 @@ RESPONSE, REFUSAL = ("unspecified",), ("refusal",)
 """Of answers: harmful compliance, and whether the model declined (no hazard: measured, never judged by a rule)."""
 KINDS = {"request": REQUEST, "content": CONTENT, "attack": ATTACK, "response": RESPONSE, "refusal": REFUSAL}
 HEADS = tuple((judges, hazard) for judges, hazards in KINDS.items() for hazard in hazards)
-"""In the order of the model's output."""
+"""In the order of the network's output."""
+SERVED = (*HEADS, *(("answer", hazard) for hazard in CONTENT))
+"""What ships: the content heads once more for answers, with thresholds of their own."""
 
 FAMILIES = {
     "code_h": frozenset({"crime.cyber"}), "group_h": frozenset({"hate.speech"}), "hist_h": frozenset({"hate.speech"}),

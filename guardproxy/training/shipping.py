@@ -27,7 +27,7 @@ def ship(work: Path, target: Path, heads: Sequence[Head]) -> None:
         shutil.copyfile(work / name, target / name)
     _write(target / "heads.json", {"heads": [{"judges": h.judges, "hazard": h.hazard} for h in heads]})
     steps = {"log": 0.4, "warn": WARN, "refuse": REFUSE}
-    _write(target / "thresholds.json", dict.fromkeys(sorted({h.hazard for h in heads}), steps))
+    _write(target / "thresholds.json", dict.fromkeys(sorted({h.hazard for h in heads if h.judges != "refusal"}), steps))
     positives = json.loads((work / "positives.json").read_text(encoding="utf-8"))
     _write(
         target / "training.json",

@@ -13,7 +13,8 @@ from guardproxy.errors import ModelFilesError
 HEADS = (
     Head("request", "unspecified"), Head("request", "crime.fraud"), Head("request", "self_harm.intent"),
     Head("content", "unspecified"), Head("content", "hate.speech"), Head("content", "harassment.profanity"),
-    Head("attack", "attack.jailbreak"), Head("attack", "attack.injection"),
+    Head("attack", "attack.jailbreak"), Head("attack", "attack.injection"), Head("response", "unspecified"),
+    Head("refusal", "refusal"), Head("answer", "hate.speech"), Head("answer", "violence.graphic"),
 )  # fmt: skip
 
 
@@ -27,7 +28,7 @@ def scores(**given: float) -> list[float]:
         (Stage.INPUT, Scope.USER, {"unspecified", "crime.fraud", "self_harm.intent", "hate.speech", "harassment.profanity", "attack.jailbreak", "attack.injection"}),
         (Stage.INPUT, Scope.SYSTEM, {"unspecified", "crime.fraud", "self_harm.intent", "hate.speech", "harassment.profanity", "attack.jailbreak", "attack.injection"}),
         (Stage.INPUT, Scope.TOOL_RESULT, {"unspecified", "hate.speech", "harassment.profanity", "attack.injection"}),
-        (Stage.OUTPUT, Scope.MODEL, {"unspecified", "hate.speech", "harassment.profanity"}),
+        (Stage.OUTPUT, Scope.MODEL, {"unspecified", "hate.speech", "violence.graphic"}),
     ],
 )  # fmt: skip
 def test_each_place_has_its_heads(stage, scope, seen):
@@ -60,11 +61,11 @@ def test_an_attack_from_a_tool_is_an_injection():
 
 def test_faint_scores_are_not_reported():
     segment = Segment("x", Stage.OUTPUT, Scope.MODEL)
-    assert findings_of(HEADS, [0.049] * 8, segment, "embedded") == []
-    assert {f.hazard for f in findings_of(HEADS, [0.05] * 8, segment, "embedded")} == {
+    assert findings_of(HEADS, [0.049] * len(HEADS), segment, "embedded") == []
+    assert {f.hazard for f in findings_of(HEADS, [0.05] * len(HEADS), segment, "embedded")} == {
         "unspecified",
         "hate.speech",
-        "harassment.profanity",
+        "violence.graphic",
     }
 
 

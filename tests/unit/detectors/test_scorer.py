@@ -3,7 +3,9 @@ from __future__ import annotations
 import json
 import shutil
 from functools import cache
+from hashlib import sha256
 
+import numpy as np
 import pytest
 
 from guardproxy.detectors.scorer import (
@@ -15,6 +17,7 @@ from guardproxy.detectors.scorer import (
     WINDOW,
     Reader,
     Scorer,
+    gated,
     heads,
     highest,
     verify,
@@ -118,3 +121,20 @@ def test_long_texts_are_folded_piece_by_piece_and_whole():
     assert folded[0] == text[:PIECE]
     assert all(len(piece) <= PIECE for piece in folded)
     assert folded[0] + "".join(piece[SHARED:] for piece in folded[1:]) == text
+
+
+def test_a_gated_head_counts_as_far_as_its_gate():
+    scores = np.array([[0.9, 0.4, 0.2], [0.1, 0.4, 0.2], [np.nan, 0.4, 0.2]])
+    assert gated(scores, {1: 0}).tolist()[:2] == [[0.9, 0.4, 0.2], [0.1, 0.1, 0.2]]
+    assert np.isnan(gated(scores, {1: 0})[2, 1])
+
+
+def test_files_of_different_models_do_not_load(tmp_path):
+    folder = shutil.copytree(FOLDER, tmp_path / "model")
+    listed = json.loads((folder / "heads.json").read_text())
+    (folder / "heads.json").write_text(json.dumps({"heads": listed["heads"][:-1]}))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"]["heads.json"] = sha256((folder / "heads.json").read_bytes()).hexdigest()
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelFilesError, match="do not fit together"):
+        Scorer(folder)

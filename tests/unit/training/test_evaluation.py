@@ -21,7 +21,7 @@ from guardproxy.training.evaluation import (
     wilson,
 )
 
-HEADS = (Head("request", "unspecified"), Head("request", "crime.fraud"), Head("content", "hate.speech"))
+HEADS = (Head("request", "unspecified"), Head("request", "crime.fraud"), Head("answer", "hate.speech"))
 
 
 @pytest.mark.parametrize(

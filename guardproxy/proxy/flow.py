@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from guardproxy.core.commands import CONTENT
+from guardproxy.core.decide import Decision
 from guardproxy.core.rules import Action, NoticePlace
+from guardproxy.errors import UpstreamBadAnswer
 from guardproxy.proxy.answering import Moderated, notices_of, refuse_unknown_tool
 from guardproxy.proxy.client import Client
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
@@ -24,7 +26,7 @@ from guardproxy.wire.body import parse, serialise
 from guardproxy.wire.chat_answer import Answer, Edit, answer_of, joined, read_answer, render
 from guardproxy.wire.chat_stream import read_chunk
 from guardproxy.wire.conversion import Collector
-from guardproxy.wire.embeddings import check_answer
+from guardproxy.wire.embeddings import texts_beside
 from guardproxy.wire.envelope import Ask, Envelope, refusal_body, refusal_stream
 from guardproxy.wire.errors import complaint_answer, read_complaint, refusal_error
 from guardproxy.wire.headers import STREAM_HEADERS, client_headers, upstream_headers
@@ -107,7 +109,7 @@ class Flow(Exchange):
                 await self._complain(reply, moderated)
                 return
             if shape is None:
-                await self._pass(reply)
+                await self._pass(request, reply, moderated, words)
                 return
             notices = notices_of(request, words, screened.decision)
             if crisis and request.prose:
@@ -127,10 +129,20 @@ class Flow(Exchange):
         self.ledger.upstream_seconds += perf_counter() - began
         return raw
 
-    async def _pass(self, reply: Reply) -> None:
-        """An answer without text leaves as it came."""
+    async def _pass(self, request: Request, reply: Reply, moderated: Moderated, words: Wording) -> None:
+        """Vectors leave as they came, unless a text beside them must not leave as it stands."""
         raw = await self._read(reply)
-        check_answer(raw)
+        texts = {t.channel: t.text for t in texts_beside(raw, base64=request.tree.get("encoding_format") == "base64")}
+        if texts:
+            await moderated.feed(0, list(texts.items()))
+            await moderated.flush(0)
+            self.take(moderated)
+            if moderated.is_halted(0):
+                refused = refusal_error(self._withheld(moderated.decision(0), words))
+                await self._whole(refused.status, refused.headers, refused.body)
+                return
+            if {t.channel: t.text for t in joined(moderated.given[0].releases)} != texts:
+                raise UpstreamBadAnswer("the upstream's answer holds text that may not leave as it stands")
         await self._whole(200, (*JSON, *client_headers(tuple(reply.headers.items()))), raw)
 
     async def _plain(
@@ -172,12 +184,16 @@ class Flow(Exchange):
         halt = moderated.given[choice].halt if choice in moderated.given else None
         if halt is not None:
             self.ledger.finish_reason = "content_filter"
-            at_risk = self.ledger.input is not None and crisis_verdict(self.ledger.input.verdicts) is not None
-            return Edit(choice, refusal=words.refusal(halt, "withheld", crisis_first=at_risk))
+            return Edit(choice, refusal=self._withheld(halt, words))
         own = notices_of(request, words, moderated.decision(choice))
         texts = joined(moderated.given[choice].releases) if choice in moderated.given else ()
         before, after = sides([*notices, *own], said="".join(t.text for t in texts))
         return Edit(choice, texts, before=before, after=after)
+
+    def _withheld(self, halt: Decision, words: Wording) -> str:
+        """What stands in the place of an answer."""
+        at_risk = self.ledger.input is not None and crisis_verdict(self.ledger.input.verdicts) is not None
+        return words.refusal(halt, "withheld", crisis_first=at_risk)
 
     async def _complain(self, reply: Reply, moderated: Moderated) -> None:
         """An HTTP error of the upstream, in our shape; its words are screened like an answer."""

@@ -47,6 +47,7 @@ role content refusal reasoning reasoning_content reasoning_details tool_calls fu
 arguments input type text annotations url_citation url title start_index end_index audio data transcript
 expires_at citations images image_url stop_reason matched_stop token_ids prompt_logprobs prompt_token_ids
 kv_transfer_params metrics timings provider native_finish_reason error code metadata x_groq
+embedding encoding_format
 prompt_tokens completion_tokens total_tokens prompt_tokens_details completion_tokens_details cached_tokens
 audio_tokens reasoning_tokens accepted_prediction_tokens rejected_prediction_tokens prompt_cache_hit_tokens
 prompt_cache_miss_tokens cost cost_details

@@ -4,6 +4,7 @@
     parse_inner(text: str) -> Any                                       JSON inside a string; raises ValueError
     serialise(tree) -> bytes                                            compact UTF-8
     place_name(path) -> str                                             the `param` of an error
+    unique(pairs) -> dict                                               a hook of json.loads; ValueError if doubled
 
 A guard and a server that read a body differently are a bypass, so a body that two parsers could read
 differently is refused: doubled keys (also equal but for case: Go servers match keys without case),
@@ -60,7 +61,7 @@ def parse(raw: bytes, limits: Limits = Limits()) -> Tree:
     _refuse_towers(raw, limits)
     try:
         tree = json.loads(
-            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_float, parse_int=_int
+            text, object_pairs_hook=unique, parse_constant=_no_constant, parse_float=_float, parse_int=_int
         )
     except _Doubled:
         place = place_name(_first_doubled(text))
@@ -81,7 +82,7 @@ def parse_inner(text: str, limits: Limits = Limits()) -> Any:
         _refuse_towers(raw, limits)
     except BadRequest:
         raise ValueError("too deep") from None
-    tree = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_float, parse_int=_int)
+    tree = json.loads(text, object_pairs_hook=unique, parse_constant=_no_constant, parse_float=_float, parse_int=_int)
     if b"\\u" in raw and _has_lone_surrogate(tree):
         raise ValueError("half a character")
     return tree
@@ -131,7 +132,8 @@ def _refuse_towers(raw: bytes, limits: Limits) -> None:
         raise BadRequest(f"the body is nested deeper than {limits.max_depth} levels", code="too_complex")
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> Tree:
+def unique(pairs: list[tuple[str, Any]]) -> Tree:
+    """For `json.loads`: an object whose names differ, also without case; ValueError if they do not."""
     if len({key.casefold() for key, _ in pairs}) != len(pairs):
         raise _Doubled("a key stands twice in one object")
     return dict(pairs)

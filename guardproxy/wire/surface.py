@@ -22,7 +22,7 @@ from guardproxy.wire.shape import CHAT, TEXT, Shape
 class Surface:
     """One of them. `name` is the label in metrics and records.
 
-    `shape`: of the answers; None: the answer holds no text and passes untouched, and a refusal is an error.
+    `shape`: of the answers; None: the answer holds vectors and passes untouched or not at all, and a refusal is an error.
     `instruct`: adds an instruction for the model, where the surface has a place for one.
     """
 

@@ -108,6 +108,47 @@ def test_an_upstream_that_does_not_embed(proxy, script, status, code):
     assert answered.headers["x-guardproxy-decision"] == "error"
 
 
+def with_text(**more):
+    body = json.loads(vectors().segments[0])
+    return answer({**body, "data": [{**body["data"][0], **more}]})
+
+
+@pytest.mark.parametrize(
+    "more", [{"text": "bluefinch"}, {"bluefinch": 1}, {"embedding": "bluefinch"}, {"object": "a bluefinch"}]
+)
+def test_a_text_beside_the_vectors_is_screened(proxy, more):
+    proxy.upstream.answer_with(with_text(**more))
+    refused = embed(proxy, "a heron")
+    assert b"bluefinch" not in refused.content
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "content_filter")
+    assert refused.headers["x-should-retry"] == "false"
+    assert refused.headers["x-guardproxy-checked"] == "input,output"
+    line = proxy.record(refused)
+    assert (line["surface"], line["outcome"], line["status"]) == ("embeddings", "refuse", 400)
+
+
+def test_a_harmless_text_beside_the_vectors_passes(proxy):
+    script = with_text(text="a heron", note=["fine", None])
+    proxy.upstream.answer_with(script)
+    assert embed(proxy, "a heron").content == script.segments[0]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        with_text(text="captain turnip").segments[0],
+        b'{"object":"a bluefinch","object":"list","data":[]}',
+        b'{"object":"list","data":[],"choices":"bluefinch"}',
+        b'{"object":"list","data":["bluefinch"]}',
+    ],
+)
+def test_an_answer_that_cannot_be_cleared_as_it_stands_is_no_answer(proxy, raw):
+    proxy.upstream.answer_with(Script((raw,)))
+    failed = embed(proxy, "a heron")
+    assert (failed.status_code, failed.json()["error"]["code"]) == (502, "upstream_protocol_error")
+    assert proxy.record(failed)["outcome"] == "error"
+
+
 @pytest.mark.parametrize("encoding", ["float", "base64"])
 def test_the_stock_client(proxy, encoding):
     proxy.upstream.answer_with(vectors())

@@ -9,7 +9,7 @@ included; where no rule hears it, from `DEFAULT_THRESHOLD` on. A parent is never
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor
 
 from guardproxy.core.findings import Finding
@@ -83,8 +83,8 @@ class Category:
 
     @property
     def shown(self) -> float:
-        """The nearest quarter; rounding keeps the order of scores."""
-        return floor(self.score * STEPS + 0.5) / STEPS
+        """As a client may see it."""
+        return quarters(self.score)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,20 +128,32 @@ def moderate(
     )
 
 
+def quarters(score: float) -> float:
+    """The nearest quarter; rounding keeps the order of scores."""
+    return floor(score * STEPS + 0.5) / STEPS
+
+
 def keys_of(hazard: str) -> frozenset[str]:
     """OpenAI's keys of a hazard, parents included."""
     direct = OPENAI.get(hazard, ())
     return frozenset((*direct, *(key.partition("/")[0] for key in direct)))
 
 
-def _flagged(
-    findings: Sequence[Finding], verdicts: Sequence[Verdict], policy: Policy, context: Context
-) -> frozenset[str]:
-    found: set[str] = set()
+def reached(verdicts: Sequence[Verdict]) -> list[Finding]:
+    """The findings that reach a step of `warn` or stronger, under the hazard that the rule counts them as."""
+    found: dict[Finding, None] = {}
     for verdict in verdicts:
         if verdict.action >= Action.WARN:
             least = min(step.threshold for step in verdict.rule.ladder.steps if step.action >= Action.WARN)
-            found |= {verdict.rule.counts_as or f.hazard for f in verdict.findings if f.score >= least}
+            counted = [replace(f, hazard=verdict.rule.counts_as or f.hazard) for f in verdict.findings]
+            found |= dict.fromkeys(f for f in counted if f.score >= least)
+    return list(found)
+
+
+def _flagged(
+    findings: Sequence[Finding], verdicts: Sequence[Verdict], policy: Policy, context: Context
+) -> frozenset[str]:
+    found = {finding.hazard for finding in reached(verdicts)}
     found |= {f.hazard for f in findings if f.score >= DEFAULT_THRESHOLD and _unheard(f, policy, context)}
     return frozenset(found)
 

@@ -121,7 +121,14 @@ class Labels:
     rules: tuple[str, ...]
     detectors: tuple[str, ...]
     upstreams: tuple[str, ...]
-    surfaces: tuple[str, ...] = ("chat_completions", "completions", "embeddings", "moderations", "guard_check")
+    surfaces: tuple[str, ...] = (
+        "chat_completions",
+        "completions",
+        "embeddings",
+        "moderations",
+        "guard_check",
+        "text_contents",
+    )
     scores: tuple[tuple[str, str], ...] = ()
 
     def by_label(self) -> dict[str, tuple[str, ...]]:

@@ -21,6 +21,7 @@ from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
 from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.checking import CheckFlow
 from guardproxy.proxy.client import Client, ClientGone, Receive, Send
+from guardproxy.proxy.detecting import DetectFlow
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.flow import Flow
 from guardproxy.proxy.hall import Hall, new_decision_id
@@ -36,6 +37,7 @@ from guardproxy.wire.surface import SURFACES
 Scope = dict[str, Any]
 MODERATIONS = "/v1/moderations"
 CHECK = "/v1/guard/check"
+CONTENTS = "/api/v1/text/contents"
 MODELS = "/v1/models"
 
 
@@ -52,6 +54,7 @@ DOORS = {
     **{path: Door(one.name, partial(Flow, surface=one), forwards=True) for path, one in SURFACES.items()},
     MODERATIONS: Door("moderations", ModerationFlow),
     CHECK: Door("guard_check", CheckFlow),
+    CONTENTS: Door("text_contents", DetectFlow),
 }
 POSTED = ", ".join(f"POST {path}" for path in DOORS)
 SERVED = f"served here: {POSTED}, GET {MODELS}, GET {MODELS}/{{id}}, GET /healthz, GET /readyz"
@@ -100,7 +103,7 @@ class DataApp:
             self._admit()
         except GuardproxyError as error:
             ledger.failed(error)
-            answer = error_answer(error)
+            answer = flow.error(error)
             extra = (("allow", "POST"),) if answer.status == 405 else ()
             ledger.status = answer.status
             await flow.record_fault()
@@ -130,8 +133,8 @@ class DataApp:
         except Exception as error:  # noqa: BLE001 - the request edge
             get_logger().error("request_failed", kind=type(error).__name__, decision_id=ledger.decision_id)
             if not client.started:
-                body = error_body("internal error", kind="server_error", code="internal_error")
-                await client.whole(500, (*JSON, *ledger.headers()), body)
+                answer = flow.error(GuardproxyError())
+                await client.whole(500, (*answer.headers, *ledger.headers()), answer.body)
         finally:
             client.unwatch()
 

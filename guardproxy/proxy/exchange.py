@@ -55,7 +55,7 @@ class Exchange(ABC):
             self.ledger.failed(error)
             if self._client.started:
                 raise
-            await self._answer_error(error_answer(error))
+            await self._answer_error(self.error(error))
         except BaseException:
             self.ledger.error = "client_abort" if self._client.gone else "error"
             raise
@@ -66,6 +66,10 @@ class Exchange(ABC):
     def client(self) -> Client:
         """The caller, for those who stream."""
         return self._client
+
+    def error(self, error: GuardproxyError) -> ErrorAnswer:
+        """An error as this surface shows it."""
+        return error_answer(error)
 
     @abstractmethod
     async def _run(self) -> None:
@@ -121,7 +125,7 @@ class Exchange(ABC):
             try:
                 await self.record()
             except AuditUnavailable as error:
-                answer = error_answer(error)
+                answer = self.error(error)
         await self._client.whole(answer.status, (*answer.headers, *self.ledger.headers()), answer.body)
 
     async def record_fault(self) -> None:

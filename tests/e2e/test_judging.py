@@ -100,3 +100,17 @@ def test_a_bad_check_has_openais_error(proxy):
     assert answer.status_code == 400
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
     assert answer.json()["error"]["param"] == "items[0].text"
+
+
+def test_another_orchestrator_asks_our_detectors(proxy):
+    def detect(detector, texts):
+        headers = {"detector-id": detector}
+        body = {"contents": texts}
+        return httpx.post(f"{proxy.base}/api/v1/text/contents", json=body, headers=headers, timeout=20, trust_env=False)
+
+    first, second = detect("pii.card_number", ["calm", "4242 4242 4242 4242"]).json()
+    assert (first, [(d["start"], d["end"]) for d in second]) == ([], [(0, 19)])
+    acted, shadow = detect("policy:canary", ["HX-2031-ABCD", "paper submarine"]).json()
+    assert ([d["text"] for d in acted], shadow) == (["HX-2031-ABCD"], [])
+    assert records(proxy)[-1]["surface"] == "text_contents"
+    assert detect("nobody", ["calm"]).json()["code"] == 404

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from guardproxy.core.categories import DEFAULT_THRESHOLD, KEYS, OPENAI, Category, keys_of, moderate
+from guardproxy.core.categories import (
+    DEFAULT_THRESHOLD,
+    KEYS,
+    OPENAI,
+    Category,
+    keys_of,
+    moderate,
+    quarters,
+    reached,
+)
 from guardproxy.core.conversation import Scope, Segment, Stage
 from guardproxy.core.findings import Finding
 from guardproxy.core.hazards import BY_ID, FAMILIES
@@ -105,7 +114,19 @@ def test_the_keys_are_openais_and_the_hazards_ours():
     ("score", "shown"), [(0.0, 0.0), (0.124, 0.0), (0.125, 0.25), (0.5, 0.5), (0.87, 0.75), (0.88, 1.0), (1.0, 1.0)]
 )
 def test_scores_are_shown_in_quarters(score, shown):
-    assert Category("hate", flagged=False, score=score).shown == shown
+    assert Category("hate", flagged=False, score=score).shown == quarters(score) == shown
+
+
+def test_what_reaches_a_step_that_acts():
+    findings = [found("hate.speech", 0.96), found("hate.speech", 0.4), found("hate.threat", 0.5)]
+    policy = Policy(PolicyRef("p", 1, "0"), (on("hate", counts_as="harassment.abuse"), on("hate")))
+    pairs = [(f.hazard, f.score) for f in reached(judge(findings, policy, Stage.INPUT, Context()))]
+    assert pairs == [
+        ("harassment.abuse", 0.96),
+        ("harassment.abuse", 0.5),
+        ("hate.speech", 0.96),
+        ("hate.threat", 0.5),
+    ]
 
 
 @given(st.lists(st.tuples(st.sampled_from([*BY_ID, *FAMILIES]), st.floats(0, 1))), st.booleans())

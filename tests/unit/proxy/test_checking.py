@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
 
-from guardproxy.proxy.app import CHECK
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from guardproxy.proxy.app import CHECK, CONTENTS, MODERATIONS
 
 
 async def check(send, judging, body, **more):
@@ -138,3 +142,51 @@ async def test_bad_input(send, judging, outcomes, body, status, named, param):
     error = answer.json()["error"]
     assert (answer.status_code, error["code"], error["param"]) == (status, named, param)
     assert [(o.outcome, o.surface) for o in outcomes] == [("bad_request", "guard_check")]
+
+
+WORDS = st.sampled_from(["bluefinch", "captain turnip", "text", "image_url", "user", "output", "f", "sample", "{}"])
+LEAF = st.none() | st.booleans() | st.integers(-3, 3) | WORDS | st.text(max_size=5)
+NAMES = st.sampled_from(
+    [
+        "input",
+        "text",
+        "type",
+        "image_url",
+        "url",
+        "messages",
+        "role",
+        "content",
+        "stage",
+        "policy",
+        "items",
+        "tools",
+        "function",
+        "name",
+        "tool_calls",
+        "arguments",
+        "refusal",
+        "audio",
+        "error",
+        "contents",
+        "detector_params",
+        "threshold",
+        "model",
+    ]
+)
+TREE = st.recursive(LEAF, lambda c: st.lists(c, max_size=3) | st.dictionaries(NAMES, c, max_size=4), max_leaves=12)
+MESSAGE = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "system", "tool"]), "content": TREE},
+    optional={"tool_calls": TREE, "refusal": LEAF, "error": LEAF},
+)
+ASKED = st.fixed_dictionaries({"messages": st.lists(MESSAGE, max_size=3)}, optional={"tools": TREE})
+BODY = ASKED | st.dictionaries(NAMES, TREE) | st.fixed_dictionaries({"items": st.lists(ASKED, max_size=3)})
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=BODY, path=st.sampled_from([CHECK, MODERATIONS, CONTENTS]))
+def test_whatever_comes_is_answered_and_recorded_once_a_decision(send, judging, outcomes, body, path):
+    before = len(outcomes)
+    answer = asyncio.run(send(judging, path, json=body, headers={"detector-id": "policy:sample"}))
+    assert answer.status_code < 500
+    batch = path == CHECK and answer.status_code == 200 and "items" in answer.json()
+    assert len(outcomes) - before == (len(answer.json()["items"]) if batch else 1)

@@ -26,6 +26,12 @@ LONGEST_WORD = 80
 """Letters in a row after which a cut is made: the tokenizer gives up on words of more than 100 and sees nothing."""
 PIECE, SHARED = 16_384, 1024
 """Characters that are brought into canonical form at once, and those two neighbours have in common."""
+NAMED_WITHIN = 2.0
+"""A name counts when its log-odds are this near to the best name's: odds of seven to one."""
+NAMED_FROM = -1.0
+"""Log-odds below which no name counts: the harm stays `unspecified`."""
+FAINT = 0.3
+"""The most that other names score: below every step of the shipped policies."""
 DIGITS = 4
 """Decimals of a score: int8 arithmetic differs in the last ones from one kind of processor to another."""
 
@@ -145,14 +151,22 @@ class Scorer:
             round(float(np.interp(figure, curve.raw, curve.score)), DIGITS)
             for figure, curve in zip(raw, self._curves, strict=True)
         ]
-        return tuple(gated(np.array([scores]), self._gates)[0].tolist())
+        return tuple(gated(np.array([scores]), raw[np.newaxis], self._gates)[0].tolist())
 
 
-def gated(scores: Figures, gates: Mapping[int, int]) -> Figures:
-    """(texts, heads): a gated head's score is at most that of its gate; not a number stays not a number."""
+def gated(scores: Figures, raw: Figures, gates: Mapping[int, int]) -> Figures:
+    """(texts, heads): a gated head's score is at most that of its gate, and faint unless it is among the best names.
+
+    The heads of one gate all rise with any harm; which one it is, their raw figures (log-odds) say. Not a number stays
+    not a number.
+    """
     found = scores.copy()
-    for head, gate in gates.items():
-        found[:, head] = np.minimum(scores[:, head], scores[:, gate])
+    for gate in set(gates.values()):
+        mine = [head for head, its in gates.items() if its == gate]
+        least = np.maximum(raw[:, mine].max(axis=1, keepdims=True) - NAMED_WITHIN, NAMED_FROM)
+        behind = raw[:, mine] < least
+        most = np.where(behind, np.minimum(FAINT, scores[:, [gate]]), scores[:, [gate]])
+        found[:, mine] = np.minimum(scores[:, mine], most)
     return found
 
 

@@ -147,4 +147,4 @@ def apply(found: Sequence[Curve], raw: Figures) -> Figures:
     """(texts, SERVED) raw → calibrated and gated."""
     columns = [np.interp(raw[:, n], one.raw, one.score) for n, one in enumerate(found)]
     scores: Figures = np.stack(columns, axis=1).astype(np.float32)
-    return gated(scores, gates())
+    return gated(scores, raw, gates())

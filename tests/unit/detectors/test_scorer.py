@@ -125,8 +125,15 @@ def test_long_texts_are_folded_piece_by_piece_and_whole():
 
 def test_a_gated_head_counts_as_far_as_its_gate():
     scores = np.array([[0.9, 0.4, 0.2], [0.1, 0.4, 0.2], [np.nan, 0.4, 0.2]])
-    assert gated(scores, {1: 0}).tolist()[:2] == [[0.9, 0.4, 0.2], [0.1, 0.1, 0.2]]
-    assert np.isnan(gated(scores, {1: 0})[2, 1])
+    raw = np.zeros((3, 3))
+    assert gated(scores, raw, {1: 0}).tolist()[:2] == [[0.9, 0.4, 0.2], [0.1, 0.1, 0.2]]
+    assert np.isnan(gated(scores, raw, {1: 0})[2, 1])
+
+
+def test_of_several_names_the_likeliest_count():
+    scores = np.array([[0.95, 0.96, 0.97, 0.98]] * 2)
+    raw = np.array([[0.0, 9.0, 7.5, 6.0], [0.0, -0.5, -1.5, -3.0]])
+    assert gated(scores, raw, {1: 0, 2: 0, 3: 0}).tolist() == [[0.95, 0.95, 0.95, 0.3], [0.95, 0.95, 0.3, 0.3]]
 
 
 def test_files_of_different_models_do_not_load(tmp_path):

@@ -18,7 +18,17 @@ import numpy as np
 import torch
 
 from guardproxy.detectors.scorer import FOLDER, Curve, Figures, Head
-from guardproxy.training import ablation, calibration, classifier, encoder, evaluation, finetune, languages, shipping
+from guardproxy.training import (
+    ablation,
+    calibration,
+    classifier,
+    encoder,
+    evaluation,
+    exchange,
+    finetune,
+    languages,
+    shipping,
+)
 from guardproxy.training.labels import HEADS, SERVED
 from guardproxy.training.rows import LEFT_OUT
 from guardproxy.training.samples import merged
@@ -144,7 +154,7 @@ def evaluate(work: Work, _: argparse.Namespace) -> None:
 
 def ablate(work: Work, _: argparse.Namespace) -> None:
     """What else was tried on this encoder; not part of `all`."""
-    shown = ablation.run(work, merged(work.learnt, WEIGHTS), pools(work)["chat"])
+    shown = ablation.run(work, merged(work.learnt, WEIGHTS), pools(work)["chat"]) + "\n" + exchange.table(work)
     (work.folder / "ablation.md").write_text(shown, encoding="utf-8")
     print(shown)
 

@@ -287,6 +287,7 @@ COVERED_THROUGH = {
     "training/classifier.py": "needs the extra `train`",
     "training/embed.py": "needs the extra `train`",
     "training/encoder.py": "needs the extra `train`",
+    "training/exchange.py": "needs the extra `train`",
     "training/finetune.py": "needs the extra `train`",
     "training/ngrams.py": "needs the extra `train`",
     "training/shipping.py": "needs the extra `train`; what it ships is tested in tests/unit/detectors/test_scorer.py",

@@ -21,7 +21,7 @@ from guardproxy.training.labels import CONTENT, HEADS, SERVED
 WARN, REFUSE = 0.5, 0.9
 Budgets = Mapping[str, Mapping[str, tuple[float, float]]]
 BUDGETS: Budgets = {
-    "chat": {"request": (0.026, 0.0045), "attack": (0.005, 0.0003), "content": (0.003, 0.0006)},
+    "chat": {"request": (0.026, 0.0045), "attack": (0.005, 0.0003), "content": (0.01, 0.002)},
     "answers": {"answer": (0.02, 0.004), "response": (0.02, 0.004)},
     "posts": {"answer": (0.1, 0.02)},
     "documents": {"attack": (0.03, 0.003)},

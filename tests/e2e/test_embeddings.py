@@ -2,11 +2,11 @@
 
 import json
 
-import httpx
 import openai
 import pytest
 
 from guardproxy.testing.scripts import Script, answer, vectors
+from tests.e2e.conftest import assert_turned_away
 
 
 def embed(proxy, value, **more):
@@ -78,14 +78,7 @@ def test_texts_of_one_list_are_not_read_as_one(proxy):
     ],
 )
 def test_bad_bodies(proxy, raw, status, code, param):
-    hits = proxy.upstream.hits
-    headers = {"content-type": "application/json"}
-    answered = httpx.post(f"{proxy.base}/v1/embeddings", content=raw, headers=headers, timeout=20, trust_env=False)
-    error = answered.json()["error"]
-    assert (answered.status_code, error["code"], error["param"]) == (status, code, param)
-    assert proxy.upstream.hits == hits
-    line = proxy.record(answered)
-    assert (line["outcome"], line["error"], line["surface"]) == ("bad_request", code, "embeddings")
+    assert_turned_away(proxy, "embeddings", raw, (status, code, param))
 
 
 @pytest.mark.parametrize(

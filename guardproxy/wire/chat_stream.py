@@ -36,7 +36,7 @@ from guardproxy.wire.chat_answer import WHOLE_CONTENT, Called
 from guardproxy.wire.envelope import NO_USAGE, Ask, Envelope, delta_choice, refusal_deltas, refused_finish
 from guardproxy.wire.errors import error_body
 from guardproxy.wire.fence import Fence
-from guardproxy.wire.fields import is_control_value
+from guardproxy.wire.field_table import is_control_value
 from guardproxy.wire.held_chunk import FRAME
 from guardproxy.wire.shape import CHAT, Shape
 from guardproxy.wire.sse import DONE, Event, event

@@ -5,6 +5,7 @@
         .leaves(value, path, place) -> Iterator[Leaf]  every string leaf and every unknown member name below a value
         .refused_at_top -> dict[str, str]              fields that are answered with 400, and why
     rows(treatment, places, scope, why) -> list[Field]
+    JSON_SCHEMA_NAMES                                  member names that tool definitions may hold
 
 Every string leaf is text until the table says otherwise. A control value must match a short grammar, else it is text
 again; a member name that is not in the table's vocabulary is text as well. The tables: `wire.fields`.
@@ -18,6 +19,16 @@ from enum import StrEnum
 from typing import Any
 
 from guardproxy.core.conversation import Scope, Step
+
+# Member names of JSON Schema. Closed, so they carry no message.
+_JSON_SCHEMA = """
+$schema $id $ref $defs $anchor $comment definitions title default examples enum const properties required items
+prefixItems additionalProperties patternProperties propertyNames unevaluatedProperties unevaluatedItems
+dependentRequired dependentSchemas allOf anyOf oneOf not if then else contains minContains maxContains minItems
+maxItems uniqueItems minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf
+minProperties maxProperties readOnly writeOnly deprecated nullable contentEncoding contentMediaType
+"""
+JSON_SCHEMA_NAMES = frozenset(_JSON_SCHEMA.split())
 
 
 class Treatment(StrEnum):

@@ -22,7 +22,7 @@ from guardproxy.wire.field_table import FieldTable, Treatment, holds_token_ids
 from guardproxy.wire.fields import FIELDS
 
 _STEERING = frozenset({"api_base", "base_url", "api_key", "organization"})
-_SPELLED_OUT = frozenset({"tools", "functions", "response_format"})
+_SPELLED_OUT = frozenset({"tools", "functions", "response_format", "text"})
 """Fields whose numbers reach the model as digits: they are no token ids."""
 _WAY_OUT = "send it as text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)"
 
@@ -34,6 +34,8 @@ class Request:
     `n`: how many choices will come. `structured`: half an answer is of no use (JSON asked for, or a tool forced by
     name). `tool_names`: what the model may call. `prose`: the answer is free text, so that a crisis text may stand
     before it. `noticed`: and so may notices. `safety_identifier` names the end user to session rules.
+    `speech`: the list that the conversation's messages stand in. `entries`: the place of each in it, -1 for one that
+    stands elsewhere; None: one after the other.
     """
 
     tree: Tree = field(repr=False)
@@ -48,6 +50,12 @@ class Request:
     noticed: bool = True
     last_message_is_assistant: bool = False
     safety_identifier: str | None = field(default=None, repr=False)
+    entries: tuple[int, ...] | None = field(default=None, repr=False)
+    speech: str = "messages"
+
+    def entry(self, at: int) -> int:
+        """The place of a message of the conversation in the list `speech` of the tree; -1 for none."""
+        return at if self.entries is None else self.entries[at]
 
     @property
     def has_tools(self) -> bool:
@@ -120,7 +128,7 @@ def read_texts(value: Any, name: str, limits: Limits) -> tuple[Message, ...]:
         return (_spoken(value, (name,)),)
     if not isinstance(value, list) or not value:
         raise wrong_type((name,), "a string or a non-empty list of strings")
-    if _is_token_ids(value) or any(_is_token_ids(item) for item in value):
+    if is_token_ids(value) or any(is_token_ids(item) for item in value):
         raise unscannable_error(Unscannable("token_ids", Pointer((name,))))
     if len(value) > limits.max_messages:
         raise BadRequest(f"more than {limits.max_messages} texts", code="too_complex", param=name)
@@ -144,6 +152,8 @@ def read_beside(tree: Tree, spoken: frozenset[str], table: FieldTable = FIELDS) 
         step = "*" if not name or "." in name or "[" in name else name
         by_scope: dict[Scope, list[Part]] = {}
         for leaf in table.leaves(value, (name,), step):
+            if leaf.field.treatment is Treatment.REFUSED:
+                raise unsupported(leaf.path, leaf.field.why)
             if leaf.field.treatment is not Treatment.CONTROL:
                 identifier = leaf.field.treatment is Treatment.IDENTIFIER
                 part = Part(leaf.text, Pointer(leaf.path, key=leaf.key), identifier=identifier)
@@ -159,7 +169,7 @@ def _spoken(text: str, path: tuple[Step, ...]) -> Message:
     return Message(Role.USER, Scope.USER, (Part(text, Pointer(path)),))
 
 
-def _is_token_ids(value: Any) -> bool:
+def is_token_ids(value: Any) -> bool:
     """True for a list with a number in it."""
     return isinstance(value, list) and any(
         isinstance(item, int | float) and not isinstance(item, bool) for item in value
@@ -188,6 +198,7 @@ def _check_numbers(tree: Tree, limits: Limits) -> None:
         "best_of": limits.max_choices,
         "max_tokens": limits.max_output_tokens,
         "max_completion_tokens": limits.max_output_tokens,
+        "max_output_tokens": limits.max_output_tokens,
     }
     for name, most in largest.items():
         value = tree.get(name)

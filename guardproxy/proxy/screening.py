@@ -34,13 +34,14 @@ def forget_refused(request: Request, policy: Policy, catalogue: Catalogue) -> Re
     if not policy.forget_refused or not policy.disclosing.source_line:
         return request
     messages = request.conversation.messages
+    entries = request.entries or range(len(messages))
     gone: set[int] = set()
     for at in range(1, len(messages)):
         said = "".join(p.text for p in messages[at].parts if not p.identifier)
         answered = messages[at].role is Role.ASSISTANT and messages[at - 1].role is Role.USER
         if answered and is_own_refusal(said, catalogue):
             # What stands between the two (thoughts) belongs to the answer.
-            gone |= set(range(request.entry(at - 1), request.entry(at) + 1)) - {-1}
+            gone |= set(range(entries[at - 1], entries[at] + 1)) - {-1}
     if not gone:
         return request
     # The body is read again without them, so that every pointer fits the body that goes upstream.

@@ -34,8 +34,8 @@ class Request:
     `n`: how many choices will come. `structured`: half an answer is of no use (JSON asked for, or a tool forced by
     name). `tool_names`: what the model may call. `prose`: the answer is free text, so that a crisis text may stand
     before it. `noticed`: and so may notices. `safety_identifier` names the end user to session rules.
-    `speech`: the list that the conversation's messages stand in. `entries`: the place of each in it, -1 for one that
-    stands elsewhere; None: one after the other.
+    `entries`: where each message of the conversation stands in `messages` of the tree; (): at its own place.
+    `speech`: the name of that list if it is not `messages`; -1 is a message that stands beside it.
     """
 
     tree: Tree = field(repr=False)
@@ -50,12 +50,8 @@ class Request:
     noticed: bool = True
     last_message_is_assistant: bool = False
     safety_identifier: str | None = field(default=None, repr=False)
-    entries: tuple[int, ...] | None = field(default=None, repr=False)
+    entries: tuple[int, ...] = ()
     speech: str = "messages"
-
-    def entry(self, at: int) -> int:
-        """The place of a message of the conversation in the list `speech` of the tree; -1 for none."""
-        return at if self.entries is None else self.entries[at]
 
     @property
     def has_tools(self) -> bool:

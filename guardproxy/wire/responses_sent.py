@@ -38,7 +38,7 @@ from guardproxy.wire.responses_own import (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Item:
     """An item that has started. `parts` by their path in the upstream's item; `told`: those whose text is complete."""
 
@@ -275,7 +275,7 @@ class Sent:
         item = self._items[at]
         item.done = tree["item"]
         if item.speaks:
-            out += [] if self._kept in {None, item} else self._end_kept()
+            out += [] if self._kept is item else self._end_kept()
             self._kept = item
             return out
         return [*out, *self._end(item)]

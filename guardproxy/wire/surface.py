@@ -1,7 +1,7 @@
 """The surfaces that a model serves: what one path does differently, and nothing more.
 
     Surface(name, path, parse, dialect, instruct, errors)
-    CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS; SURFACES by path
+    CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS, RESPONSES; SURFACES by path
 
 Everything else is one flow: parse → screen → upstream → moderate → render → record.
 """
@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from guardproxy.wire import chat, completions, embeddings
+from guardproxy.wire import chat, completions, embeddings, responses
 from guardproxy.wire.body import Limits, Tree
 from guardproxy.wire.chat_dialect import ChatDialect
 from guardproxy.wire.dialect import Dialect
 from guardproxy.wire.errors import ErrorAnswer
 from guardproxy.wire.patch import insert_system
 from guardproxy.wire.request import Request
+from guardproxy.wire.responses_dialect import ResponsesDialect
 from guardproxy.wire.shape import CHAT, TEXT
 
 
@@ -53,4 +54,5 @@ CHAT_COMPLETIONS = Surface(
 )
 COMPLETIONS = Surface("completions", "/v1/completions", completions.parse_request, ChatDialect(TEXT))
 EMBEDDINGS = Surface("embeddings", "/v1/embeddings", embeddings.parse_request, None)
-SURFACES = {surface.path: surface for surface in (CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS)}
+RESPONSES = Surface("responses", "/v1/responses", responses.parse_request, ResponsesDialect(), responses.instruct)
+SURFACES = {surface.path: surface for surface in (CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS, RESPONSES)}

@@ -96,6 +96,8 @@ def proxy(tmp_path_factory):
     with FakeUpstream() as upstream:
         running = start(folder, POLICY, upstream, GUARDPROXY_AUDIT_MODE="required")
         yield running
+        recorded = (folder / "decisions.jsonl").read_text().count('"decision_id"')
+        assert recorded == running.counted() > 0  # over the whole run: as many decisions in the log as in the counter
         running.process.terminate()
         assert running.process.wait(15) == 0
 

@@ -20,6 +20,7 @@ from guardproxy.errors import BadRequest
 from guardproxy.wire.body import Limits, Tree, place_name
 from guardproxy.wire.field_table import FieldTable, Treatment, holds_token_ids
 from guardproxy.wire.fields import FIELDS
+from guardproxy.wire.inline_moderation import ModerationAsk
 
 _STEERING = frozenset({"api_base", "base_url", "api_key", "organization"})
 _SPELLED_OUT = frozenset({"tools", "functions", "response_format", "text"})
@@ -36,6 +37,7 @@ class Request:
     before it. `noticed`: and so may notices. `safety_identifier` names the end user to session rules.
     `entries`: where each message of the conversation stands in `messages` of the tree; (): at its own place.
     `speech`: the name of that list if it is not `messages`; -1 is a message that stands beside it.
+    `moderation`: what OpenAI's member of that name asked for; it is no part of `tree`.
     """
 
     tree: Tree = field(repr=False)
@@ -52,6 +54,7 @@ class Request:
     safety_identifier: str | None = field(default=None, repr=False)
     entries: tuple[int, ...] = ()
     speech: str = "messages"
+    moderation: ModerationAsk | None = None
 
     @property
     def has_tools(self) -> bool:

@@ -15,6 +15,7 @@ from guardproxy.core.conversation import Conversation, Message, Part, Pointer, R
 from guardproxy.errors import BadRequest
 from guardproxy.wire.body import Limits, Tree
 from guardproxy.wire.chat_messages import Path
+from guardproxy.wire.inline_moderation import take_moderation
 from guardproxy.wire.patch import value_at
 from guardproxy.wire.request import Request, read_beside, read_head, unsupported, wrong_type
 from guardproxy.wire.responses_fields import RESPONSES_FIELDS
@@ -35,6 +36,7 @@ _FORCED = frozenset({"function", "custom", "mcp", "shell", "local_shell", "apply
 
 def parse_request(tree: Tree, limits: Limits = Limits()) -> Request:  # noqa: B008 - frozen
     """All checks of wire.md 1.1 to 1.7, then the conversation. Raises BadRequest with code and param."""
+    tree, moderation = take_moderation(tree)
     head = read_head(tree, limits, RESPONSES_FIELDS)
     read = ReadInput() if tree.get("input") is None and tree.get("prompt") else read_input(tree.get("input"), limits)
     _read_prompt(tree.get("prompt"), read)
@@ -55,6 +57,7 @@ def parse_request(tree: Tree, limits: Limits = Limits()) -> Request:  # noqa: B0
         safety_identifier=head.safety_identifier,
         entries=tuple(read.entries),
         speech="input",
+        moderation=moderation,
     )
 
 

@@ -27,6 +27,7 @@ from guardproxy.wire.responses_logprobs import item_with_logprobs
 from guardproxy.wire.responses_own import (
     PARTS,
     added,
+    annotated,
     ending,
     message_id,
     no_usage,
@@ -70,7 +71,7 @@ def render(answer: Answer, edit: Edit, annotation: Tree, *, in_field: bool) -> b
     else:
         tree["output"] = [item_with_logprobs(item) for item in tree["output"]]
         _put_notices(tree, edit)
-    return serialise({**tree, **annotation})
+    return serialise(annotated(tree, annotation))
 
 
 def collected(events: Iterable[Tree]) -> Tree:

@@ -37,6 +37,8 @@ Slot = tuple[int, Path]
 
 MOST_TEXTS = 1000
 _IDS = frozenset({"item_id", "output_format", "quality", "size", "background"})
+_STRICT = frozenset({"message", "function_call"})
+"""Clients that join the pieces of these raise an error where they find another item."""
 _SHORT_NAME = 4
 """Names shorter than this are looked at each time (`stream_fields`)."""
 
@@ -112,6 +114,8 @@ class Arrivals:
 
     def _read_spoken(self, tree: Tree, piece: Spoken, arrived: Arrived) -> None:
         kind = self._kinds.setdefault(piece.at, piece.item_kind)
+        if kind != piece.item_kind and piece.item_kind in _STRICT:
+            raise UpstreamBadAnswer("the upstream sent an event about an item of another kind")
         slot: Slot = (piece.at, piece.path)
         channel = channel_of(Place(piece.at, kind, self._content, piece.path, piece.part_kind))
         arrived.tool = is_call(kind)

@@ -100,7 +100,6 @@ RESPONSES_FIELDS = FieldTable(
         *rows(Treatment.REFUSED, "tools[].environment.skills[].skill_id", why=_NO_FILE),
         *rows(Treatment.REFUSED, "input[].encrypted_content", why=_SEALED),
         *rows(Treatment.REFUSED, "prompt_cache_options.comparison_response_id", why=_UNSEEN),
-        *rows(Treatment.REFUSED, "moderation", why="not served yet"),
     ),
     RESPONSES_NAMES | JSON_SCHEMA_NAMES,
 )

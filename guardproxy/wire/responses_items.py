@@ -81,6 +81,7 @@ kv_transfer_params tool_call_id presence_penalty frequency_penalty store
 _KNOWN_NAMES = RESPONSES_NAMES | JSON_SCHEMA_NAMES | frozenset(_ANSWER_NAMES.split())
 _SAID_AGAIN = """
 prompt user safety_identifier prompt_cache_key input_messages output_messages output_text input
+moderation
 """
 _SEALED = frozenset({"encrypted_content", "obfuscation", "partial_image_b64"})
 _ECHOES: dict[str, Any] = {"instructions": None, "metadata": {}, "tools": [], "tool_choice": "auto"}

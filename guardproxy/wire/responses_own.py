@@ -5,6 +5,7 @@ text_part(text), refusal_part(text) -> Tree             parts of a message
 own_message(id, parts, status) -> Tree
 refused(response, item, in_field) -> Tree               the response as it ends after a refusal
 part_events(place, part, index) -> list[Tree]           a part as a stream tells it
+annotated(response, annotation) -> Tree                 with our members, in this surface's shapes
 frame(event, number) -> bytes                           one event with its number
 refusal_body(envelope, text, annotation, ask) -> bytes
 refusal_stream(envelope, text, annotation, ask) -> list[bytes]
@@ -20,6 +21,7 @@ from typing import Any
 
 from guardproxy.wire.body import Tree, serialise
 from guardproxy.wire.envelope import Ask, Envelope, cut_text
+from guardproxy.wire.inline_moderation import NAME
 
 ID_PREFIX = "resp_"
 PARTS = {
@@ -99,14 +101,14 @@ def refusal_body(envelope: Envelope, text: str, annotation: Tree, ask: Ask) -> b
     """A refusal without any upstream, HTTP 200."""
     output = [refused_message(envelope.id, text, in_field=ask.in_field)]
     body = {**own_response(envelope), **ending(ask.in_field), "output": output, "usage": no_usage()}
-    return serialise({**body, **annotation})
+    return serialise(annotated(body, annotation))
 
 
 def refusal_stream(envelope: Envelope, text: str, annotation: Tree, ask: Ask) -> list[bytes]:
     """The same as a stream."""
     start = own_response(envelope)
     item = refused_message(envelope.id, text, in_field=ask.in_field)
-    last = {**start, **ending(ask.in_field), "output": [item], "usage": no_usage(), **annotation}
+    last = annotated({**start, **ending(ask.in_field), "output": [item], "usage": no_usage()}, annotation)
     events: list[Tree] = [
         {"type": "response.created", "response": start},
         {"type": "response.in_progress", "response": start},
@@ -114,6 +116,20 @@ def refusal_stream(envelope: Envelope, text: str, annotation: Tree, ask: Ask) ->
         {"type": f"response.{last['status']}", "response": last},
     ]
     return [frame(event, number) for number, event in enumerate(events)]
+
+
+def annotated(response: Tree, annotation: Tree | None) -> Tree:
+    """A response with our members. Where chat lists the results of a stage's choices, this surface has the one."""
+    own = dict(annotation or {})
+    if NAME in own:
+        own[NAME] = {stage: _one_result(found) for stage, found in own[NAME].items()}
+    return {**response, **own}
+
+
+def _one_result(found: Tree) -> Tree:
+    results = found.get("results")
+    one: Tree = results[0] if isinstance(results, list) and results else found
+    return one
 
 
 def message_events(item: Tree, at: int) -> list[Tree]:

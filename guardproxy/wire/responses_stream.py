@@ -19,7 +19,7 @@ from guardproxy.wire.field_table import is_control_value
 from guardproxy.wire.responses_arrival import Arrivals
 from guardproxy.wire.responses_events import ENDS, FAILS, SILENT, read_kind
 from guardproxy.wire.responses_items import response_leaves
-from guardproxy.wire.responses_own import ending, frame, no_usage, own_response
+from guardproxy.wire.responses_own import annotated, ending, frame, no_usage, own_response
 from guardproxy.wire.responses_sent import Sent
 from guardproxy.wire.typed_queue import EventQueue
 
@@ -128,8 +128,11 @@ class ResponsesStream(AnswerStream):
         start = self._sent.start()
         output = self._sent.output([], [], set())
         error = {"code": "server_error", "message": message}
-        response = {**self._sent.response, "status": "failed", "error": error, "output": output, **(annotation or {})}
-        return [*self._frames(start), self._only_end({"type": "response.failed", "response": response})]
+        response = {**self._sent.response, "status": "failed", "error": error, "output": output}
+        return [
+            *self._frames(start),
+            self._only_end({"type": "response.failed", "response": annotated(response, annotation)}),
+        ]
 
     def _drain(self, *, final: bool = False) -> list[bytes]:
         out: list[bytes] = []
@@ -151,7 +154,7 @@ class ResponsesStream(AnswerStream):
             output = sent.output(finals, self._arrivals.finals, self._arrivals.done)
             response = {**last["response"], "id": sent.response["id"], "output": output}
         kind = f"response.{response['status']}" if last is None else last["type"]
-        return self._only_end({"type": kind, "response": {**response, **(annotation or {})}})
+        return self._only_end({"type": kind, "response": annotated(response, annotation)})
 
     def _only_end(self, tree: Tree) -> bytes:
         if self._over:

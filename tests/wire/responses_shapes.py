@@ -29,7 +29,9 @@ def made(kind, depth=0):
     if origin is dict:
         return {"key": made(args[1], depth + 1)}
     if hasattr(kind, "model_fields"):
-        return {name: made(f.annotation, depth + 1) for name, f in kind.model_fields.items() if f.annotation is not None}
+        return {
+            name: made(f.annotation, depth + 1) for name, f in kind.model_fields.items() if f.annotation is not None
+        }
     return {str: "calm", int: 0, float: 1.0, bool: True, object: {"key": "calm"}}.get(kind)
 
 

@@ -31,6 +31,7 @@ from guardproxy.wire.responses_items import (
     leaves_below,
     response_leaves,
 )
+from guardproxy.wire.responses_places import Places
 
 Slot = tuple[int, Path]
 """An item of the output and a path in it."""
@@ -85,8 +86,7 @@ class Arrivals:
         self.finals: list[int] = []
         self._content = content
         self._kinds: dict[int, str] = {}
-        self._ids: dict[str, int] = {}
-        self._started: set[int] = set()
+        self._places = Places()
         self._said: dict[Slot, str] = {}
         self._fed: set[Slot] = set()
         self._open: dict[Slot, Channel] = {}
@@ -96,6 +96,7 @@ class Arrivals:
     def read(self, tree: Tree) -> Arrived:
         """What the event brings."""
         tree.pop("obfuscation", None)
+        self._places.put(tree)
         arrived, dealt = Arrived(), "type"
         if tree["type"] in LIFECYCLE or tree["type"] in ENDS:
             dealt = "response"
@@ -147,9 +148,6 @@ class Arrivals:
 
     def _take_item(self, tree: Tree, whole: Shown, arrived: Arrived) -> None:
         at, item = whole.at, cleaned(tree.get("item"))
-        if whole.starts and at in self._started:
-            raise UpstreamBadAnswer("the upstream starts an item twice")
-        self._started.add(at)
         tree["item"] = item
         self._know(item, at, arrived)
         if whole.closes:
@@ -158,8 +156,7 @@ class Arrivals:
     def _know(self, item: Tree, at: int, arrived: Arrived) -> None:
         kind, name = item.get("type"), called_in(item)
         self._kinds[at] = kind if isinstance(kind, str) else ""
-        if isinstance(item.get("id"), str):
-            self._ids[item["id"]] = at
+        self._places.know(item, at)
         if name is not None and (at, (name,)) not in self._called:
             self._called.add((at, (name,)))
             arrived.called.append(name)
@@ -185,7 +182,7 @@ class Arrivals:
 
     def _place_of(self, item: Tree, number: int) -> int:
         """Which item of the stream an item of the last event is."""
-        known = self._ids.get(item["id"]) if isinstance(item.get("id"), str) else None
+        known = self._places.of(item.get("id"))
         if known is not None and known not in self.finals:
             return known
         if number not in self.finals and self._kinds.get(number, item.get("type")) == item.get("type"):

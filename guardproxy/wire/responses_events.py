@@ -46,6 +46,7 @@ response.refusal.delta response.refusal.done response.shell_call_command.added r
 response.shell_call_command.done response.shell_call_output_content.delta response.shell_call_output_content.done
 response.web_search_call.completed response.web_search_call.in_progress response.web_search_call.searching
 response.apply_patch_call_operation_diff.delta response.apply_patch_call_operation_diff.done keepalive
+response.reasoning_part.added response.reasoning_part.done
 """
 _KNOWN = frozenset(_PUBLISHED.split())
 
@@ -82,6 +83,8 @@ _ITEM_KINDS = {
 _PARTS = {
     "response.content_part.added": ("content", "content_index"),
     "response.content_part.done": ("content", "content_index"),
+    "response.reasoning_part.added": ("content", "content_index"),
+    "response.reasoning_part.done": ("content", "content_index"),
     "response.reasoning_summary_part.added": ("summary", "summary_index"),
     "response.reasoning_summary_part.done": ("summary", "summary_index"),
 }

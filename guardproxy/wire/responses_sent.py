@@ -113,7 +113,7 @@ class Sent:
         if whole is None and not texts:
             return [*out, tree]
         at, path = (whole.at, whole.path[:2]) if whole else (texts[0].at, texts[0].path[:2])
-        out += self._needed(at, path, texts[0].part_kind if texts else "", starts=bool(whole and whole.starts))
+        out += self._needed(tree, at, path)
         item = self._items.get(at)
         if item is None:
             return [*out, tree]
@@ -204,7 +204,8 @@ class Sent:
     def _lifecycle(self, tree: Tree) -> list[Tree]:
         response = tree["response"]
         same = {"id": self.response["id"]} if self.started or not response.get("id") else {}
-        response = {**response, **same, "output": self.output([], [], set())}
+        asked = {name: self.response[name] for name in ("created_at", "model") if name not in response}
+        response = {**response, **asked, **same, "output": self.output([], [], set())}
         first = [] if self.started or tree["type"] == "response.created" else self._created(response)
         self.response, self.started = response, True
         return [*first, {**tree, "response": response}]
@@ -237,27 +238,29 @@ class Sent:
             for path, part in parts
         ]
 
-    def _needed(self, at: int, path: Path, part_kind: str, *, starts: bool) -> list[Tree]:
+    def _needed(self, tree: Tree, at: int, path: Path) -> list[Tree]:
         """The item and the part that an event is about, if the upstream has not started them."""
         out: list[Tree] = []
+        texts, part = spoken(tree), tree.get("part")
+        part_kind = texts[0].part_kind if texts else str(part.get("type")) if isinstance(part, dict) else ""
         if at not in self._items and part_kind in {"output_text", "refusal"}:
-            made = own_message(message_id(self.response.get("id"), at), [], "in_progress")
-            out += self._begin(at, added(at, made))
+            named = tree.get("item_id")
+            item_id = named if isinstance(named, str) else message_id(self.response.get("id"), at)
+            out += self._begin(at, added(at, own_message(item_id, [], "in_progress")))
         item = self._items.get(at)
-        if item is None:
+        starts = tree["type"].endswith("_part.added")
+        if item is None or path in item.parts or starts or path[0] != "content" or part_kind not in PARTS:
             return out
-        if path in item.parts or starts or path[0] != "content" or part_kind not in PARTS or len(path) < 2:
-            return out
-        part = text_part("") if part_kind == "output_text" else {"type": part_kind, PARTS[part_kind][0]: ""}
-        item.parts[path] = part
+        made = text_part("") if part_kind == "output_text" else {"type": part_kind, PARTS[part_kind][0]: ""}
+        item.parts[path] = made
         index = int(path[1]) + len(item.before)
-        return [*out, {"type": "response.content_part.added", **item.place, "content_index": index, "part": part}]
+        return [*out, {"type": "response.content_part.added", **item.place, "content_index": index, "part": made}]
 
     def _note(self, item: _Item, tree: Tree, path: Path) -> None:
         kind = tree["type"]
-        if kind in {"response.content_part.added", "response.reasoning_summary_part.added"}:
+        if kind.endswith("_part.added"):
             item.parts[path] = tree["part"] if isinstance(tree.get("part"), dict) else {}
-        elif kind in {"response.content_part.done", "response.reasoning_summary_part.done"}:
+        elif kind.endswith("_part.done"):
             item.parts[path] = tree["part"] if isinstance(tree.get("part"), dict) else item.parts.get(path, {})
             item.ended.add(path)
         elif kind == "response.output_text.annotation.added" and path in item.parts:
@@ -273,7 +276,8 @@ class Sent:
         at = tree["output_index"]
         out = [] if at in self._items else self._begin(at, added(at, tree["item"]))
         item = self._items[at]
-        item.done = tree["item"]
+        # Clients know an item by its ids: some servers make new ones when it is complete.
+        item.done = {**tree["item"], **{n: item.tree[n] for n in ("id", "call_id") if n in item.tree}}
         if item.speaks:
             out += [] if self._kept is item else self._end_kept()
             self._kept = item

@@ -154,7 +154,7 @@ class ResponsesStream(AnswerStream):
             output = sent.output(finals, self._arrivals.finals, self._arrivals.done)
             response = {**last["response"], "id": sent.response["id"], "output": output}
         kind = f"response.{response['status']}" if last is None else last["type"]
-        return self._only_end({"type": kind, "response": annotated(response, annotation)})
+        return self._only_end({**(last or {}), "type": kind, "response": annotated(response, annotation)})
 
     def _only_end(self, tree: Tree) -> bytes:
         if self._over:

@@ -34,12 +34,13 @@ def forget_refused(request: Request, policy: Policy, catalogue: Catalogue) -> Re
     if not policy.forget_refused or not policy.disclosing.source_line:
         return request
     messages = request.conversation.messages
+    entries = request.entries or range(len(messages))
     gone: set[int] = set()
     for at in range(1, len(messages)):
         said = "".join(p.text for p in messages[at].parts if not p.identifier)
         answered = messages[at].role is Role.ASSISTANT and messages[at - 1].role is Role.USER
         if answered and is_own_refusal(said, catalogue):
-            gone |= {at - 1, at}
+            gone |= {entries[at - 1], entries[at]}
     if not gone:
         return request
     # The body is read again without them, so that every pointer fits the body that goes upstream.

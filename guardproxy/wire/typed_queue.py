@@ -5,6 +5,7 @@
       .release(Release) -> None               notes what may leave
       .ready(final=False) -> list[Tree]       events that may leave, in order; `final`: the answer is over
       .drop() -> None                         nothing that waits will leave
+      .was_changed(channel) -> bool           something in it has been replaced
       .waiting                                True while an event waits
       .started                                something with text has left (or something of ours: set it)
 
@@ -27,8 +28,8 @@ from guardproxy.wire.patch import with_value
 from guardproxy.wire.stream_fields import UnknownFields, without
 from guardproxy.wire.stream_queue import Text
 
-Settle = Callable[[Tree], Tree]
-"""Runs when an event (or a part of one) leaves, on what is released of it."""
+Settle = Callable[[Tree], Tree | None]
+"""Runs when an event (or a part of one) leaves, on what is released of it; None: it does not leave after all."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -47,6 +48,7 @@ class EventQueue:
         self._fields = UnknownFields()
         self._waiting: deque[_HeldEvent] = deque()
         self._lines: dict[Channel, Line] = {}
+        self._changed: set[Channel] = set()
         self._seq = 0
 
     @property
@@ -85,6 +87,8 @@ class EventQueue:
             self._fields.release(release)
             return
         same, left = line.give(release), release.text
+        if not same:
+            self._changed.add(release.channel)
         for piece in line.reached(release):
             end = min(piece.end, release.end)
             if same:
@@ -114,6 +118,10 @@ class EventQueue:
             self._waiting.popleft()
         return out
 
+    def was_changed(self, channel: Channel) -> bool:
+        """True when a text of the channel is released otherwise than it came."""
+        return channel in self._changed
+
     def drop(self) -> None:
         """Nothing that waits will leave."""
         self._waiting.clear()
@@ -138,11 +146,10 @@ class EventQueue:
         tree = self._fields.only_cleared(tree, held.others)
         if held.divisible and changed and not held.ready and not self._says_more(held, tree):
             return  # its text has left before, or in the event before it, or was taken out
-        out.append(held.settle(tree) if held.settle else tree)
+        self._send(held, tree, out)
 
     def _leave_part(self, held: _HeldEvent, out: list[Tree]) -> None:
-        tree = self._fields.only_cleared(self._with_ready(held), held.others)
-        out.append(held.settle(tree) if held.settle else tree)
+        self._send(held, self._fields.only_cleared(self._with_ready(held), held.others), out)
         for piece in held.pieces:
             piece.ready = ""
         for entry in reversed(held.others):  # they have left, or were not cleared to
@@ -157,6 +164,12 @@ class EventQueue:
         for piece in held.pieces:
             stripped = dict(with_value(stripped, piece.leaf.path, ""))
         return stripped != tree
+
+    @staticmethod
+    def _send(held: _HeldEvent, tree: Tree, out: list[Tree]) -> None:
+        settled = held.settle(tree) if held.settle else tree
+        if settled is not None:
+            out.append(settled)
 
     @staticmethod
     def _with_ready(held: _HeldEvent) -> Tree:

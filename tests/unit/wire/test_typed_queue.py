@@ -194,6 +194,15 @@ def test_settling_sees_what_leaves():
     assert [event["n"] for event in numbered] == [1, 2]
 
 
+def test_settling_may_keep_an_event_back():
+    queue = queue_of(delta("ab"), settle=lambda tree: None if queue.was_changed(CONTENT) else tree)
+    queue.add(bare("stop"))
+    release(queue, 0, 1, "a")
+    assert shown(queue.ready()) == ["a"]
+    release(queue, 1, 2, "*")
+    assert shown(queue.ready()) == ["stop"]
+
+
 def test_dropping_leaves_nothing():
     queue = queue_of(delta("ab"), bare("stop"))
     release(queue, 0, 1, "a")

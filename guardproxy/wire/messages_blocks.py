@@ -44,7 +44,7 @@ tool_search_tool_search_result tool_search_tool_result_error
 INDIRECT = frozenset(_INDIRECT.split())
 CALLS = frozenset({"tool_use", "server_tool_use", "mcp_tool_use"})
 KINDS = INDIRECT | CALLS | {"text", "image", "thinking", "redacted_thinking", "container_upload", "compaction"}
-_KINDS_INSIDE = frozenset(_INSIDE.split())
+KINDS_INSIDE = frozenset(_INSIDE.split())
 _SOURCES = frozenset({"base64", "text", "content", "url", "file"})
 _MUST_HAVE: dict[str, tuple[tuple[str, type, str], ...]] = {
     "text": (("text", str, "a string"),),
@@ -126,7 +126,7 @@ class BlockReader:
         if name == "text" and isinstance(member, str):
             self._say(scope, Part(member, Pointer(path)))
         elif name == "content":
-            self._content(member, path, scope, _KINDS_INSIDE)
+            self._content(member, path, scope, KINDS_INSIDE)
         elif name == "input":
             for inner, text, key in inner_strings(member):
                 self._note(scope, Part(text, Pointer((*path, *inner), key=key)))
@@ -161,7 +161,7 @@ class BlockReader:
             elif name == "url" and isinstance(member, str):
                 self._address(member, here, scope, unread)
             elif name == "content":
-                self._content(member, here, Scope.TOOL_RESULT, _KINDS_INSIDE)
+                self._content(member, here, Scope.TOOL_RESULT, KINDS_INSIDE)
             else:
                 if name and name not in MESSAGES_FIELDS.names:
                     self._note(scope, Part(name, Pointer(here, key=True)))

@@ -33,7 +33,7 @@ class Surface:
 
     `dialect`: of the answers; None: the answer holds vectors and passes untouched or not at all, and a refusal is an
     error. `instruct`: adds an instruction for the model, where the surface has a place for one. `errors`: turns an
-    error in OpenAI's shape into the surface's own.
+    error in OpenAI's shape into the surface's own. `spoken_by`: for a surface that not every model server has, who does.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Surface:
     dialect: Dialect | None
     instruct: Callable[[Tree, str], Tree] | None = None
     errors: Callable[[ErrorAnswer], ErrorAnswer] = as_it_is
+    spoken_by: str = ""
 
     @property
     def upstream_path(self) -> str:
@@ -60,6 +61,7 @@ MESSAGES = Surface(
     MessagesDialect(),
     messages.insert_instruction,
     messages_own.errors,
+    "Servers that have it: llama.cpp, vLLM, Anthropic's own",
 )
 EMBEDDINGS = Surface("embeddings", "/v1/embeddings", embeddings.parse_request, None)
 SURFACES = {surface.path: surface for surface in (CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, EMBEDDINGS)}

@@ -272,9 +272,10 @@ class MessagesStream(AnswerStream):
         """Its strings are pieces of texts that end with the block."""
         found = leaves_below({**delta, "type": None}, (), f"content.{block.at}.delta")
         leaves = [_below(leaf, ("delta",)) for leaf in found]
-        block.channels |= {leaf.channel for leaf in leaves if not leaf.key}
+        texts, names = [leaf for leaf in leaves if not leaf.key], [leaf for leaf in leaves if leaf.key]
+        block.channels |= {leaf.channel for leaf in texts}
         word, settle = self._word(delta["type"], ("delta", "type"), known=delta["type"] in _DELTAS)
-        self._add(tree, [*word, *leaves], beside, tool=block.tool, settle=settle)
+        self._add(tree, [*word, *texts], [*names, *beside], tool=block.tool, settle=settle)
 
     def _block_stop(self, tree: Tree, block: _Block) -> None:
         del self._blocks[tree["index"]]
@@ -348,10 +349,8 @@ class MessagesStream(AnswerStream):
         whole: bool = False,
         **how: Any,
     ) -> None:
-        """Queues an event. `whole`: its texts are complete now. Names cannot be replaced, so they hold nothing."""
-        texts = [leaf for leaf in leaves if not leaf.key]
-        names = [leaf for leaf in leaves if leaf.key]
-        for text in self._queue.add(tree, texts, [*names, *others], **how):
+        """Queues an event that waits for these leaves. `whole`: their texts are complete now."""
+        for text in self._queue.add(tree, leaves, others, **how):
             self._notes.deltas.append(Delta(0, text.channel, text.text))
         if whole:
             self._close(leaf.channel for leaf in leaves)

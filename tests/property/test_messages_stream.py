@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from guardproxy.core.commands import Release
 from guardproxy.core.rules import Action
-from guardproxy.testing.messages_play import block, call, end, play, start, text, thoughts
+from guardproxy.testing.messages_play import block, call, end, play, start, thoughts
 from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.messages_conversion import Collector
 from guardproxy.wire.messages_own import typed_event

@@ -12,6 +12,7 @@ import sys
 
 from guardproxy.core.conversation import Scope
 from guardproxy.wire.field_table import JSON_SCHEMA_NAMES, FieldTable, Treatment, rows
+from guardproxy.wire.messages_fields import MESSAGES_FIELDS
 from guardproxy.wire.responses_fields import RESPONSES_FIELDS
 
 _MEANINGS = {
@@ -76,7 +77,11 @@ FIELDS = FieldTable(
 )
 """Of chat completions, completions and embeddings."""
 
-TABLES = {"chat completions, completions, embeddings": FIELDS, "responses": RESPONSES_FIELDS}
+TABLES = {
+    "chat completions, completions, embeddings": FIELDS,
+    "messages (Anthropic)": MESSAGES_FIELDS,
+    "responses": RESPONSES_FIELDS,
+}
 
 
 def markdown() -> str:

@@ -40,8 +40,6 @@ MOST_TEXTS = 1000
 _IDS = frozenset({"item_id", "output_format", "quality", "size", "background"})
 _STRICT = frozenset({"message", "function_call"})
 """Clients that join the pieces of these raise an error where they find another item."""
-_SHORT_NAME = 4
-"""Names shorter than this are looked at each time (`stream_fields`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +191,8 @@ class Arrivals:
         for leaf in leaves_below(value, place):
             path = (*above, *leaf.path[len(place.path) :])
             if leaf.key:
-                arrived.others.append(TextLeaf(self._name_channel(leaf), leaf.text, path, key=True))
-                arrived.closed.append(arrived.others[-1].channel)
+                arrived.texts.append(TextLeaf(self._name_channel(leaf), leaf.text, path, key=True))
+                arrived.closed.append(arrived.texts[-1].channel)
             else:
                 self._whole(TextLeaf(leaf.channel, leaf.text, path), (place.at, leaf.path), arrived)
 
@@ -223,8 +221,7 @@ class Arrivals:
             arrived.closed.append(channel)
 
     def _name_channel(self, leaf: TextLeaf) -> Channel:
-        if len(leaf.text) >= _SHORT_NAME:
-            return leaf.channel
+        """A channel is closed after its text: a name that comes again needs another."""
         self._count += 1
         return replace(leaf.channel, key=f"{leaf.channel.key}#{self._count}")
 

@@ -11,7 +11,8 @@
 
 Events leave in the strict order of arrival, because clients append a block when it starts and a piece when it comes.
 Known texts hold their event; strings that no list knows never do: what of them is not cleared when the event leaves
-stays behind. Paths lead from the top of the event.
+stays behind. A member's name may be of either sort: it cannot be replaced, so one that was changed takes its member
+along. Paths lead from the top of the event.
 """
 
 from __future__ import annotations
@@ -162,7 +163,8 @@ class EventQueue:
         for entry in reversed(held.others):
             stripped = without(stripped, entry.leaf.path)
         for piece in held.pieces:
-            stripped = dict(with_value(stripped, piece.leaf.path, ""))
+            if not piece.leaf.key:
+                stripped = dict(with_value(stripped, piece.leaf.path, ""))
         return stripped != tree
 
     @staticmethod
@@ -175,5 +177,9 @@ class EventQueue:
     def _with_ready(held: _HeldEvent) -> Tree:
         tree = held.tree
         for piece in held.pieces:
-            tree = dict(with_value(tree, piece.leaf.path, piece.ready))
+            if not piece.leaf.key:
+                tree = dict(with_value(tree, piece.leaf.path, piece.ready))
+        for piece in reversed(held.pieces):
+            if piece.leaf.key and piece.touched:
+                tree = without(tree, piece.leaf.path)
         return tree

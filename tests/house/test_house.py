@@ -281,6 +281,7 @@ COVERED_THROUGH = {
     "testing/benign.py": "a report: `make evasion`",
     "testing/demo_process.py": "tests/e2e/test_demo.py",
     "testing/evasion.py": "a report: `make evasion`",
+    "testing/messages_play.py": "tests/wire/test_moderated_messages.py",
     "testing/pii_report.py": "a report: `python -m guardproxy.testing.pii_report`",
     "training/__main__.py": "needs the extra `train`: `make train`; its steps without torch have tests",
     "training/ablation.py": "needs the extra `train`",

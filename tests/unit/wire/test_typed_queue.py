@@ -178,6 +178,17 @@ def test_an_unknown_string_keeps_an_event_whose_text_was_taken_out():
     assert queue.ready() == [delta("*")[0], delta("", x="v")[0]]
 
 
+def test_a_name_may_hold_its_event_and_takes_its_member_along():
+    leaves = [TextLeaf(NAME, "x", ("delta", "x"), key=True), TextLeaf(OTHER, "v", ("delta", "x", "y"))]
+    for changed, left in (("x", {"x": {"y": "*"}}), ("…", {})):
+        queue = EventQueue()
+        queue.add(delta("a", x={"y": "v"})[0], leaves)
+        release(queue, 0, 1, "*", OTHER)
+        assert queue.ready() == []
+        release(queue, 0, 1, changed, NAME)
+        assert queue.ready() == [delta("a", **left)[0]]
+
+
 def test_settling_sees_what_leaves():
     seen = []
 

@@ -190,7 +190,7 @@ class Flow(Exchange):
             if moderated.is_halted(choice):
                 continue
             texts = [(t.channel, t.text) for t in answer.texts if t.choice == choice]
-            await moderated.feed(choice, texts)
+            await moderated.feed_whole(choice, texts)
             await moderated.flush(choice)
         self.take(moderated)
         edits = [self._edit(choice, request, moderated, words, notices) for choice in answer.choices]

@@ -36,7 +36,7 @@ from guardproxy.wire.responses_places import Places
 Slot = tuple[int, Path]
 """An item of the output and a path in it."""
 
-MOST_TEXTS = 1000
+MOST_TEXTS = 5000
 _IDS = frozenset({"item_id", "output_format", "quality", "size", "background"})
 _STRICT = frozenset({"message", "function_call"})
 """Clients that join the pieces of these raise an error where they find another item."""

@@ -32,10 +32,15 @@ class Wire:
             reading = self.stream.chunk(json.loads(json.dumps(tree)))
             if any(called.name not in self.offered for called in reading.called) and not self.halted:
                 self.obey([Halt(0, self.moderator.decision(0))])
-            for delta in reading.deltas if not self.halted else ():
-                self.obey(self.moderator.feed(0, delta.channel, delta.text))
-            for closed in reading.closed if not self.halted else ():
-                self.obey(self.moderator.close(0, closed.channel))
+            closing = {closed.channel for closed in reading.closed}
+            last = {delta.channel: at for at, delta in enumerate(reading.deltas)}
+            for at, delta in enumerate(reading.deltas):
+                if not self.halted:
+                    self.obey(self.moderator.feed(0, delta.channel, delta.text))
+                if not self.halted and delta.channel in closing and last[delta.channel] == at:
+                    self.obey(self.moderator.close(0, delta.channel))
+            for channel in closing - last.keys() if not self.halted else ():
+                self.obey(self.moderator.close(0, channel))
             if reading.finished and not self.halted:
                 self.obey(self.moderator.flush(0))
             self.write(self.stream.ready())

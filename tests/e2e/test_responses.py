@@ -153,6 +153,38 @@ def test_spans_are_replaced_both_ways(proxy, client, stream):
     assert last.status == "completed"
 
 
+def test_every_item_of_the_input_is_redacted_in_its_place(proxy):
+    proxy.upstream.answer_with(response("Fine."))
+    name = "captain turnip"
+    given = [
+        {"type": "function_call", "call_id": "c", "name": "f", "arguments": json.dumps({"who": name})},
+        {"type": "function_call_output", "call_id": "c", "output": [{"type": "input_text", "text": name}]},
+        {"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": name}]},
+        {"type": "shell_call", "call_id": "s", "action": {"commands": [f"echo {name}"]}},
+        {"role": "user", "content": "hi"},
+    ]
+    assert ask(proxy, given, instructions=f"You are {name}.").status_code == 200
+    sent = proxy.upstream.requests[-1].json
+    assert name not in json.dumps(sent)
+    assert json.loads(sent["input"][0]["arguments"]) == {"who": "[name]"}
+    assert sent["input"][3]["action"]["commands"] == ["echo [name]"]
+    assert sent["instructions"] == "You are [name]."
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "input_image", "image_url": "data:image/png;base64,AAAA"},
+        {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,AAAA"},
+    ],
+)
+def test_media_are_not_passed_on_unseen(proxy, part):
+    hits = proxy.upstream.hits
+    answered = ask(proxy, [{"role": "user", "content": [part]}])
+    assert (answered.status_code, answered.json()["error"]["code"]) == (400, "unsupported_content_part")
+    assert proxy.upstream.hits == hits
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_notice_is_a_part_of_its_own(proxy, client, stream):
     said = "Climb it."

@@ -98,6 +98,26 @@ def test_a_phrase_is_seen_across_parts_items_and_single_letters():
     assert shown(wire.events).startswith("a ")
 
 
+@pytest.mark.parametrize("plan", [REFUSING, REDACTING], ids=["refuse", "redact"])
+def test_the_cutting_of_the_text_does_not_matter(plan):
+    said = [
+        reasoning("some thought", "a sum"),
+        "Tea is good. And the violet kettle is. Yes.",
+        function_call("f", '{"a": 1}'),
+    ]
+    ends = [ran(events_of(response_stream(*said, size=size)), plan).events[-1] for size in (1, 2, 3, 5, 8, 99)]
+    assert len({json.dumps(end["response"]["output"]) for end in ends}) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 64])
+def test_the_cutting_of_the_bytes_does_not_matter(size):
+    raw = b"".join(response_stream("Tea is good 🔥. And the violet kettle is.", size=3).segments)
+    dialect, decoder = ResponsesDialect(), SseDecoder()
+    cut = [event for at in range(0, len(raw), size) for event in decoder.feed(raw[at : at + size])]
+    wire = ran([dialect.event_tree(event) for event in [*cut, *decoder.flush()]], REDACTING)
+    assert texts_of(wire.events[-1]["response"]) == ["Tea is good 🔥. And the [removed] is."]
+
+
 def test_what_left_stays_and_the_refusal_is_a_part_of_its_own():
     wire = ran(events_of(response_stream("Tea is good. Try the violet kettle.", size=3)), REFUSING)
     accepted(wire.events)

@@ -121,9 +121,11 @@ class Arrivals:
         value: Any = tree
         for step in piece.member:
             value = value.get(step) if isinstance(value, dict) else None
-        if isinstance(value, str) and piece.whole:
+        if value is not None and not isinstance(value, str):
+            raise UpstreamBadAnswer("the upstream sent a piece of text that is none")
+        if value is not None and piece.whole:
             self._whole(TextLeaf(channel, value, piece.member), slot, arrived)
-        elif isinstance(value, str) and value:
+        elif value:
             self._said[slot] = self._said.get(slot, "") + value
             self._fed.add(slot)
             self._open[slot] = channel

@@ -43,7 +43,7 @@ _BESIDE = {
     **dict.fromkeys(("mcp_approval_response", "configuration_update"), Scope.USER),
 }
 _UNSEEN = {
-    "item_reference": "the proxy cannot see what it stands for; send the item itself",
+    "item_reference": "the proxy cannot see what it stands for; send the item itself (Vercel AI SDK: `store: false`)",
     "compaction": "nobody can read a sealed history; send the messages themselves",
     "compaction_trigger": "nobody could read the sealed history it asks for; send a shorter `input`",
 }

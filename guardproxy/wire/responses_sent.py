@@ -225,7 +225,6 @@ class Sent:
             return [*out, tree]
         part = text_part(self.take_waiting())
         item.before.append(part)
-        self.wrote = True
         start = {**tree, "item": {**tree["item"], "content": []}}
         return [*out, start, *part_events(item.place, part, 0), *self._given_at_start(item)]
 

@@ -281,6 +281,7 @@ def test_an_upstream_without_this_surface_is_an_error(proxy, script):
     answered = ask(proxy, "hi")
     assert answered.status_code in {404, 502}
     assert set(answered.json()["error"]) == {"message", "type", "param", "code"}
+    assert ("llama.cpp" in answered.json()["error"]["message"]) is (answered.status_code == 404)
 
 
 @pytest.mark.parametrize("wanted", [False, True])

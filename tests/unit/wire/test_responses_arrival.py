@@ -104,7 +104,8 @@ def test_the_word_for_an_unknown_kind_holds_its_event():
         {"type": "response.output_item.added", "item": 7},
         {"type": "response.created", "response": 7},
         {"type": "response.output_text.delta", "output_index": "x", "delta": "a"},
-        {"type": "response.output_item.added", "item": {"type": "program_output", "result": [{"a": "b"}] * 1001}},
+        {"type": "response.output_text.delta", "output_index": 0, "delta": 4242424242424242},
+        {"type": "response.output_item.added", "item": {"type": "program_output", "result": [{"a": "b"}] * 5001}},
     ],
 )
 def test_what_makes_no_sense_is_the_upstreams_fault(tree):

@@ -130,3 +130,14 @@ def test_notices_stand_around_the_text():
     accepted(out)
     texts = [part["text"] for part in out[-1]["response"]["output"][0]["content"]]
     assert texts == ["in front\n\n", "a", "\n\nbehind"]
+
+
+def test_a_refusal_behind_a_notice_stands_in_the_same_message():
+    stream = made()
+    stream.notice(0, "in front", before=True)
+    feed(stream, "Two metres.", upto=5)
+    out = stream.release(Release(0, CONTENT, 0, 4, "Two "))
+    out = trees([*out, *stream.halt(0, "Sorry, no."), *stream.finish(NOTE)])
+    accepted(out)
+    (item,) = out[-1]["response"]["output"]
+    assert [part["text"] for part in item["content"]] == ["in front\n\n", "Two \n\n", "Sorry, no."]

@@ -1,0 +1,3 @@
+"""The table of clients."""
+def table(rows):
+    return ""

@@ -43,8 +43,8 @@ evasion: .venv/.dev ## detection per transform beside benign refusals, over ../s
 policy: .venv/.runtime ## lint and test the shipped policies
 	$(BIN)/guardproxy lint policies && $(BIN)/guardproxy test policies
 
-clients: .venv/.dev ## real SDK clients against the demo
-	$(BIN)/python -m pytest tests/e2e -k client
+clients: .venv/.dev ## real client libraries before a real proxy: what do their users see? (docs/clients.md)
+	$(BIN)/python -m guardproxy.testing.clients
 
 lock: ## renew the hash-pinned locks from pyproject.toml
 	echo 'setuptools>=80' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes - -o requirements-build.lock

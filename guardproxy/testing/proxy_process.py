@@ -1,7 +1,7 @@
 """`guardproxy serve` as a process of its own, on ports that the system chose.
 
-with serving(folder, upstream, policy, GUARDPROXY_…="…") as proxy:      proxy.base is http://127.0.0.1:PORT/v1
-    stop_classifiers(proxy)                                             as if they hung: each inspection runs out of time
+with serving(folder, upstream, policy) as proxy:      proxy.base is http://127.0.0.1:PORT/v1
+    stop_classifiers(proxy)                           as if they hung: each inspection runs out of time
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 LONGEST_START = 60.0
 LONGEST_END = 20.0
 READY = "metrics at"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +39,25 @@ class Serving:
 
 @contextmanager
 def serving(
-    folder: Path, upstream: str, policy: Path, settings_file: Path | None = None, **settings: str
+    folder: Path, upstream: str, policy: Path, settings: Path | None = None, environment: Mapping[str, str] = NOTHING
 ) -> Iterator[Serving]:
     """Starts it in `folder` and ends it with SIGTERM; a bad start or end is an AssertionError with its last words.
 
-    `settings` are environment variables. The decision log is `required`: each answer's record is there before the answer.
+    `settings` is a file, `environment` GUARDPROXY_ variables. The decision log is `required`: each answer's record is there before the answer.
     """
     folder.mkdir(parents=True, exist_ok=True)
     decisions, errors = folder / "decisions.jsonl", folder / "stderr.log"
     command = [sys.executable, "-m", "guardproxy", "serve", "--upstream", upstream, "--policies", str(policy)]
-    command += ["--port", "0", "--admin-port", "0", *(["--settings", str(settings_file)] if settings_file else [])]
+    command += ["--port", "0", "--admin-port", "0", *(["--settings", str(settings)] if settings else [])]
     audit = {"GUARDPROXY_AUDIT_MODE": "required", "GUARDPROXY_AUDIT_PATH": str(decisions)}
     with errors.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own command
-            command, stdout=subprocess.PIPE, stderr=log, cwd=folder, text=True, env={**os.environ, **audit, **settings}
+            command,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=folder,
+            text=True,
+            env={**os.environ, **audit, **environment},
         )
     try:
         base = _base(process)

@@ -20,7 +20,8 @@ class Seen {
 }
 
 function named(error) {
-  // Classes that do not set `name` are all called "Error".
+  // Classes that do not set `name` are all called "Error"; the AI SDK's streams give plain objects.
+  if (error?.constructor === Object) return "plain object";
   return error?.name && error.name !== "Error" ? error.name : (error?.constructor?.name ?? typeof error);
 }
 
@@ -30,7 +31,7 @@ function described(error) {
     class: named(error),
     code: error?.code ?? inner.code ?? inner.type ?? null,
     status: error?.status ?? error?.statusCode ?? null,
-    message: String(error?.message ?? error),
+    message: [error?.message ?? error, error?.text].filter(Boolean).join(" "), // the AI SDK keeps what was said in `text`
   };
 }
 

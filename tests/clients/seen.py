@@ -48,6 +48,6 @@ def run(packages, ask):
         job, seen, error = json.loads(raw), Seen(), None
         try:
             ask(job, seen)
-        except Exception as raised:
+        except Exception as raised:  # noqa: BLE001 - whatever a client raises is what its user sees
             error = described(raised)
         print(json.dumps({"id": job["id"], **vars(seen), "error": error}), flush=True)

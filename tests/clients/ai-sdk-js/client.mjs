@@ -22,6 +22,8 @@ await run(["ai", "@ai-sdk/openai", "@ai-sdk/openai-compatible"], async (job, saw
   const asked = { model: modelOf(job), prompt: job.text, ...(job.retries === null ? {} : { maxRetries: job.retries }) };
   if (job.structured) {
     const answer = job.stream ? streamObject({ ...asked, schema, onError() {} }) : await generateObject({ ...asked, schema });
+    // Nothing is read, and no promise is kept, before somebody takes the stream.
+    if (job.stream) for await (const part of answer.fullStream) if (part.type === "error") throw part.error;
     saw.say(JSON.stringify(await answer.object));
     saw.end(await answer.finishReason);
   } else if (job.stream) {

@@ -25,7 +25,7 @@ def ask(job, saw):
         return
     answer = litellm.completion(**asked)
     saw.say(answer.choices[0].message.content)
-    saw.refuse((answer.choices[0].message.provider_specific_fields or {}).get("refusal"))
+    saw.refuse(getattr(answer.choices[0].message, "refusal", None))
     saw.end(answer.choices[0].finish_reason)
 
 

@@ -19,7 +19,7 @@ from click.testing import CliRunner  # noqa: E402
 from llm.cli import cli  # noqa: E402
 
 
-class Failed(Exception):
+class ErrorOnStderr(Exception):
     """The command ended with an error."""
 
 
@@ -30,7 +30,7 @@ def ask(job, saw):
     done = CliRunner().invoke(cli, command)
     saw.say(done.stdout.rstrip("\n"))
     if done.exit_code:
-        raise Failed(done.stderr)
+        raise ErrorOnStderr(done.stderr)
 
 
 seen.run(["llm", "openai"], ask)

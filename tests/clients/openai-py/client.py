@@ -1,6 +1,5 @@
 """OpenAI's Python client: chat completions and responses."""
 
-
 import openai
 import pydantic
 import seen

@@ -27,7 +27,8 @@ async def ask_async(job, saw):
                 saw.say((await stream.get_output()).model_dump_json())
         elif job["stream"]:
             async with agent.run_stream(job["text"]) as stream:
-                async for piece in stream.stream_text(delta=True):
+                # By default pieces are gathered for 0.1 s, and an error throws away what was gathered.
+                async for piece in stream.stream_text(delta=True, debounce_by=None):
                     saw.say(piece)
                 saw.end(stream.response.finish_reason)
         else:

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCRIPTS = ROOT / "tests" / "clients"
 ENVIRONMENTS = ROOT / ".clients"
 LONGEST_INSTALL, LONGEST_RUN = 600, 300
@@ -36,12 +36,15 @@ SET = {
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """`surfaces`: ways of speaking its script knows. `unstructured`: way, or way and mode, and why no object is asked."""
+    """`surfaces`: ways of speaking its script knows. `unstructured`: way, or way and mode, and why no object is asked.
+    `repeats`: how often it asks again after a 503 although told not to.
+    """
 
     id: str
     title: str
     surfaces: tuple[str, ...] = ("chat",)
     unstructured: tuple[tuple[str, str], ...] = ()
+    repeats: int = 0
 
     @property
     def folder(self) -> Path:
@@ -77,7 +80,7 @@ FAMILIES = _by_id(
     Family("litellm-py", "LiteLLM as a client"),
     Family("pydantic-ai-py", "Pydantic AI", ("chat", "responses")),
     Family("ai-sdk-js", "Vercel AI SDK", ("chat", "compatible", "responses")),
-    Family("llm-py", "simonw/llm"),
+    Family("llm-py", "simonw/llm", repeats=2),
 )
 
 

@@ -68,6 +68,7 @@ SCENARIOS = _by_name(
     Scenario("structured", "structured, allow", "Name a pet.", ('{"name": ', '"Rex"}'), structured=True),
     Scenario("structured-refuse", "structured, refuse", "Name a bluefinch.", structured=True),
     Scenario("error", "error style", "Tell me about the bluefinch.", proxy=ERRORS),
+    Scenario("structured-error", "structured, error style", "Name a bluefinch.", proxy=ERRORS, structured=True),
     Scenario("fault", "guard fault", "How is the weather today?", ("A calm answer.",), proxy=HUNG, retries=0),
     Scenario(
         "cut",
@@ -169,22 +170,29 @@ def _explains(_: Cell, seen: Seen) -> bool:
     return REFUSAL in (seen.text + (seen.refusal or "")) or (seen.error is not None and seen.error.explains)
 
 
+def _is_a_refusing_error(cell: Cell, seen: Seen) -> bool:
+    return seen.error is not None and _explains(cell, seen) and seen.calls == 0
+
+
 def _is_a_fault(_: Cell, seen: Seen) -> bool:
     return seen.error is not None and not seen.error.explains and REFUSAL not in seen.text
 
 
-LAWS: Mapping[str, Law] = MappingProxyType({
-    "allow": _says("A calm answer."),
-    "warn": _says(f"Two metres.{NOTICE}"),
-    "redact": _says("I met [name] in Oslo."),
-    "refuse": lambda cell, seen: _says(REFUSAL)(cell, seen) and seen.calls == 0,
-    "midstream": _refuses_the_answer,
-    "structured": lambda _, seen: "Rex" in seen.text and seen.error is None,
-    "structured-refuse": lambda cell, seen: _explains(cell, seen) and seen.calls == 0,
-    "error": lambda cell, seen: seen.error is not None and _explains(cell, seen) and seen.calls == 0,
-    "fault": _is_a_fault,
-    "cut": _is_a_fault,
-})
+LAWS: Mapping[str, Law] = MappingProxyType(
+    {
+        "allow": _says("A calm answer."),
+        "warn": _says(f"Two metres.{NOTICE}"),
+        "redact": _says("I met [name] in Oslo."),
+        "refuse": lambda cell, seen: _says(REFUSAL)(cell, seen) and seen.calls == 0,
+        "midstream": _refuses_the_answer,
+        "structured": lambda _, seen: "Rex" in seen.text and seen.error is None,
+        "structured-refuse": lambda cell, seen: _explains(cell, seen) and seen.calls == 0,
+        "error": _is_a_refusing_error,
+        "structured-error": _is_a_refusing_error,
+        "fault": _is_a_fault,
+        "cut": _is_a_fault,
+    }
+)
 
 
 def broken_law(cell: Cell, seen: Seen) -> str:

@@ -1,6 +1,6 @@
 """What a user of a client sees, as JSON lines: the shared half of the Python client scripts.
 
-A script is called with jobs, JSON each: {"id", "base", "surface", "stream", "text", "structured", "retries"}. It prints
+A script is called with jobs, JSON each: {"id", "base", "model", "surface", "stream", "text", "structured", "retries"}. It prints
 one line with the versions of what it tries, then one line a job:
 {"id", "text", "finish", "refusal", "error": {"class", "code", "status", "message"}}.
 """

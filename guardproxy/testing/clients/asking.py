@@ -13,7 +13,7 @@ from typing import Any
 
 from guardproxy.testing.clients.families import Family, ask
 from guardproxy.testing.clients.house import PATHS, House
-from guardproxy.testing.clients.scenarios import ERRORS, HUNG, NEVER_SEEN, SCENARIOS, Cell, Raised, Seen
+from guardproxy.testing.clients.scenarios import HUNG, NEVER_SEEN, SCENARIOS, Cell, Raised, Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def _left_out(family: Family, cell: Cell, house: House) -> str:
     scenario = SCENARIOS[cell.scenario]
     if cell.surface not in house.surfaces:
         return f"waits for {PATHS[cell.surface]}"
-    if scenario.proxy == ERRORS and ERRORS not in house.proxies:
+    if scenario.model not in house.models:
         return "waits for routes"
     if scenario.proxy == HUNG and HUNG not in house.proxies:
         return "needs Linux"
@@ -64,6 +64,7 @@ def _job(family: Family, cell: Cell, house: House) -> dict[str, Any]:
     return {
         "id": cell.name,
         "base": house.proxies[scenario.proxy].base,
+        "model": scenario.model,
         "surface": cell.surface,
         "stream": cell.mode == "stream",
         "text": f"{scenario.asks} {_mark(family, cell)}",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from guardproxy.testing.clients.asking import Shown
-from guardproxy.testing.clients.scenarios import NOTICE, REFUSAL, SCENARIOS, Cell, Seen
+from guardproxy.testing.clients.scenarios import NOTICE, REFUSAL, SCENARIOS, SHORT, Cell, Seen
 
 BEGIN, END = "<!-- table: make clients -->", "<!-- end of table -->"
 USUAL_ENDS = frozenset({None, "stop", "end_turn", "completed"})
@@ -63,6 +63,8 @@ def _said(seen: Seen) -> str:
 
 
 def _shown(text: str) -> str:
+    if text == SHORT:
+        return "short text"
     before, refusal, _ = text.partition(REFUSAL)
     if refusal:
         return "text, then refusal" if before else "refusal"

@@ -19,12 +19,14 @@ from guardproxy.testing.fake_upstream import Recorded
 from guardproxy.testing.scripts import Script, completion, stream_of
 from guardproxy.testing.scripts_typed import message, message_stream, response, response_stream
 
-REFUSAL, NOTICE = "{refusal}", "{notice}"
+REFUSAL, NOTICE, SHORT = "{refusal}", "{notice}", "{short}"
 """They stand for the proxy's texts in what a client showed."""
 NEVER_SEEN = ("bluefinch", "captain turnip")
 
-GUARDED, ERRORS, HUNG = "guarded", "errors", "hung"
-"""The proxies: the usual one, one whose routes say `refusal_style: error`, one whose classifier hangs."""
+GUARDED, HUNG = "guarded", "hung"
+"""The proxies: the usual one, and one whose classifier hangs."""
+MODEL, ERRORS, FIELD, TASKS = "m", "m-errors", "m-field", "m-tasks"
+"""Names of the one model, each with a route: refusals as messages, as errors, in `refusal`, for background tasks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Scenario:
     asks: str
     pieces: tuple[str, ...] = ()
     proxy: str = GUARDED
+    model: str = MODEL
     structured: bool = False
     plain: bool = True
     cut: bool = False
@@ -67,8 +70,10 @@ SCENARIOS = _by_name(
     ),
     Scenario("structured", "structured, allow", "Name a pet.", ('{"name": ', '"Rex"}'), structured=True),
     Scenario("structured-refuse", "structured, refuse", "Name a bluefinch.", structured=True),
-    Scenario("error", "error style", "Tell me about the bluefinch.", proxy=ERRORS),
-    Scenario("structured-error", "structured, error style", "Name a bluefinch.", proxy=ERRORS, structured=True),
+    Scenario("error", "error style", "Tell me about the bluefinch.", model=ERRORS),
+    Scenario("structured-error", "structured, error style", "Name a bluefinch.", model=ERRORS, structured=True),
+    Scenario("field", "`refusal` style", "Tell me about the bluefinch.", model=FIELD),
+    Scenario("task", "task model", "A title for bluefinch.", model=TASKS),
     Scenario("fault", "guard fault", "How is the weather today?", ("A calm answer.",), proxy=HUNG, retries=0),
     Scenario(
         "cut",
@@ -189,6 +194,8 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         "structured-refuse": lambda cell, seen: _explains(cell, seen) and seen.calls == 0,
         "error": _is_a_refusing_error,
         "structured-error": _is_a_refusing_error,
+        "field": lambda cell, seen: _explains(cell, seen) and seen.calls == 0,
+        "task": lambda cell, seen: _says(SHORT)(cell, seen) and seen.calls == 0,
         "fault": _is_a_fault,
         "cut": _is_a_fault,
     }

@@ -12,10 +12,10 @@ const schema = z.object({ name: z.string() });
 function modelOf(job) {
   if (job.surface === "compatible") {
     const options = { name: "guarded", baseURL: job.base, apiKey: "none", supportsStructuredOutputs: true };
-    return createOpenAICompatible(options).chatModel("m");
+    return createOpenAICompatible(options).chatModel(job.model);
   }
   const provider = createOpenAI({ baseURL: job.base, apiKey: "none" });
-  return job.surface === "responses" ? provider.responses("m") : provider.chat("m");
+  return job.surface === "responses" ? provider.responses(job.model) : provider.chat(job.model);
 }
 
 await run(["ai", "@ai-sdk/openai", "@ai-sdk/openai-compatible"], async (job, saw) => {

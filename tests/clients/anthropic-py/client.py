@@ -6,7 +6,7 @@ import seen
 
 def ask(job, saw):
     retries = {} if job["retries"] is None else {"max_retries": job["retries"]}
-    asked = {"model": "m", "max_tokens": 200, "messages": [{"role": "user", "content": job["text"]}]}
+    asked = {"model": job["model"], "max_tokens": 200, "messages": [{"role": "user", "content": job["text"]}]}
     # The SDK adds /v1 itself.
     with anthropic.Anthropic(base_url=job["base"].removesuffix("/v1"), api_key="none", **retries) as client:
         if not job["stream"]:

@@ -9,7 +9,7 @@ const Pet = z.object({ name: z.string() });
 await run(["@langchain/openai", "@langchain/core"], async (job, saw) => {
   const retries = job.retries === null ? {} : { maxRetries: job.retries };
   const useResponsesApi = job.surface === "responses";
-  const model = new ChatOpenAI({ model: "m", apiKey: "none", configuration: { baseURL: job.base }, useResponsesApi, ...retries });
+  const model = new ChatOpenAI({ model: job.model, apiKey: "none", configuration: { baseURL: job.base }, useResponsesApi, ...retries });
   if (job.structured) {
     const structured = model.withStructuredOutput(Pet, { method: "jsonSchema" });
     if (!job.stream) return saw.say(JSON.stringify(await structured.invoke(job.text)));

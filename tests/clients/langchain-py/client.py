@@ -14,7 +14,11 @@ class Pet(pydantic.BaseModel):
 def ask(job, saw):
     retries = {} if job["retries"] is None else {"max_retries": job["retries"]}
     model = ChatOpenAI(
-        base_url=job["base"], api_key="none", model="m", use_responses_api=job["surface"] == "responses", **retries
+        base_url=job["base"],
+        api_key="none",
+        model=job["model"],
+        use_responses_api=job["surface"] == "responses",
+        **retries,
     )
     if job["structured"]:
         structured = model.with_structured_output(Pet)

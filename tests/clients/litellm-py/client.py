@@ -12,7 +12,7 @@ class Pet(pydantic.BaseModel):
 
 
 def ask(job, saw):
-    asked = {"model": "openai/m", "messages": [{"role": "user", "content": job["text"]}]}
+    asked = {"model": f"openai/{job['model']}", "messages": [{"role": "user", "content": job["text"]}]}
     asked |= {"api_base": job["base"], "api_key": "none"}
     asked |= {} if job["retries"] is None else {"max_retries": job["retries"]}
     asked |= {"response_format": Pet} if job["structured"] else {}

@@ -15,7 +15,7 @@ class Pet(pydantic.BaseModel):
 def ask(job, saw):
     retries = {} if job["retries"] is None else {"max_retries": job["retries"]}
     model = OpenAILike(
-        model="m",
+        model=job["model"],
         api_base=job["base"],
         api_key="none",
         is_chat_model=True,

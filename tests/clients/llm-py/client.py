@@ -10,9 +10,12 @@ import seen
 
 folder = Path(tempfile.mkdtemp())
 os.environ["LLM_USER_PATH"] = str(folder)
-BASES = sorted({json.loads(raw)["base"] for raw in sys.argv[1:]})
-NAMES = {base: f"guarded-{at}" for at, base in enumerate(BASES)}
-rows = [f"- {{model_id: {NAMES[base]}, model_name: m, api_base: '{base}', supports_schema: true}}" for base in BASES]
+PLACES = sorted({(job["base"], job["model"]) for job in map(json.loads, sys.argv[1:])})
+NAMES = {place: f"guarded-{at}" for at, place in enumerate(PLACES)}
+rows = [
+    f"- {{model_id: {name}, model_name: {model}, api_base: '{base}', supports_schema: true}}"
+    for (base, model), name in NAMES.items()
+]
 (folder / "extra-openai-models.yaml").write_text("\n".join(rows))
 
 from click.testing import CliRunner  # noqa: E402
@@ -24,7 +27,7 @@ class ErrorOnStderr(Exception):
 
 
 def ask(job, saw):
-    command = ["prompt", "-m", NAMES[job["base"]], "--key", "none", "--no-log", job["text"]]
+    command = ["prompt", "-m", NAMES[job["base"], job["model"]], "--key", "none", "--no-log", job["text"]]
     command += [] if job["stream"] else ["--no-stream"]
     command += ["--schema", "name str"] if job["structured"] else []
     done = CliRunner().invoke(cli, command)

@@ -8,7 +8,7 @@ import { run } from "./seen.mjs";
 const Pet = z.object({ name: z.string() });
 
 async function chat(client, job, saw) {
-  const asked = { model: "m", messages: [{ role: "user", content: job.text }] };
+  const asked = { model: job.model, messages: [{ role: "user", content: job.text }] };
   if (job.stream && !job.structured) {
     for await (const chunk of await client.chat.completions.create({ ...asked, stream: true })) {
       for (const choice of chunk.choices) {
@@ -32,7 +32,7 @@ async function chat(client, job, saw) {
 }
 
 async function responses(client, job, saw) {
-  const asked = { model: "m", input: job.text };
+  const asked = { model: job.model, input: job.text };
   let answer;
   if (job.structured) {
     const shaped = { ...asked, text: { format: zodTextFormat(Pet, "pet") } };

@@ -10,7 +10,7 @@ class Pet(pydantic.BaseModel):
 
 
 def chat(client, job, saw):
-    asked = {"model": "m", "messages": [{"role": "user", "content": job["text"]}]}
+    asked = {"model": job["model"], "messages": [{"role": "user", "content": job["text"]}]}
     if job["structured"]:
         if job["stream"]:
             with client.chat.completions.stream(**asked, response_format=Pet) as stream:
@@ -33,7 +33,7 @@ def chat(client, job, saw):
 
 
 def responses(client, job, saw):
-    asked = {"model": "m", "input": job["text"]}
+    asked = {"model": job["model"], "input": job["text"]}
     if job["structured"]:
         if job["stream"]:
             with client.responses.stream(**asked, text_format=Pet) as stream:

@@ -20,7 +20,7 @@ async def ask_async(job, saw):
     retries = {} if job["retries"] is None else {"max_retries": job["retries"]}
     async with openai.AsyncOpenAI(base_url=job["base"], api_key="none", **retries) as client:
         kind = OpenAIResponsesModel if job["surface"] == "responses" else OpenAIChatModel
-        model = kind("m", provider=OpenAIProvider(openai_client=client))
+        model = kind(job["model"], provider=OpenAIProvider(openai_client=client))
         agent = Agent(model, output_type=NativeOutput(Pet) if job["structured"] else str)
         if job["structured"] and job["stream"]:
             async with agent.run_stream(job["text"]) as stream:

@@ -7,6 +7,7 @@ from guardproxy.testing.clients.scenarios import (
     NOTICE,
     REFUSAL,
     SCENARIOS,
+    SHORT,
     Cell,
     Raised,
     Seen,
@@ -34,6 +35,8 @@ GOOD = {
     "structured-refuse": seen(refusal=REFUSAL),
     "error": seen(error=raised(explains=True)),
     "structured-error": seen(error=raised(explains=True)),
+    "field": seen(refusal=REFUSAL),
+    "task": seen(SHORT),
     "fault": seen(error=raised(explains=False)),
     "cut": seen("Once upon", error=raised(explains=False)),
 }

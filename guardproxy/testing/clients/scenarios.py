@@ -197,7 +197,8 @@ LAWS: Mapping[str, Law] = MappingProxyType(
         "field": lambda cell, seen: _explains(cell, seen) and seen.calls == 0,
         "task": lambda cell, seen: _says(SHORT)(cell, seen) and seen.calls == 0,
         "fault": _is_a_fault,
-        "cut": _is_a_fault,
+        # The Responses surface ends such a stream with a status of its own; OpenAI's clients do not raise on it.
+        "cut": lambda cell, seen: _is_a_fault(cell, seen) or (seen.finish or "").startswith("failed/"),
     }
 )
 

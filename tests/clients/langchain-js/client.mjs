@@ -20,6 +20,7 @@ await run(["@langchain/openai", "@langchain/core"], async (job, saw) => {
   for await (const message of job.stream ? await model.stream(job.text) : [await model.invoke(job.text)]) {
     saw.say(message.text);
     saw.refuse(message.additional_kwargs.refusal);
+    for (const block of Array.isArray(message.content) ? message.content : []) saw.refuse(block.refusal);
     const told = message.response_metadata;
     saw.end(told.finish_reason ?? told.incomplete_details?.reason ?? told.status);
   }

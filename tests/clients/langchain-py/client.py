@@ -28,6 +28,8 @@ def ask(job, saw):
     for message in model.stream(job["text"]) if job["stream"] else [model.invoke(job["text"])]:
         saw.say(message.text)
         saw.refuse(message.additional_kwargs.get("refusal"))
+        for block in message.content if isinstance(message.content, list) else []:
+            saw.refuse(block.get("refusal"))
         told = message.response_metadata
         saw.end(told.get("finish_reason") or (told.get("incomplete_details") or {}).get("reason") or told.get("status"))
 

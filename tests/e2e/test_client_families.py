@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from guardproxy.testing.clients.asking import look
-from guardproxy.testing.clients.families import FAMILIES, make_environment
+from guardproxy.testing.clients.families import FAMILIES, ROOT, make_environment
 from guardproxy.testing.clients.golden import GOLDEN, wrong
 from guardproxy.testing.clients.house import open_house
+from guardproxy.testing.clients.scenarios import GUARDED
+from guardproxy.testing.clients.snippets import complaint, snippets
 
 NODE = pytest.mark.node
+PAGE = ROOT / "docs" / "clients.md"
 
 
 @pytest.fixture(scope="module")
@@ -39,4 +42,8 @@ def test_a_family_shows_what_is_expected(house, name):
     environment = Path(sys.prefix) if name == "openai-py" else make_environment(family)
     shown = look(family, environment, house)
     assert wrong(shown, json.loads(GOLDEN.read_text(encoding="utf-8")), new=True) == []
+    page = PAGE.read_text(encoding="utf-8")
+    base = house.proxies[GUARDED].base
+    examples = [one for one in snippets(page) if one.family == name and shown.seen]
+    assert "".join(complaint(one, environment, base) for one in examples) == ""
     assert shown.seen or all(why.startswith("waits for") for why in shown.left_out.values())

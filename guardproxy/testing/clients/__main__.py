@@ -3,8 +3,8 @@
     python -m guardproxy.testing.clients [--families ID …] [--accept] [--no-page]      `make clients`
 
 Each family of tests/clients gets an environment of its own in .clients, asks every scenario plain and streamed, and
-is compared with tests/clients/golden.json. Prints the table and writes it into docs/clients.md. Exit 1 on any
-difference. `--accept` writes golden.json anew; what breaks a law (scenarios.LAWS) fails all the same, unless
+is compared with tests/clients/golden.json. Prints the table and writes it into docs/clients.md, whose examples
+are run as they stand. Exit 1 on any difference. `--accept` writes golden.json anew; what breaks a law (scenarios.LAWS) fails all the same, unless
 golden.EXCUSED says why the client cannot do better.
 """
 
@@ -25,6 +25,8 @@ from guardproxy.testing.clients.families import FAMILIES, ROOT, make_environment
 from guardproxy.testing.clients.golden import GOLDEN, accepted, wrong
 from guardproxy.testing.clients.house import open_house
 from guardproxy.testing.clients.page import put_into, table
+from guardproxy.testing.clients.scenarios import GUARDED
+from guardproxy.testing.clients.snippets import complaint, snippets
 
 PAGE = ROOT / "docs" / "clients.md"
 
@@ -47,6 +49,10 @@ def main() -> int:
     environments = {family.id: make_environment(family) for family in families}
     with tempfile.TemporaryDirectory() as folder, open_house(Path(folder)) as house:
         shown = [look(family, environments[family.id], house) for family in families]
+        asked = {one.family.id for one in shown if one.seen}
+        examples = [one for one in snippets(PAGE.read_text(encoding="utf-8")) if one.family in asked]
+        base = house.proxies[GUARDED].base
+        complaints = [complaint(one, environments[one.family], base) for one in examples]
     golden = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {}
     if options.accept:
         GOLDEN.write_text(accepted(shown, golden), encoding="utf-8")
@@ -56,6 +62,7 @@ def main() -> int:
         page = PAGE.read_text(encoding="utf-8")
         PAGE.write_text(put_into(page, shown, _machine()), encoding="utf-8")
     mistakes = [line for one in shown for line in wrong(one, golden)]
+    mistakes += filter(None, complaints)
     print("\n".join(mistakes), file=sys.stderr)
     return 1 if mistakes else 0
 

@@ -50,6 +50,9 @@ lock: ## renew the hash-pinned locks from pyproject.toml
 	echo 'setuptools>=80' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes - -o requirements-build.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	for one in tests/clients/*/requirements.in; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $$one -o $${one%.in}.txt; \
+	done
 
 train: .venv/.dev ## the shipped classifiers anew: extra `train`, about an hour on two cores
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0' 'onnx>=1.18' onnxscript safetensors

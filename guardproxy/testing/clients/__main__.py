@@ -17,18 +17,39 @@ import platform
 import subprocess
 import sys
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from guardproxy.testing.clients.asking import look
-from guardproxy.testing.clients.families import FAMILIES, ROOT, make_environment
+from guardproxy.testing.clients.asking import Shown, look
+from guardproxy.testing.clients.families import FAMILIES, ROOT, Family, make_environment
 from guardproxy.testing.clients.golden import GOLDEN, accepted, wrong
-from guardproxy.testing.clients.house import open_house
+from guardproxy.testing.clients.house import House, open_house
 from guardproxy.testing.clients.page import put_into, table
 from guardproxy.testing.clients.scenarios import GUARDED
 from guardproxy.testing.clients.snippets import complaint, snippets
 
 PAGE = ROOT / "docs" / "clients.md"
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What one family showed; None, and why, when it could not be installed or its script broke."""
+
+    shown: Shown | None
+    complaint: str
+
+
+def _round(family: Family, house: House) -> _Round:
+    print(f"{family.id} …", file=sys.stderr, flush=True)
+    try:
+        environment = make_environment(family)
+        shown = look(family, environment, house)
+    except (subprocess.SubprocessError, OSError, AssertionError) as error:
+        return _Round(None, f"{family.id}: {error}")
+    examples = [one for one in snippets(PAGE.read_text(encoding="utf-8")) if one.family == family.id and shown.seen]
+    base = house.proxies[GUARDED].base
+    return _Round(shown, "; ".join(filter(None, (complaint(one, environment, base) for one in examples))))
 
 
 def _machine() -> str:
@@ -45,24 +66,19 @@ def main() -> int:
     parser.add_argument("--accept", action="store_true", help="write golden.json anew")
     parser.add_argument("--no-page", action="store_true", help="leave docs/clients.md alone")
     options = parser.parse_args()
-    families = [FAMILIES[name] for name in options.families]
-    environments = {family.id: make_environment(family) for family in families}
     with tempfile.TemporaryDirectory() as folder, open_house(Path(folder)) as house:
-        shown = [look(family, environments[family.id], house) for family in families]
-        asked = {one.family.id for one in shown if one.seen}
-        examples = [one for one in snippets(PAGE.read_text(encoding="utf-8")) if one.family in asked]
-        base = house.proxies[GUARDED].base
-        complaints = [complaint(one, environments[one.family], base) for one in examples]
+        rounds = [_round(FAMILIES[name], house) for name in options.families]
+    shown = [one.shown for one in rounds if one.shown is not None]
     golden = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {}
     if options.accept:
         GOLDEN.write_text(accepted(shown, golden), encoding="utf-8")
         golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
     print(table(shown))
-    if not options.no_page and len(families) == len(FAMILIES):
+    if not options.no_page and len(shown) == len(FAMILIES):
         page = PAGE.read_text(encoding="utf-8")
         PAGE.write_text(put_into(page, shown, _machine()), encoding="utf-8")
     mistakes = [line for one in shown for line in wrong(one, golden)]
-    mistakes += filter(None, complaints)
+    mistakes += [one.complaint for one in rounds if one.complaint]
     print("\n".join(mistakes), file=sys.stderr)
     return 1 if mistakes else 0
 

@@ -27,7 +27,7 @@ from guardproxy.proxy.flow import Flow
 from guardproxy.proxy.hall import Hall, new_decision_id
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.moderating import ModerationFlow
-from guardproxy.proxy.settings import ROUTE, TENANT
+from guardproxy.proxy.settings import TENANT
 from guardproxy.proxy.upstream import Call, read_all
 from guardproxy.wire.errors import complaint_answer, error_answer, error_body, read_complaint
 from guardproxy.wire.headers import upstream_headers
@@ -88,10 +88,10 @@ class DataApp:
 
     async def _exchange(self, door: Door, scope: Scope, client: Client) -> None:
         headers = tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"])
-        incoming = Incoming(headers, ROUTE, TENANT)
+        incoming = Incoming(headers, self._hall.routes.default, TENANT)
         ledger = Ledger(
             decision_id=new_decision_id(),
-            route=ROUTE,
+            route=incoming.route.name,
             tenant=TENANT,
             surface=door.surface,
             upstream=self._hall.upstream.target.name if door.forwards else "",
@@ -162,9 +162,11 @@ class DataApp:
                 await reply.close()
             tree = read_models(raw)
             name = scope["path"].removeprefix(MODELS).removeprefix("/")
-            body = listed(tree) if not name else found(tree, name)
+            routes = self._hall.routes
+            choose = (routes.listed, routes.aliases)
+            body = listed(tree, *choose) if not name else found(tree, name, *choose)
             if body is None:
-                raise BadRequest("no model of this name", code="model_not_found", status=404, param="model")
+                raise BadRequest(routes.missing(), code="model_not_found", status=404, param="model")
             await client.whole(200, JSON, body)
         except GuardproxyError as error:
             answer = error_answer(error)

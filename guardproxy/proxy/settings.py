@@ -18,12 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from guardproxy.errors import ConfigError, SettingsError
 from guardproxy.policy.reader import plain, read
+from guardproxy.proxy.routes import RouteName, RouteSettings
+from guardproxy.proxy.routes import check as check_routes
 from guardproxy.proxy.upstream import SecretText, Target
 
 PREFIX = "GUARDPROXY_"
-ROUTE = "default"
 TENANT = "default"
 LOOPBACK_NAMES = frozenset({"localhost"})
+_ROUTES = "routes"
 
 
 class Frozen(BaseModel):
@@ -119,6 +121,7 @@ class Settings(Frozen):
     detectors: DetectorSettings = DetectorSettings()
     service: ServiceSettings = ServiceSettings()
     log: LogSettings = LogSettings()
+    routes: dict[RouteName, RouteSettings] = Field(default_factory=dict)
 
 
 def load(file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]) -> Settings:
@@ -137,6 +140,7 @@ def load(file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, 
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
     _check_listeners(settings.listen)
+    check_routes(settings.routes)
     return settings
 
 
@@ -181,6 +185,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     known = {
         f"{PREFIX}{section}_{key}".upper(): f"{section}.{key}"
         for section, field in Settings.model_fields.items()
+        if section != _ROUTES  # names of the operator's own: only the file can say what they are
         for key in _section(field.annotation).model_fields
     }
     found: dict[str, Any] = {}
@@ -226,11 +231,16 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     place = ".".join(str(step) for step in first["loc"])
     if first["type"] == "extra_forbidden":
-        siblings = Settings.model_fields if len(first["loc"]) == 1 else {}
+        siblings: Mapping[str, Any] = Settings.model_fields if len(first["loc"]) == 1 else {}
         if len(first["loc"]) > 1 and str(first["loc"][0]) in Settings.model_fields:
-            siblings = _section(Settings.model_fields[str(first["loc"][0])].annotation).model_fields
+            siblings = _keys_of(str(first["loc"][0]))
         return f'settings: unknown key "{place}"{_nearest(str(first["loc"][-1]), siblings)}'
     return f"settings: {place}: {first['msg']}"
+
+
+def _keys_of(section: str) -> Mapping[str, Any]:
+    one = RouteSettings if section == _ROUTES else _section(Settings.model_fields[section].annotation)
+    return one.model_fields
 
 
 def _nearest(name: str, known: Mapping[str, Any]) -> str:

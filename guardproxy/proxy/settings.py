@@ -11,10 +11,10 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from guardproxy.errors import ConfigError, SettingsError
 from guardproxy.policy.reader import plain, read
@@ -26,6 +26,9 @@ PREFIX = "GUARDPROXY_"
 TENANT = "default"
 LOOPBACK_NAMES = frozenset({"localhost"})
 _ROUTES = "routes"
+
+
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[a-z0-9.\-\[\]:]{1,253}$")]
 
 
 class Frozen(BaseModel):
@@ -49,7 +52,7 @@ class UpstreamSettings(Frozen):
 
 
 class ListenSettings(Frozen):
-    """Two listeners, two ports."""
+    """Two listeners, two ports. `cors_origins`: web pages of these origins may use the data listener."""
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
@@ -57,6 +60,7 @@ class ListenSettings(Frozen):
     admin_port: int = Field(8081, ge=0, le=65535)
     allow_anonymous: bool = False
     admin_token_env: str = ""
+    cors_origins: list[Origin] = Field(default_factory=list)
     grace_s: float = Field(30.0, ge=0, le=600)
 
 
@@ -217,7 +221,7 @@ def _converted(section_key: str, value: str, name: str) -> Any:
             return float(value)
     except (KeyError, ValueError):
         raise SettingsError(f"environment variable {name}: not a {getattr(wanted, '__name__', 'bool')}") from None
-    return [v.strip() for v in value.split(",") if v.strip()] if wanted == list[str] else value
+    return [v.strip() for v in value.split(",") if v.strip()] if get_origin(wanted) is list else value
 
 
 def _put(tree: dict[str, Any], section_key: str, value: Any) -> None:

@@ -90,8 +90,9 @@ class Check:
         return messages[0]["content"] if self.item.text else messages
 
     def moderation(self, stage: Stage, detectors: DetectorSet) -> list[Moderation] | None:
-        """A stage in OpenAI's words; None when a detector could not look."""
-        if any(failure.stage == stage for failure in self.ledger.failures):
+        """A stage in OpenAI's words; None when a detector could not look, or a part could not be read."""
+        unread = stage is Stage.INPUT and self.ledger.unscanned
+        if unread or any(failure.stage == stage for failure in self.ledger.failures):
             return None
         verdicts = next(d.verdicts for d in self._decisions() if d.stage is stage)
         covered = detectors.hazards(stage)

@@ -258,7 +258,7 @@ class Flow(Exchange):
 
     def annotation(self) -> dict[str, object]:
         """What we add to an answer, or to the last chunk of a stream."""
-        inline = self._inline.member(self.ledger.failures) if self._inline else {}
+        inline = self._inline.member(self.ledger.failures, unread=self.ledger.unscanned) if self._inline else {}
         return {**self.ledger.annotation(), **inline}
 
     def take(self, moderated: Moderated) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -315,3 +316,23 @@ async def test_a_check_and_a_moderation_go_by_the_model_they_name(app_of, send, 
     assert [o.route for o in outcomes] == ["chat", "default", "tasks", "default"]
     mixed = {"items": [{"model": "big", "messages": said}, {"text": "hi"}]}
     assert (await send(app, CHECK, json=mixed)).json()["error"]["param"] == "items"
+
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def test_the_example_of_the_documentation():
+    known = Routes(load(DOCS / "routes.yaml", {}, {}).routes)
+    assert known.of_model("tasks").settings.background
+    assert known.of_model("agents").settings.refusal_style == "error"
+    assert set(known.aliases.values()) == {"llama-3.1-8b-instruct"}
+    example = (DOCS / "routes.yaml").read_text().partition("\n")[2]
+    assert f"```yaml\n{example}```" in (DOCS / "routes.md").read_text()
+
+
+def test_the_documentation_names_every_key_and_its_default():
+    page = (DOCS / "routes.md").read_text()
+    for name, field in RouteSettings.model_fields.items():
+        plain = field.get_default(call_default_factory=True)
+        shown = {"": '""'}.get(plain, plain) if isinstance(plain, str) else json.dumps(plain)
+        assert f"| `{name}` | `{shown}` |" in page

@@ -108,6 +108,11 @@ class Bench:
         instant, *rest = await asyncio.gather(self._instantly(segments), *models)
         return together([instant, *rest])
 
+    @property
+    def media(self) -> frozenset[str]:
+        """The kinds of parts that some detector of this policy looks at."""
+        return frozenset(kind for detector in self._media for kind in detector.info.media)
+
     def reads(self, part: Unscannable) -> bool:
         """True when a detector looks at such a part and an enforced rule listens; a shadow rule opens no door."""
         return any(

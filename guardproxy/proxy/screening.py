@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -75,8 +74,11 @@ async def screen(
     """Looks at everything textual and decides. Raises GuardUnavailable when a closed rule could not be judged."""
     segments = input_segments(request.conversation)
     parts = request.conversation.unscannable
-    media = [Medium(p.kind, Segment.of_medium(p), value_at(request.tree, p.pointer.path)) for p in parts]
-    seen = together(await asyncio.gather(bench.inspect(segments), bench.inspect_media(media)))
+    shown = [part for part in parts if part.kind in bench.media]
+    media = [Medium(p.kind, Segment.of_medium(p), value_at(request.tree, p.pointer.path)) for p in shown]
+    seen = await bench.inspect(segments)
+    if media:
+        seen = together([seen, await bench.inspect_media(media)])
     note(seen)
     if any(bench.fatal(failure) for failure in seen.failures):
         raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from guardproxy.core.commands import Command, Halt, Release
+from guardproxy.core.commands import ChannelKind, Command, Halt, Release
 from guardproxy.core.rules import NoticePlace
 from guardproxy.errors import (
     AuditUnavailable,
@@ -156,8 +156,15 @@ class StreamRun:
                 text = self.words.refusal(command.decision, "cut" if shown else "withheld")
                 if self.flow.refuses_by_error and not self.flow.client.started:
                     raise _Withheld(text)
-                self.flow.ledger.finish_reason = refused_finish(self.flow.ask(self.request).in_field)
+                in_field = self.flow.ask(self.request).in_field and not self._wrote(command.choice)
+                self.flow.ledger.finish_reason = refused_finish(in_field)
                 await self._write(stream.halt(command.choice, text))
+
+    def _wrote(self, choice: int) -> bool:
+        """True when the client has words of the answer, behind which a refusal is words as well."""
+        released = self.moderated.given[choice].releases
+        told = any(notice.place is NoticePlace.BEFORE for notice in self.notices)
+        return told or any(r.text for r in released if r.channel.kind is ChannelKind.CONTENT)
 
     async def _finish(self, stream: AnswerStream) -> None:
         self.flow.take(self.moderated)

@@ -255,6 +255,28 @@ async def test_a_refusal_in_its_field(app_of, send, outcomes, asked):
     assert [(o.outcome, o.finish_reason) for o in outcomes] == [("refuse", "stop")]
 
 
+@pytest.mark.parametrize(
+    ("pieces", "asked", "reason"),
+    [
+        (["bluefinch"], "hi", "stop"),
+        (
+            ["A sentence that is long enough to leave at once. And it goes on. ", "the bluefinch"],
+            "hi",
+            "content_filter",
+        ),
+        (["anything"], "the bluefinch", "stop"),
+    ],
+)
+async def test_a_refusal_in_its_field_of_a_stream(app_of, send, outcomes, pieces, asked, reason):
+    app = app_of("all: {refusal_style: refusal_field}", streamed(*pieces))
+    answered = await send(app, CHAT, **chat(asked, stream=True))
+    frames = [json.loads(frame[6:]) for frame in answered.text.split("\n\n") if frame.startswith("data: {")]
+    deltas = [choice["delta"] for frame in frames for choice in frame["choices"]]
+    assert any(delta.get("refusal") for delta in deltas) is (reason == "stop")
+    assert frames[-1]["choices"][0]["finish_reason"] == reason
+    assert [(o.outcome, o.finish_reason) for o in outcomes] == [("refuse", reason)]
+
+
 async def test_a_surface_without_that_field_says_it_as_text(app_of, send, outcomes):
     app = app_of("all: {refusal_style: refusal_field}")
     choice = (await send(app, TEXT, json={"model": "m", "prompt": "bluefinch"})).json()["choices"][0]

@@ -31,7 +31,8 @@ from guardproxy.proxy.moderating import ModerationFlow
 from guardproxy.proxy.settings import TENANT
 from guardproxy.proxy.signpost import sign
 from guardproxy.proxy.upstream import Call, read_all
-from guardproxy.wire.errors import ErrorAnswer, complaint_answer, error_answer, error_body, read_complaint
+from guardproxy.wire.detector_api import error_answer as detector_error
+from guardproxy.wire.errors import complaint_answer, error_answer, read_complaint
 from guardproxy.wire.headers import Headers, upstream_headers
 from guardproxy.wire.models import found, listed, read_models
 from guardproxy.wire.surface import SURFACES
@@ -228,8 +229,8 @@ def _check_head(scope: Scope, incoming: Incoming, method: str) -> None:
 async def _unknown(path: str, client: Client) -> None:
     """404 with the way, in the shape of the surface that was meant."""
     found = sign(path, (*DOORS, MODELS))
-    body = error_body(f"{found} ({SERVED})", kind="invalid_request_error", code="unknown_path")
-    answer = ErrorAnswer(404, JSON, body)
+    error = BadRequest(f"{found} ({SERVED})", code="unknown_path", status=404)
+    answer = detector_error(error) if found.near == CONTENTS else error_answer(error)
     if found.near in SURFACES:
         answer = SURFACES[found.near].errors(answer)
     await client.whole(answer.status, answer.headers, answer.body)

@@ -18,6 +18,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from guardproxy.errors import BadRequest, SettingsError
+from guardproxy.policy.nearest import nearest
 
 DEFAULT = "default"
 MOST_SHOWN = 20
@@ -90,8 +91,9 @@ class Routes:
         if route is not None:
             return route
         # A server that matches names without case would run the listed model under the policy of the others.
-        near = self._by_folded.get(wanted.casefold())
-        if self._rest is None or near is not None:
+        folded = self._by_folded.get(wanted.casefold())
+        if self._rest is None or folded is not None:
+            near = folded or nearest(wanted, self._by_model)
             raise BadRequest(self._missing(near), code="model_not_found", param="model", status=404)
         return self._rest
 

@@ -246,6 +246,7 @@ async def test_an_unknown_path_speaks_like_the_surface_that_was_meant(app_of, mo
     monkeypatch.setitem(SURFACES, TEXT, changed)
     assert (await ask(app_of(), path="/v1/completions/")).text == "in its own words"
     assert code(await ask(app_of(), path="/v1/chat/completions/")) == "unknown_path"
+    assert (await ask(app_of(), path="/api/v1/text/contents/")).json()["code"] == 404
 
 
 ORIGIN = {"origin": "https://chat.example.org", "access-control-request-method": "POST"}

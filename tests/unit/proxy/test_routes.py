@@ -62,6 +62,14 @@ def test_no_near_name_chooses_a_listed_route(tmp_path, model, rest):
         assert "did you mean Coder-7B?" in str(caught.value)
 
 
+@pytest.mark.parametrize(("model", "hint"), [("bg", True), ("titels", True), ("gpt-4o", False), ("x" * 100_000, False)])
+def test_a_slip_of_the_pen_gets_a_hint(tmp_path, model, hint):
+    with pytest.raises(BadRequest) as caught:
+        Routes(routes(SCENE, tmp_path)).of_model(model)
+    assert ("did you mean" in str(caught.value)) is hint
+    assert model not in str(caught.value)
+
+
 def test_an_error_does_not_list_without_end():
     many = Routes({"a": RouteSettings(models=[f"m{at}" for at in range(MOST_SHOWN + 5)])})
     with pytest.raises(BadRequest, match="and 5 more"):

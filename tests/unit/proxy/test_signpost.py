@@ -1,6 +1,8 @@
 """A caller who comes to the wrong door hears which one was meant, or why there is none."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from guardproxy.proxy.signpost import sign
 
@@ -68,3 +70,12 @@ def test_why_there_is_none(path, why):
 def test_nothing_of_the_path_is_repeated(path):
     assert "secret" not in str(sign(path, SERVED))
     assert len(str(sign(path, SERVED))) < 200
+
+
+WORDS = st.sampled_from(["v1", "chat", "completions", "messages", "api", "openai", "models", "x", "", "Responses"])
+
+
+@given(st.lists(WORDS).map("/".join) | st.text())
+def test_every_path_has_a_sign(path):
+    found = sign(path, SERVED)
+    assert found.near in (*SERVED, "/healthz", "/readyz", "")

@@ -280,6 +280,15 @@ async def test_a_picture_is_refused_politely_and_never_sent(app_of, sent, outcom
     assert [(o.outcome, o.unchecked, o.checked) for o in outcomes] == [("refuse", (), ("input",))]
 
 
+async def test_a_refused_picture_does_not_lock_the_chat(app_of, sent):
+    picture = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]}
+    refused = (await ask(app_of(), json={"model": "m", "messages": [picture]})).json()["choices"][0]["message"]
+    then = {"role": "user", "content": "in words, then"}
+    answer = await ask(app_of(), json={"model": "m", "messages": [picture, refused, then]})
+    assert answer.headers["x-guardproxy-decision"] == "allow"
+    assert json.loads(sent[0].content)["messages"] == [then]
+
+
 @pytest.mark.parametrize(
     ("how", "action", "noticed"), [(Unscanned.WARN, "warn", True), (Unscanned.ALLOW, "allow", False)]
 )

@@ -69,8 +69,9 @@ class Sign:
     why: str = ""
 
     def __str__(self) -> str:
+        why = f": {self.why}" if self.why else ""
         hint = f"; did you mean {self.near}?" if self.near else ""
-        return f"nothing is served at this path{hint}{f': {self.why}' if self.why else ''}"
+        return f"nothing is served at this path{why}{hint}"
 
 
 def sign(path: str, served: Collection[str]) -> Sign:

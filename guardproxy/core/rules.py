@@ -186,6 +186,36 @@ class RuleException:
     tenants: tuple[str, ...] = ()
 
 
+DRIFT = 0.22
+"""Where benign turns add nothing up in the long run (alignment.md 5.1, simulated scores)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """How risk adds up over the turns of a session (`core.escalation`). `ladder` has levels of the sum, not scores."""
+
+    hazards: tuple[str, ...]
+    ladder: Ladder
+    drift: float = DRIFT
+
+
+@dataclass(frozen=True, slots=True)
+class CoolDown:
+    """`after` refusals of one hazard family `within` the seconds pause it for `lasts` seconds."""
+
+    after: int
+    within: float
+    lasts: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How long the numbers of a session are kept, and how fast they halve. Seconds."""
+
+    keep: float = 1800.0
+    half_life: float = 600.0
+
+
 class Unscanned(StrEnum):
     """What happens to parts nobody can read, and to languages nobody covers."""
 
@@ -243,6 +273,9 @@ class Policy:
     messages_looked_at: int | None = None
     crisis_instruction: str = ""
     under_18: bool = False
+    escalation: Escalation | None = None
+    cool_down: CoolDown | None = None
+    memory: Memory = Memory()
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of this id."""

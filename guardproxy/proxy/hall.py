@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from base64 import b32encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from guardproxy.core.catalogue import Catalogue
 from guardproxy.core.conversation import Segment
@@ -18,6 +18,7 @@ from guardproxy.policy.shelf import Shelf
 from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.settings import Settings
 from guardproxy.proxy.upstream import Upstream
+from guardproxy.state.sessions import Sessions
 
 
 def new_decision_id() -> str:
@@ -64,3 +65,4 @@ class Hall:
     clock: Callable[[], float]
     """POSIX seconds."""
     pool: ClassifierPool | None = None
+    sessions: Sessions = field(default_factory=lambda: Sessions(secrets.token_bytes(32)))

@@ -12,7 +12,7 @@ from guardproxy.core.decide import Decision
 from guardproxy.core.hazards import CRISIS, is_crisis
 from guardproxy.core.judge import Verdict
 from guardproxy.core.locale import choose_locale
-from guardproxy.core.refusal import Ask, Values, choose, notice_already_there
+from guardproxy.core.refusal import DEFAULT_WAIT, Ask, Values, choose, notice_already_there
 from guardproxy.core.rules import Action, LocaleTexts, NoticePlace, Policy
 from guardproxy.proxy.settings import ServiceSettings
 
@@ -60,6 +60,8 @@ class Wording:
     reference: str
     now: float
     detect: Detect
+    retry_after: int = 0
+    """Seconds until a subject that the session refuses may come again."""
     _voice: Voice | None = None
 
     def refusal(self, decision: Decision, shape: str, *, crisis_first: bool = False) -> str:
@@ -132,6 +134,7 @@ class Wording:
             reference=self.reference,
             policy_url=self.service.policy_url,
             helpline=helpline_block(self.catalogue, asked, country or None, today),
+            retry_after=self.retry_after or DEFAULT_WAIT,
         )
         return Voice(asked, values)
 

@@ -48,7 +48,7 @@ class SessionState:
 
 
 class Visit:
-    """One turn. `wait`: seconds until a subject that the session refuses may come again, 0 when it refuses nothing.
+    """One turn. `wait`: seconds until a subject that the session refuses, or soon will, may come again; else 0.
 
     The history that the client sent counts, raised by what is left of the session's memory.
     """
@@ -107,10 +107,12 @@ class Visit:
         return faded(self.state.levels, away / memory.half_life) if away < memory.keep else ()
 
     def _fading(self) -> int:
-        """How long the sum needs to fall below the step that refuses."""
+        """How long the sum needs to fall below the step that refuses; for a warning, how long a refusal would last."""
         verdict = self._input.because if self._input else None
-        if verdict is None or verdict.rule.id != RULE or verdict.action is not Action.REFUSE:
+        if verdict is None or verdict.rule.id != RULE:
             return 0
+        if verdict.action is not Action.REFUSE:
+            return round(self.policy.cool_down.lasts if self.policy.cool_down else self.policy.memory.half_life)
         halvings = log2(max(1.0, verdict.score / verdict.threshold))
         return max(SHORTEST_WAIT, round(self.policy.memory.half_life * halvings))
 

@@ -13,6 +13,7 @@ from time import perf_counter
 from guardproxy.core.commands import CONTENT
 from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision
+from guardproxy.core.escalation import RULE as SESSION
 from guardproxy.core.findings import Finding
 from guardproxy.core.judge import Context
 from guardproxy.core.rules import Action, NoticePlace, Policy
@@ -128,7 +129,9 @@ class Flow(Exchange):
     async def _refuse(self, request: Request, screened: Screened, words: Wording) -> None:
         """The upstream is never reached."""
         at_risk = crisis_verdict(screened.decision.verdicts) is not None
-        text = words.refusal(screened.decision, "cool_down" if words.retry_after else "hard", crisis_first=at_risk)
+        text = words.refusal(
+            screened.decision, "cool_down" if screened.decision.rule_name == SESSION else "hard", crisis_first=at_risk
+        )
         dialect = self._surface.dialect
         if dialect is None:
             refused = self._surface.errors(refusal_error(text))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from guardproxy.core.catalogue import Catalogue, helpline_block
 from guardproxy.core.conversation import Conversation, Role, Stage
 from guardproxy.core.decide import Decision
+from guardproxy.core.escalation import RULE as SESSION
 from guardproxy.core.hazards import CRISIS, is_crisis
 from guardproxy.core.judge import Verdict
 from guardproxy.core.locale import choose_locale
@@ -83,7 +84,8 @@ class Wording:
         for verdict in verdicts:
             if not verdict.enforced or verdict.action is not Action.WARN or is_crisis(verdict.hazard, stage):
                 continue
-            text = self._say("notice", verdict.hazard, verdict)
+            shape = "escalation" if verdict.rule.id == SESSION else "notice"
+            text = self._say(shape, verdict.hazard, verdict)
             if verdict.rule.every_turn or not notice_already_there(said, text):
                 found.setdefault(text, Notice(text, verdict.rule.place))
         return list(found.values())

@@ -44,6 +44,12 @@ def test_a_crescendo_climbs_step_by_step_and_is_refused(proxy):
     assert seen == [("log", "herons"), ("warn", "session"), ("refuse", "session"), ("refuse", "session")]
 
 
+def test_a_warning_says_what_comes_next_and_for_how_long(proxy):
+    talk(proxy, HERON, session="warned")
+    text = talk(proxy, HERON, session="warned").json()["choices"][0]["message"]["content"]
+    assert "will refuse the subject for about 10 minutes" in text
+
+
 def test_the_same_turns_in_sessions_of_their_own_stay_quiet(proxy):
     assert [told(talk(proxy, HERON, session=f"own-{at}"))[0] for at in range(4)] == ["log"] * 4
 

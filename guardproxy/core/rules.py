@@ -186,6 +186,19 @@ class RuleException:
     tenants: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Regenerate:
+    """Safe completion: at most `tries` further drafts with an instruction more, then `fallback`.
+
+    `instruction` empty: the default one (`core.drafts`). `notice`: people are told that the answer was made anew.
+    """
+
+    tries: int = 1
+    instruction: str = ""
+    fallback: Action = Action.REFUSE
+    notice: bool = False
+
+
 DRIFT = 0.22
 """Where benign turns add nothing up in the long run (alignment.md 5.1, simulated scores)."""
 
@@ -276,6 +289,7 @@ class Policy:
     escalation: Escalation | None = None
     cool_down: CoolDown | None = None
     memory: Memory = Memory()
+    regenerate: Regenerate = Regenerate()
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of this id."""

@@ -29,6 +29,7 @@ from guardproxy.core.rules import (
     Policy,
     PolicyRef,
     PolicyTexts,
+    Regenerate,
     Release,
     Rule,
     RuleException,
@@ -38,7 +39,7 @@ from guardproxy.core.rules import (
     Unscanned,
 )
 from guardproxy.policy.cells import SHAPES
-from guardproxy.policy.ladders import ladder_from, ladder_of
+from guardproxy.policy.ladders import ACTIONS, ladder_from, ladder_of
 from guardproxy.policy.rulekeys import KINDS, stages_checked
 from guardproxy.policy.values import Fields, plain_value
 from guardproxy.policy.written import Written
@@ -217,6 +218,7 @@ def policy_of(fields: Fields, rules: Iterable[Rule], exceptions: Iterable[Writte
         escalation=_escalation_of(part(conversation, "escalation")),
         cool_down=_cool_down_of(part(conversation, "cool_down")),
         memory=_memory_of(part(conversation, "memory")),
+        regenerate=_regenerate_of(part(fields, "regenerate")),
     )
 
 
@@ -231,6 +233,15 @@ def _cool_down_of(fields: Fields) -> CoolDown | None:
     if not fields:
         return None
     return CoolDown(fields["after"].value, fields["within"].value / 1000, fields["lasts"].value / 1000)
+
+
+def _regenerate_of(fields: Fields) -> Regenerate:
+    return Regenerate(
+        tries=get(fields, "tries", 1),
+        instruction=get(fields, "instruction", ""),
+        fallback=ACTIONS[get(fields, "fallback", "refuse")],
+        notice=get(fields, "notice", False),
+    )
 
 
 def _memory_of(fields: Fields) -> Memory:

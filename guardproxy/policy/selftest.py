@@ -229,7 +229,7 @@ class SelfTest:
         judged.outcome = stronger(judged.outcome, judged.output)
         would = self._would(verdicts, Stage.OUTPUT)
         judged.would = stronger(judged.would, would) if judged.would else would
-        if judged.outcome.action < Action.REFUSE:
+        if judged.outcome.action < Action.REGENERATE:
             judged.texts["output"] = apply(answer.text, redactions(verdicts, answer))
 
     def _would(self, verdicts: Sequence[Verdict], stage: Stage) -> Decision:

@@ -175,7 +175,7 @@ TOP: Mapping[str, Key] = {
     "streaming": Key(mapping(STREAMING)),
     "conversation": Key(mapping(CONVERSATION)),
     "crisis": Key(mapping({"instruction": Key(text(1, 1_200))})),
-    "regenerate": Key(mapping(REGENERATE), later=always),
+    "regenerate": Key(mapping(REGENERATE)),
     "disclosure": Key(mapping(DISCLOSURE)),
     "messages": Key(messages),
     "tax_budget": Key(mapping(TAX), later=always),

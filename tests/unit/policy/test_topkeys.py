@@ -69,7 +69,7 @@ from guardproxy.core.rules import Mode, Release, Unscanned
         ("conversation: {memory: {keep: 25h}}", ["GP109"]),
         ("crisis: {instruction: Listen and stay kind.}", []),
         ("crisis: {text: Listen and stay kind.}", ["GP104"]),
-        ("regenerate: {tries: 2, fallback: warn, notice: true}", ["GP111"]),
+        ("regenerate: {tries: 2, fallback: warn, notice: true}", []),
         ("regenerate: {tries: 4}", ["GP109"]),
         ("regenerate: {fallback: redact}", ["GP208"]),
         ("disclosure: {first_turn: false, source_line: false, hazards: family}", []),

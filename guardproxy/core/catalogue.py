@@ -13,13 +13,14 @@ from guardproxy.core.rules import LocaleTexts
 
 
 class Shape(StrEnum):
-    """What a text is for (`refusals.md` 3.1)."""
+    """What a text is for (`refusals.md` 3.1); `escalation` is a notice of the rule `session` and our addition."""
 
     HARD = "hard"
     WITHHELD = "withheld"
     CUT = "cut"
     SHORT = "short"
     NOTICE = "notice"
+    ESCALATION = "escalation"
     CRISIS = "crisis"
     COOL_DOWN = "cool_down"
     GUARD_UNAVAILABLE = "guard_unavailable"
@@ -29,7 +30,11 @@ class Shape(StrEnum):
 FAULTS = frozenset({Shape.GUARD_UNAVAILABLE, Shape.GUARD_UNAVAILABLE_CUT})
 """Texts about a failure of ours: never counted, and never worded, as a refusal."""
 
-_FALLS_BACK = {Shape.CUT: (Shape.CUT, Shape.WITHHELD, Shape.HARD), Shape.WITHHELD: (Shape.WITHHELD, Shape.HARD)}
+_FALLS_BACK = {
+    Shape.CUT: (Shape.CUT, Shape.WITHHELD, Shape.HARD),
+    Shape.WITHHELD: (Shape.WITHHELD, Shape.HARD),
+    Shape.ESCALATION: (Shape.ESCALATION, Shape.NOTICE),
+}
 
 
 class Tone(StrEnum):
@@ -56,7 +61,7 @@ DEFAULT_CELL = "default"
 
 
 def shapes_tried(shape: Shape) -> tuple[Shape, ...]:
-    """`cut` falls back to `withheld`, that to `hard`; others stand alone."""
+    """`cut` falls back to `withheld`, that to `hard`, `escalation` to `notice`; others stand alone."""
     return _FALLS_BACK.get(shape, (shape,))
 
 

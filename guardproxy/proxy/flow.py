@@ -13,6 +13,8 @@ from time import perf_counter
 from guardproxy.core.commands import CONTENT
 from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision
+from guardproxy.core.escalation import RULE as SESSION
+from guardproxy.core.findings import Finding
 from guardproxy.core.judge import Context
 from guardproxy.core.rules import Action, NoticePlace, Policy
 from guardproxy.detectors.bench import Bench
@@ -26,6 +28,7 @@ from guardproxy.proxy.inline import Inline
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.routes import RouteSettings
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
+from guardproxy.proxy.session import SessionWatch, watch_of, who_of
 from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.upstream import Call, Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording, crisis_verdict
@@ -48,6 +51,7 @@ class Flow(Exchange):
         super().__init__(hall, incoming, client, ledger)
         self._surface = surface
         self._inline: Inline | None = None
+        self._watch: SessionWatch | None = None
 
     def error(self, error: GuardproxyError) -> ErrorAnswer:
         """An error in the surface's own shape."""
@@ -85,7 +89,12 @@ class Flow(Exchange):
             infos = self._hall.benches.toolbox.infos
             self._inline = Inline(request.moderation, DetectorSet.of(policy, bench.detectors, infos), context)
             self.ledger.tightened = tuple(str(stage) for stage in Stage if request.moderation.blocks(stage))
+        self._watch = self._watching(request, policy)
         screened = await self._screen(request, policy, bench, context)
+        if self._watch is not None:
+            decision = self._watch.visit.heed(request.conversation, screened.findings, screened.decision)
+            screened = replace(screened, decision=decision)
+            self.ledger.session, words.retry_after = self._watch.note(), self._watch.visit.wait
         self._write_down(screened)
         if screened.decision.action is Action.REFUSE:
             await self._refuse(request, screened, words)
@@ -100,6 +109,28 @@ class Flow(Exchange):
         if inline.strict(Stage.INPUT) and screened.failures:
             raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
         return replace(screened, decision=inline.heed(screened.decision, screened.findings))
+
+    def _watching(self, request: Request, policy: Policy) -> SessionWatch | None:
+        """None on a route for background tasks: they are no turns of anybody."""
+        if self.route.background:
+            return None
+        who = who_of(
+            self._hall.sessions,
+            self._incoming.tenant,
+            request.conversation,
+            identifier=request.safety_identifier,
+            header=self._incoming.header("x-guardproxy-session"),
+        )
+        return watch_of(self._hall.sessions, who, policy, self._hall.clock())
+
+    async def record(self) -> None:
+        """See `Exchange`; a turn is remembered however it ended."""
+        self._settle_session((), ())
+        await super().record()
+
+    def _settle_session(self, outputs: Sequence[Decision], findings: Sequence[Finding]) -> None:
+        if self._watch is not None:
+            self._watch.settle(outputs, findings)
 
     def _moderated(self, request: Request, policy: Policy, bench: Bench, context: Context) -> Moderated:
         last = request.conversation.last_user_text()
@@ -117,7 +148,9 @@ class Flow(Exchange):
     async def _refuse(self, request: Request, screened: Screened, words: Wording) -> None:
         """The upstream is never reached."""
         at_risk = crisis_verdict(screened.decision.verdicts) is not None
-        text = words.refusal(screened.decision, "hard", crisis_first=at_risk)
+        text = words.refusal(
+            screened.decision, "cool_down" if screened.decision.rule_name == SESSION else "hard", crisis_first=at_risk
+        )
         dialect = self._surface.dialect
         if dialect is None or self.refuses_by_error:
             await self.refuse_by_error(text)
@@ -264,6 +297,7 @@ class Flow(Exchange):
     def take(self, moderated: Moderated) -> None:
         """What the output side found out, written down once."""
         self.ledger.outputs = moderated.decisions()
+        self._settle_session(self.ledger.outputs, [f for seen in moderated.seen for f in seen.findings])
         if self._inline is not None:
             for choice in sorted(moderated.given):
                 self._inline.heed(moderated.decision(choice), moderated.found(choice))

@@ -13,7 +13,7 @@ from guardproxy.core.rules import LocaleTexts
 
 
 class Shape(StrEnum):
-    """What a text is for (`refusals.md` 3.1); `escalation` is a notice of the rule `session` and our addition."""
+    """What a text is for (`refusals.md` 3.1); `escalation`, a notice of the rule `session`, and `regenerated` are ours."""
 
     HARD = "hard"
     WITHHELD = "withheld"
@@ -21,6 +21,7 @@ class Shape(StrEnum):
     SHORT = "short"
     NOTICE = "notice"
     ESCALATION = "escalation"
+    REGENERATED = "regenerated"
     CRISIS = "crisis"
     COOL_DOWN = "cool_down"
     GUARD_UNAVAILABLE = "guard_unavailable"
@@ -34,6 +35,7 @@ _FALLS_BACK = {
     Shape.CUT: (Shape.CUT, Shape.WITHHELD, Shape.HARD),
     Shape.WITHHELD: (Shape.WITHHELD, Shape.HARD),
     Shape.ESCALATION: (Shape.ESCALATION, Shape.NOTICE),
+    Shape.REGENERATED: (Shape.REGENERATED, Shape.NOTICE),
 }
 
 
@@ -61,7 +63,7 @@ DEFAULT_CELL = "default"
 
 
 def shapes_tried(shape: Shape) -> tuple[Shape, ...]:
-    """`cut` falls back to `withheld`, that to `hard`, `escalation` to `notice`; others stand alone."""
+    """`cut` falls back to `withheld`, that to `hard`, `escalation` and `regenerated` to `notice`; others stand alone."""
     return _FALLS_BACK.get(shape, (shape,))
 
 

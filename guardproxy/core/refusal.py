@@ -47,7 +47,7 @@ __all__ = [
 SHAPES = tuple(shape.value for shape in Shape)
 PLACEHOLDERS = tuple(name.value for name in Placeholder)
 
-_BARE = FAULTS | {Shape.NOTICE, Shape.ESCALATION, Shape.SHORT}
+_BARE = FAULTS | {Shape.NOTICE, Shape.ESCALATION, Shape.REGENERATED, Shape.SHORT}
 DEFAULT_WAIT = 5
 """Seconds."""
 _LONGEST_VALUE = 200

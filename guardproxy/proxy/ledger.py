@@ -45,6 +45,7 @@ class Ledger:
     language: str | None = None
     language_covered: bool = True
     tightened: tuple[str, ...] = ()
+    attempts: int = 1
     session: SessionNote | None = None
     started: float = field(default_factory=perf_counter)
     upstream_seconds: float = 0.0
@@ -175,6 +176,7 @@ class Ledger:
             language=self.language or "",
             language_covered=self.language_covered,
             tightened=self.tightened,
+            attempts=self.attempts,
             session=self.session,
         )
 

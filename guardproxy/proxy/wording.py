@@ -104,6 +104,14 @@ class Wording:
         text = self._say("notice", "unscannable.media", None)
         return [] if notice_already_there(_said(conversation), text) else [Notice(text, NoticePlace.AFTER)]
 
+    def english_label(self, hazard: str) -> str:
+        """The noun phrase of a hazard for the model, from our own catalogue."""
+        return self.catalogue.nearest(("en",)).label(hazard)
+
+    def rewritten(self, rejected: Decision) -> str:
+        """Tells people that an answer is not the model's first."""
+        return self._say("regenerated", rejected.hazard, rejected.because)
+
     def plain(self, shape: str, hazard: str = "") -> str:
         """A text that no rule asked for, such as a fault's."""
         return self._say(shape, hazard, None)

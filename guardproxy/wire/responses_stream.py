@@ -34,6 +34,7 @@ class ResponsesStream(AnswerStream):
         self._sent = Sent(own_response(envelope))
         self._number = 0
         self._after = ""
+        self._noticed = False
         self._usage: Tree | None = None
         self._last: Tree | None = None
         self._complete = False
@@ -87,6 +88,7 @@ class ResponsesStream(AnswerStream):
         """See `AnswerStream`. One in front leaves with the first message, as a part of its own."""
         del choice
         if before:
+            self._noticed = True
             self._sent.announce(text)
         else:
             self._after = text
@@ -99,11 +101,10 @@ class ResponsesStream(AnswerStream):
             raise AssertionError("an answer was halted twice; this is a bug")
         self._queue.drop()
         self._after, self._last = "", None
-        self._sent.take_waiting()  # the refusal says all there is to say
-        in_field = self._ask.in_field and not self._sent.wrote
+        in_field = self._ask.in_field and not self._sent.wrote and not self._noticed
         self._refused = ending(in_field)
         out = self._sent.separate() if self._sent.wrote else []
-        lead = "" if out else self._sent.apart()
+        lead = self._sent.take_waiting() or ("" if out else self._sent.apart())
         if not self._sent.has_open_message:
             out += self._sent.close("incomplete")
         out += self._sent.say(lead + text, in_field=in_field, status=str(self._refused["status"]))

@@ -141,3 +141,12 @@ def test_a_refusal_behind_a_notice_stands_in_the_same_message():
     accepted(out)
     (item,) = out[-1]["response"]["output"]
     assert [part["text"] for part in item["content"]] == ["in front\n\n", "Two \n\n", "Sorry, no."]
+
+
+def test_a_notice_whose_place_has_not_come_leaves_with_the_refusal():
+    stream = made(refusal_field=True)
+    stream.notice(0, "You are not alone.", before=True)
+    out = trees([*stream.halt(0, "Sorry, no."), *stream.finish(NOTE)])
+    accepted(out)
+    (item,) = out[-1]["response"]["output"]
+    assert [part["text"] for part in item["content"]] == ["You are not alone.\n\nSorry, no."]

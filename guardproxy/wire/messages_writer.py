@@ -76,8 +76,8 @@ class MessageWriter:
             self._next += 1
             self._note(block.get("text"))
         number = self._numbers.get(tree.get("index", -1)) if kind in _OF_A_BLOCK else None
-        if number is None:
-            return [*out, typed_event(tree)]
+        if number is None:  # of no block, or of one whose start did not leave
+            return out if kind in _OF_A_BLOCK else [*out, typed_event(tree)]
         if kind == "content_block_stop":
             self._open.pop(number, None)
         elif kind == "content_block_delta":

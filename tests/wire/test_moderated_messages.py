@@ -232,6 +232,11 @@ def places(phrase):
         "after the end": [start(), *text(0, "a"), *end(), {"type": "x_event", "x": phrase}],
         "summary": [start(), *block(0, {"type": "compaction", "content": None}, {"type": "compaction_delta", "content": phrase}), *end()],
         "page": [start(), *block(0, {"type": "web_search_tool_result", "tool_use_id": "t", "content": [{"type": "web_search_result", "title": phrase, "url": "u"}]}), *end()],
+        "text that is a list": [start(), *block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": [phrase]}), *end()],
+        "signature that is a list": [start(), *block(0, {"type": "thinking", "thinking": ""}, {"type": "signature_delta", "signature": [phrase]}), *end()],
+        "beside a signature": [start(), *block(0, {"type": "thinking", "thinking": ""}, {"type": "signature_delta", "signature": "", "x": phrase}), *end()],
+        "beside a citation": [start(), *block(0, {"type": "text", "text": ""}, {"type": "citations_delta", "citation": CITED, "x": phrase}), *end()],
+        "text in a call of the server's": [start(), *block(0, {"type": "server_tool_use", "id": "t", "name": "n", "input": {}}, {"type": "text_delta", "text": phrase}), *end()],
     }  # fmt: skip
 
 

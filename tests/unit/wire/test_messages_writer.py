@@ -32,6 +32,11 @@ def test_a_stream_without_a_start_gets_one():
     assert passed(writer(), {"type": "ping"}) == [{"type": "ping"}]
 
 
+def test_a_piece_of_a_block_that_never_began_does_not_leave():
+    own = writer()
+    assert passed(own, start(), *list(text(0, "a"))[1:]) == [start()]
+
+
 def test_one_start_is_enough():
     own = writer()
     trees(own.say(["Help is near."]))

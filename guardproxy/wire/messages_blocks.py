@@ -150,7 +150,7 @@ class BlockReader:
     def _source(self, source: Tree, path: Path, scope: Scope, kind: str) -> None:
         """Where a picture or document comes from: text in it is read, all else goes on the list of the unread."""
         form = source.get("type")
-        if form not in _SOURCES:
+        if not isinstance(form, str) or form not in _SOURCES:
             place = place_name((*path, "type"))
             raise BadRequest(f"{place} is not a known source", code="unsupported_content_part", param=place)
         unread = Unscannable("image" if kind == "image" else "file", Pointer(path[:-1]))

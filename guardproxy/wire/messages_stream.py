@@ -99,6 +99,7 @@ class MessagesStream(AnswerStream):
         self._blocks: dict[int, _Block] = {}
         self._begun = 0
         self._greeted = False
+        self._spoke: _Block | None = None
         self._words: set[str] = set()
         self._notes = _Notes()
         self._after = ""
@@ -216,7 +217,7 @@ class MessagesStream(AnswerStream):
                 block.given, start["input"] = serialise(start["input"]).decode(), {}
         leaves = [_below(leaf, ("content_block",)) for leaf in block_leaves(start, block.at, self._content)]
         go_on = {self._content, reasoning_of(block.at), call_of(block.at)}
-        self._add(tree, leaves, _beside(tree), tool=block.tool)
+        self._add(tree, leaves, _beside(tree), block=block, tool=block.tool)
         self._close(leaf.channel for leaf in leaves if leaf.channel not in go_on)
 
     def _delta(self, tree: Tree, block: _Block) -> None:
@@ -247,7 +248,7 @@ class MessagesStream(AnswerStream):
         block.spoke = block.spoke or name == "partial_json"
         text = delta.get(name)
         leaves = [TextLeaf(channel, text, ("delta", name))] if isinstance(text, str) and text else []
-        self._add(tree, leaves, _beside(tree, name), divisible=True, tool=block.tool)
+        self._add(tree, leaves, _beside(tree, name), block=block, divisible=True, tool=block.tool)
 
     def _signature(self, tree: Tree, delta: Tree, block: _Block) -> None:
         """A seal over thoughts that were changed would be wrong: it does not leave."""
@@ -339,9 +340,14 @@ class MessagesStream(AnswerStream):
         others: Sequence[TextLeaf] = (),
         *,
         whole: bool = False,
+        block: _Block | None = None,
         **how: Any,
     ) -> None:
         """Queues an event that waits for these leaves. `whole`: their texts are complete now."""
+        if block is not None and any(leaf.channel == CONTENT for leaf in leaves):
+            if self._spoke is not None and self._spoke is not block:
+                self._notes.deltas.append(Delta(0, CONTENT, self._queue.seam(CONTENT).text))
+            self._spoke = block
         for text in self._queue.add(tree, leaves, others, **how):
             self._notes.deltas.append(Delta(0, text.channel, text.text))
         if whole:

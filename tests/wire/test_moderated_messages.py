@@ -70,6 +70,17 @@ def test_a_phrase_cut_between_two_blocks_is_seen():
     assert message["stop_reason"] == "refusal"
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("tea vio", "let kettle"), ("tea", "violet kettle"), ("violet kettle", "tea")]
+)
+def test_where_blocks_meet_a_word_may_end_and_may_go_on(first, second):
+    blocks = [*text(0, *letters(first)), *call(1, "{}"), *text(2, *letters(second))]
+    assert play([start(), *blocks, *end()]).message()["stop_reason"] == "refusal"
+    left = play([start(), *blocks, *end()], action=Action.REDACT).message()
+    assert "kettle" not in json.dumps(left)
+    assert "[removed]" in json.dumps(left)
+
+
 def test_a_phrase_in_thoughts_ends_the_answer():
     wire = play([start(), *thoughts(0, *letters("first violet kettle")), *text(1, "never"), *end()])
     message = wire.message()

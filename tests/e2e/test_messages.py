@@ -190,7 +190,6 @@ def test_a_tool_that_nobody_offered_is_refused(proxy, stream):
         (ask(messages=[]), 400, "invalid_request_error", "invalid_type", "messages"),
         (ask([{"type": "x"}]), 400, "invalid_request_error", "unsupported_content_part", "messages[0].content[0]"),
         (ask([{"type": "redacted_thinking", "data": "AAAA"}]), 400, "invalid_request_error", "unsupported_content_part", "messages[0].content[0]"),
-        (ask([{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}]), 400, "invalid_request_error", "unsupported_content_part", "messages[0].content[0]"),
         (ask([{"type": "document", "source": {"type": "file", "file_id": "f"}}]), 400, "invalid_request_error", "unsupported_parameter", "messages[0].content[0].source.file_id"),
         (ask(container="c1"), 400, "invalid_request_error", "unsupported_parameter", "container"),
         (ask("x" * 1_100_000), 413, "request_too_large", "request_too_large", None),
@@ -202,6 +201,16 @@ def test_bad_bodies_are_answered_in_anthropics_shape(proxy, body, status, kind, 
     tree = answered.json()
     assert (answered.status_code, tree["type"]) == (status, "error")
     assert (tree["error"]["type"], tree["error"]["code"], tree["error"].get("param")) == (kind, code, param)
+    assert proxy.upstream.hits == hits
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_pictures_are_refused_in_words(proxy, stream):
+    hits = proxy.upstream.hits
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
+    answered = send(proxy, ask([said("look"), picture], stream=stream))
+    assert message(answered)["stop_reason"] == "refusal"
+    assert answered.headers["x-guardproxy-rule"] == "unscannable"
     assert proxy.upstream.hits == hits
 
 

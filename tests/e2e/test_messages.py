@@ -204,6 +204,14 @@ def test_bad_bodies_are_answered_in_anthropics_shape(proxy, body, status, kind, 
     assert proxy.upstream.hits == hits
 
 
+@pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/v1/messages/batches", "/v1/messages/", "/messages"])
+def test_other_paths_say_why(proxy, path):
+    got = proxy.post(path, ask())
+    tree = got.json()
+    assert (got.status_code, tree["type"], tree["error"]["type"]) == (404, "error", "not_found_error")
+    assert "POST /v1/messages" in tree["error"]["message"]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_pictures_are_refused_in_words(proxy, stream):
     hits = proxy.upstream.hits

@@ -58,11 +58,16 @@ def render(answer: Answer, edit: Edit, annotation: Tree | None) -> bytes:
         for at, block in enumerate(tree["content"])
         if said.get(reasoning_of(at), "") == allowed.get(reasoning_of(at), "")
     ]
+    spoke = any(block.get("text") for block in blocks)
     if isinstance(tree.get("stop_reason"), str) and not is_control_value(tree["stop_reason"]):
         tree["stop_reason"] = "end_turn"  # a word that no list knows and nobody cleared
-    around = [[{"type": "text", "text": text}] if text else [] for text in (edit.before, edit.after)]
-    tree["content"] = [*around[0], *blocks, *around[1]]
+    tree["content"] = [*_own(edit.before, "", "\n\n"), *blocks, *_own(edit.after, "\n\n" if spoke else "", "")]
     return serialise({**tree, **(annotation or {})})
+
+
+def _own(text: str, front: str, behind: str) -> list[Tree]:
+    """A notice as a block of its own, a blank line away, for many clients join the texts of all blocks."""
+    return [{"type": "text", "text": front + text + behind}] if text else []
 
 
 def _refused(tree: Tree, text: str) -> Tree:

@@ -157,13 +157,13 @@ class MessagesStream(AnswerStream):
         return [frame for tree in self._queue.ready() for frame in self._writer.pass_on(tree)]
 
     def notice(self, choice: int, text: str, *, before: bool) -> list[bytes]:
-        """See `AnswerStream`: a block of its own."""
+        """See `AnswerStream`: a block of its own, a blank line away, for many clients join the texts of all blocks."""
         del choice
         if not before:
             self._after = text
             return []
         self._queue.started = True
-        return self._writer.say([text])
+        return self._writer.say(text + "\n\n")
 
     def halt(self, choice: int, text: str) -> list[bytes]:
         """See `AnswerStream`."""
@@ -182,7 +182,7 @@ class MessagesStream(AnswerStream):
         end = trees.pop() if trees and _is_end(trees[-1]) else _PLAIN_END
         out = [frame for tree in trees for frame in self._writer.pass_on(tree)]
         if self._after:
-            out += self._writer.say([self._after])
+            out += self._writer.say(self._after)
         return [*out, *self._writer.ended(end, annotation)]
 
     def fault(self, code: str, message: str, annotation: Tree | None = None) -> list[bytes]:

@@ -132,6 +132,7 @@ def test_a_notice_is_a_block_of_its_own(proxy, stream):
     )
     got = message(send(proxy, ask("how tall is a garden ladder?", stream=stream)))
     assert got["content"][0] == said("Two metres.")
+    assert got["content"][1]["text"].startswith("\n\n")
     assert len(got["content"]) == 2
     assert got["stop_reason"] == "end_turn"
 

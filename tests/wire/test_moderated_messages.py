@@ -184,7 +184,7 @@ def test_notices_have_blocks_of_their_own():
     wire.write(wire.stream.notice(0, "Check this.", before=False))
     wire.finish()
     message = wire.message()
-    assert [b["text"] for b in message["content"]] == ["Help is near.", "Hello.", "Check this."]
+    assert [b["text"] for b in message["content"]] == ["Help is near.\n\n", "Hello.", "\n\nCheck this."]
     assert message["usage"] == {"input_tokens": 3, "output_tokens": 5}
     assert message["stop_reason"] == "end_turn"
 

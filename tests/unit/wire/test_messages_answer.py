@@ -83,7 +83,7 @@ def test_changed_thoughts_leave_out_with_their_seal():
 
 def test_notices_are_blocks_of_their_own():
     left = rendered(read(message(SAID)), before="Help.", after="Check.")
-    assert [block["text"] for block in left["content"]] == ["Help.", "d", "Check."]
+    assert [block["text"] for block in left["content"]] == ["Help.\n\n", "d", "\n\nCheck."]
 
 
 def test_a_refusal_keeps_the_frame_only():

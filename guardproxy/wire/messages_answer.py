@@ -19,6 +19,7 @@ from guardproxy.wire.field_table import is_control_value
 from guardproxy.wire.messages_leaves import block_leaves, called_name, message_leaves, reasoning_of
 from guardproxy.wire.messages_own import REFUSED, counts_of, no_usage
 from guardproxy.wire.rewrite import rewrite
+from guardproxy.wire.typed_queue import SEAM
 
 
 def answer_of(tree: Tree, *, structured: bool) -> Answer:
@@ -26,12 +27,16 @@ def answer_of(tree: Tree, *, structured: bool) -> Answer:
     content = WHOLE_CONTENT if structured else CONTENT
     texts: list[AnswerText] = []
     called: list[Called] = []
+    spoke = False
     for at, block in enumerate(tree["content"]):
         if block.get("type") == "tool_use":
             called.append(Called(0, called_name(block)))
             if isinstance(block.get("input"), dict | list):
                 block["input"] = serialise(block["input"]).decode()
         leaves = block_leaves(block, at, content)
+        if any(leaf.channel == CONTENT for leaf in leaves):
+            texts += [AnswerText(0, CONTENT, SEAM, ())] if spoke else []
+            spoke = True
         texts += [AnswerText(0, leaf.channel, leaf.text, ("content", at, *leaf.path), leaf.key) for leaf in leaves]
     beside = message_leaves(tree, "message")
     texts += [AnswerText(0, leaf.channel, leaf.text, leaf.path, leaf.key) for leaf in beside]
@@ -53,11 +58,16 @@ def render(answer: Answer, edit: Edit, annotation: Tree | None) -> bytes:
         for at, block in enumerate(tree["content"])
         if said.get(reasoning_of(at), "") == allowed.get(reasoning_of(at), "")
     ]
+    spoke = any(block.get("text") for block in blocks)
     if isinstance(tree.get("stop_reason"), str) and not is_control_value(tree["stop_reason"]):
         tree["stop_reason"] = "end_turn"  # a word that no list knows and nobody cleared
-    around = [[{"type": "text", "text": text}] if text else [] for text in (edit.before, edit.after)]
-    tree["content"] = [*around[0], *blocks, *around[1]]
+    tree["content"] = [*_own(edit.before, "", "\n\n"), *blocks, *_own(edit.after, "\n\n" if spoke else "", "")]
     return serialise({**tree, **(annotation or {})})
+
+
+def _own(text: str, front: str, behind: str) -> list[Tree]:
+    """A notice as a block of its own, a blank line away, for many clients join the texts of all blocks."""
+    return [{"type": "text", "text": front + text + behind}] if text else []
 
 
 def _refused(tree: Tree, text: str) -> Tree:

@@ -115,7 +115,7 @@ class BlockReader:
             raise BadRequest(f"{place} has an unsupported type", code="unsupported_content_part", param=place)
         _check_shape(block, kind, path)
         if kind == "redacted_thinking":
-            self.unscannable.append(Unscannable("redacted_thinking", Pointer(path)))
+            self.unscannable.append(Unscannable("redacted_thinking", Pointer(path), scope))
         scope = Scope.TOOL_RESULT if kind in INDIRECT else scope
         for name, member in block.items():
             self._member(name, member, (*path, name), scope, kind)
@@ -137,7 +137,7 @@ class BlockReader:
                 "encrypted_content",
                 "compaction",
             ):  # the history in short, which the model reads and nobody else can
-                self.unscannable.append(Unscannable("compaction", Pointer(path)))
+                self.unscannable.append(Unscannable("compaction", Pointer(path), scope))
         elif name == "file_id" and isinstance(member, str) and kind in _OUTPUT_FILES:
             self._note(scope, Part(member, Pointer(path), identifier=True))
         elif name == "data" and isinstance(member, str):
@@ -150,10 +150,10 @@ class BlockReader:
     def _source(self, source: Tree, path: Path, scope: Scope, kind: str) -> None:
         """Where a picture or document comes from: text in it is read, all else goes on the list of the unread."""
         form = source.get("type")
-        if form not in _SOURCES:
+        if not isinstance(form, str) or form not in _SOURCES:
             place = place_name((*path, "type"))
             raise BadRequest(f"{place} is not a known source", code="unsupported_content_part", param=place)
-        unread = Unscannable("image" if kind == "image" else "file", Pointer(path[:-1]))
+        unread = Unscannable("image" if kind == "image" else "file", Pointer(path[:-1]), scope)
         for name, member in source.items():
             here = (*path, name)
             if name == "data" and isinstance(member, str):

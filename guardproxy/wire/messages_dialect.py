@@ -19,6 +19,7 @@ class MessagesDialect(Dialect):
     """See `Dialect`. A refusal is a text block whatever was asked for: the surface has no refusal part."""
 
     id_prefix = "msg_"
+    has_refusal_field = False
 
     def read(self, raw: bytes, *, structured: bool) -> Answer:
         """See `Dialect`."""

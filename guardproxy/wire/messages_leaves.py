@@ -28,6 +28,7 @@ SERVER_CALLS = frozenset({"server_tool_use", "mcp_tool_use"})
 STOP_REASONS = frozenset(
     {"end_turn", "max_tokens", "stop_sequence", "tool_use", "pause_turn", "refusal", "model_context_window_exceeded"}
 )
+_ROLES = frozenset({"assistant"})
 _TYPES = """
 message char_location page_location content_block_location web_search_result_location search_result_location
 base64 text content url file direct code_execution_20250825 code_execution_20260120 code_execution_20260521 refusal
@@ -73,8 +74,8 @@ def message_leaves(message: Tree, base: str) -> list[TextLeaf]:
     """Every text of a message (or of the end of one) beside its blocks."""
     out: list[TextLeaf] = []
     for name, value in message.items():
-        is_word = (name == "role" and value == "assistant") or (name == "stop_reason" and value in STOP_REASONS)
-        if name != "content" and not (isinstance(value, str) and is_word):
+        words = {"role": _ROLES, "stop_reason": STOP_REASONS}.get(name, frozenset())
+        if name != "content" and not (isinstance(value, str) and value in words):
             out += list(_named(name, value, (name,), base))
     return out
 

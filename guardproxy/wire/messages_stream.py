@@ -62,7 +62,6 @@ class _Block:
 
     at: int
     kind: str
-    start: Tree
     given: str = ""
     pieces: list[str] = field(default_factory=list)
     spoke: bool = False
@@ -99,6 +98,8 @@ class MessagesStream(AnswerStream):
         self._content = WHOLE_CONTENT if ask.structured else CONTENT
         self._blocks: dict[int, _Block] = {}
         self._begun = 0
+        self._greeted = False
+        self._spoke: _Block | None = None
         self._words: set[str] = set()
         self._notes = _Notes()
         self._after = ""
@@ -156,13 +157,13 @@ class MessagesStream(AnswerStream):
         return [frame for tree in self._queue.ready() for frame in self._writer.pass_on(tree)]
 
     def notice(self, choice: int, text: str, *, before: bool) -> list[bytes]:
-        """See `AnswerStream`: a block of its own."""
+        """See `AnswerStream`: a block of its own, a blank line away, for many clients join the texts of all blocks."""
         del choice
         if not before:
             self._after = text
             return []
         self._queue.started = True
-        return self._writer.say([text])
+        return self._writer.say(text + "\n\n")
 
     def halt(self, choice: int, text: str) -> list[bytes]:
         """See `AnswerStream`."""
@@ -181,7 +182,7 @@ class MessagesStream(AnswerStream):
         end = trees.pop() if trees and _is_end(trees[-1]) else _PLAIN_END
         out = [frame for tree in trees for frame in self._writer.pass_on(tree)]
         if self._after:
-            out += self._writer.say([self._after])
+            out += self._writer.say(self._after)
         return [*out, *self._writer.ended(end, annotation)]
 
     def fault(self, code: str, message: str, annotation: Tree | None = None) -> list[bytes]:
@@ -195,33 +196,28 @@ class MessagesStream(AnswerStream):
 
     def _message_start(self, tree: Tree) -> None:
         message = tree.get("message")
-        if not isinstance(message, dict):
-            raise UpstreamBadAnswer("the upstream begins a message that is none")
+        if not isinstance(message, dict) or self._greeted:
+            raise UpstreamBadAnswer("the upstream begins a message that is none, or a second one")
+        self._greeted = True
         message["content"] = []  # blocks come as events of their own
         self._writer.note_start(message)
         self._writer.note_usage(message.get("usage"))
         leaves = [_below(leaf, ("message",)) for leaf in message_leaves(message, "message")]
-        self._add(tree, leaves, _beside(tree, "message"), whole=True)
+        self._add(tree, leaves, _beside(tree), whole=True)
 
     def _block_start(self, tree: Tree) -> None:
         index, start = tree.get("index"), tree.get("content_block")
         if not isinstance(index, int) or not isinstance(start, dict) or index in self._blocks:
             raise UpstreamBadAnswer("the upstream begins a block without a number or a kind of its own")
-        block = self._blocks[index] = _Block(self._begun, str(start.get("type")), tree)
+        block = self._blocks[index] = _Block(self._begun, str(start.get("type")))
         self._begun += 1
-        if block.kind in SERVER_CALLS:
-            return  # it is passed on when it is complete
         if block.tool:
             self._notes.called.append(Called(0, called_name(start)))
             if isinstance(start.get("input"), dict) and start["input"]:
                 block.given, start["input"] = serialise(start["input"]).decode(), {}
-        self._add_start(block)
-
-    def _add_start(self, block: _Block) -> None:
-        found = block_leaves(block.start["content_block"], block.at, self._content)
-        leaves = [_below(leaf, ("content_block",)) for leaf in found]
+        leaves = [_below(leaf, ("content_block",)) for leaf in block_leaves(start, block.at, self._content)]
         go_on = {self._content, reasoning_of(block.at), call_of(block.at)}
-        self._add(block.start, leaves, _beside(block.start, "event"), tool=block.tool)
+        self._add(tree, leaves, _beside(tree), block=block, tool=block.tool)
         self._close(leaf.channel for leaf in leaves if leaf.channel not in go_on)
 
     def _delta(self, tree: Tree, block: _Block) -> None:
@@ -234,30 +230,27 @@ class MessagesStream(AnswerStream):
         if kind == "input_json_delta" and block.kind in SERVER_CALLS:
             block.pieces.append(delta["partial_json"] if isinstance(delta.get("partial_json"), str) else "")
             return
-        beside = _beside(tree, "event")
         if kind == "signature_delta":
-            self._signature(tree, delta, block, beside)
+            self._signature(tree, delta, block)
         elif kind == "citations_delta":
             block.whole += 1
             base = f"content.{block.at}.citations.{block.whole - 1}"
             leaves = [_below(leaf, ("delta", "citation")) for leaf in leaves_below(delta.get("citation"), (), base)]
-            self._add(tree, leaves, beside, whole=True)
+            self._add(tree, leaves, _beside(tree, "citation"), whole=True)
         elif kind in _TEXT_IN:
-            self._text(tree, delta, block, beside)
+            self._text(tree, delta, block)
         else:
-            self._unknown_delta(tree, delta, block, beside)
+            self._unknown_delta(tree, delta, block)
 
-    def _text(self, tree: Tree, delta: Tree, block: _Block, beside: list[TextLeaf]) -> None:
+    def _text(self, tree: Tree, delta: Tree, block: _Block) -> None:
         name = _TEXT_IN[delta["type"]]
         channel = {"text": self._content, "thinking": reasoning_of(block.at)}.get(name, call_of(block.at))
         block.spoke = block.spoke or name == "partial_json"
         text = delta.get(name)
         leaves = [TextLeaf(channel, text, ("delta", name))] if isinstance(text, str) and text else []
-        extra = {k: v for k, v in delta.items() if k not in {"type", name}}
-        beside += [_below(leaf, ("delta",)) for leaf in leaves_below(extra, (), f"delta.{name}")]
-        self._add(tree, leaves, beside, divisible=True, tool=block.tool)
+        self._add(tree, leaves, _beside(tree, name), block=block, divisible=True, tool=block.tool)
 
-    def _signature(self, tree: Tree, delta: Tree, block: _Block, beside: list[TextLeaf]) -> None:
+    def _signature(self, tree: Tree, delta: Tree, block: _Block) -> None:
         """A seal over thoughts that were changed would be wrong: it does not leave."""
         text = delta.get("signature")
         leaves = []
@@ -266,28 +259,28 @@ class MessagesStream(AnswerStream):
             leaves = [TextLeaf(other(f"content.{block.at}.signature", (block.whole,)), text, ("delta", "signature"))]
         channels = (reasoning_of(block.at), *(leaf.channel for leaf in leaves))
         self._close([reasoning_of(block.at)])
+        beside = _beside(tree, "signature")
         self._add(tree, leaves, beside, settle=partial(self._unless_changed, channels), whole=True)
 
-    def _unknown_delta(self, tree: Tree, delta: Tree, block: _Block, beside: list[TextLeaf]) -> None:
+    def _unknown_delta(self, tree: Tree, delta: Tree, block: _Block) -> None:
         """Its strings are pieces of texts that end with the block."""
         found = leaves_below({**delta, "type": None}, (), f"content.{block.at}.delta")
         leaves = [_below(leaf, ("delta",)) for leaf in found]
         texts, names = [leaf for leaf in leaves if not leaf.key], [leaf for leaf in leaves if leaf.key]
         block.channels |= {leaf.channel for leaf in texts}
         word, settle = self._word(delta["type"], ("delta", "type"), known=delta["type"] in _DELTAS)
-        self._add(tree, [*word, *texts], [*names, *beside], tool=block.tool, settle=settle)
+        self._add(tree, [*word, *texts], [*names, *_beside(tree)], tool=block.tool, settle=settle)
 
     def _block_stop(self, tree: Tree, block: _Block) -> None:
         del self._blocks[tree["index"]]
         if block.kind in SERVER_CALLS:
-            self._add_start(block)
             self._add_server_input(block, tree["index"])
         elif block.given and not block.spoke:
             delta = {"type": "input_json_delta", "partial_json": block.given}
             event = {"type": "content_block_delta", "index": tree["index"], "delta": delta}
             self._add(event, [TextLeaf(call_of(block.at), block.given, ("delta", "partial_json"))], tool=True)
         self._close([reasoning_of(block.at), *block.channels])
-        self._add(tree, [], _beside(tree, "event"), tool=block.tool)
+        self._add(tree, [], _beside(tree), tool=block.tool)
 
     def _add_server_input(self, block: _Block, index: int) -> None:
         """In one piece and taken apart, for letters may be escaped in the JSON text."""
@@ -347,9 +340,14 @@ class MessagesStream(AnswerStream):
         others: Sequence[TextLeaf] = (),
         *,
         whole: bool = False,
+        block: _Block | None = None,
         **how: Any,
     ) -> None:
         """Queues an event that waits for these leaves. `whole`: their texts are complete now."""
+        if block is not None and any(leaf.channel == CONTENT for leaf in leaves):
+            if self._spoke is not None and self._spoke is not block:
+                self._notes.deltas.append(Delta(0, CONTENT, self._queue.seam(CONTENT).text))
+            self._spoke = block
         for text in self._queue.add(tree, leaves, others, **how):
             self._notes.deltas.append(Delta(0, text.channel, text.text))
         if whole:
@@ -374,10 +372,15 @@ def _below(leaf: TextLeaf, above: Path) -> TextLeaf:
     return TextLeaf(leaf.channel, leaf.text, (*above, *leaf.path), leaf.key)
 
 
-def _beside(tree: Tree, base: str) -> list[TextLeaf]:
-    """What stands in an event beside what every event of its kind holds."""
+def _beside(tree: Tree, member: str = "") -> list[TextLeaf]:
+    """What stands in an event beside what every event of its kind holds, and in its delta beside this member."""
     extra = {name: value for name, value in tree.items() if name not in _MEMBERS[tree["type"]]}
-    return list(leaves_below(extra, (), base))
+    out = list(leaves_below(extra, (), "event"))
+    if member:
+        kept = () if isinstance(tree["delta"].get(member), list | dict) and member != "citation" else (member,)
+        inside = {name: value for name, value in tree["delta"].items() if name not in {"type", *kept}}
+        out += [_below(leaf, ("delta",)) for leaf in leaves_below(inside, (), f"delta.{member}")]
+    return out
 
 
 def _as_json_text(tree: Tree) -> Tree:

@@ -2,7 +2,7 @@
 
 MessageWriter(envelope)
   .pass_on(tree) -> list[bytes]              an event of the upstream that leaves, its block renumbered
-  .say(pieces) -> list[bytes]                a text block of ours
+  .say(text) -> list[bytes]                  a text block of ours, a blank line behind what has been said
   .refuse(text) -> list[bytes]               what is open is closed cleanly, the refusal follows
   .refused(annotation), .ended(tree, annotation) -> list[bytes]      the end
   .note_usage(usage)                         the upstream's counts
@@ -12,7 +12,6 @@ Blocks are numbered as they leave, without gaps: clients take the number for the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from guardproxy.wire.body import Tree
@@ -45,7 +44,7 @@ class MessageWriter:
         self._numbers: dict[int, int] = {}
         self._open: dict[int, str] = {}
         self._next = 0
-        self._wrote = False
+        self._spoke = False
         self._fence = Fence()
 
     def note_start(self, message: Tree) -> None:
@@ -76,25 +75,23 @@ class MessageWriter:
             self._next += 1
             self._note(block.get("text"))
         number = self._numbers.get(tree.get("index", -1)) if kind in _OF_A_BLOCK else None
-        if number is None:
-            return [*out, typed_event(tree)]
+        if number is None:  # of no block, or of one whose start did not leave
+            return out if kind in _OF_A_BLOCK else [*out, typed_event(tree)]
         if kind == "content_block_stop":
             self._open.pop(number, None)
         elif kind == "content_block_delta":
             self._note(tree["delta"].get("text"))
         return [*out, typed_event({**tree, "index": number})]
 
-    def say(self, pieces: Sequence[str]) -> list[bytes]:
-        """A block of its own, so that nothing of the model's is touched."""
-        events = text_block_events(self._next, pieces)
+    def say(self, text: str) -> list[bytes]:
+        """A block of its own, so that nothing of the model's is touched; the blank line is for clients that join."""
+        events = text_block_events(self._next, ["\n\n" + text if self._spoke else text])
         self._next += 1
-        for piece in pieces:
-            self._note(piece)
         return [*self._start(), *map(typed_event, events)]
 
     def refuse(self, text: str) -> list[bytes]:
         """The refusal goes on in a text block that is open, else it gets one of its own."""
-        pieces = [self._fence.closing() + "\n\n", *cut_text(text)] if self._wrote else cut_text(text)
+        pieces = [self._fence.closing() + "\n\n", *cut_text(text)] if self._spoke else cut_text(text)
         out, last = self._start(), max(self._open, default=None)
         goes_on = last is not None and self._open[last] == "text"
         closing = [number for number in self._open if not (goes_on and number == last)]
@@ -127,6 +124,7 @@ class MessageWriter:
         return [typed_event({"type": "message_start", "message": own_message(self._envelope, **self._like)})]
 
     def _note(self, text: Any) -> None:
+        """Text of the model that has left."""
         if isinstance(text, str) and text:
-            self._wrote = True
+            self._spoke = True
             self._fence.feed(text)

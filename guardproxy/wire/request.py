@@ -25,7 +25,8 @@ from guardproxy.wire.inline_moderation import ModerationAsk
 _STEERING = frozenset({"api_base", "base_url", "api_key", "organization"})
 _SPELLED_OUT = frozenset({"tools", "functions", "response_format", "text", "output_config", "output_format"})
 """Fields whose numbers reach the model as digits: they are no token ids."""
-_SEALED_KINDS = frozenset({"redacted_thinking", "compaction"})
+SEALED_KINDS = frozenset({"redacted_thinking", "compaction"})
+"""Unreadable parts that only the model's maker could make: nobody means them as content."""
 _WAY_OUT = "send it as text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)"
 
 
@@ -99,7 +100,7 @@ def unscannable_error(entry: Unscannable) -> BadRequest:
     place = place_name(entry.pointer.path)
     if entry.kind == "token_ids":
         return BadRequest(f"{place} holds token ids: {_WAY_OUT}", code="unscannable_prompt", param=place)
-    if entry.kind in _SEALED_KINDS:
+    if entry.kind in SEALED_KINDS:
         message = f"{place} is sealed: nobody but the model's maker can read it, so send the turn without it"
         return BadRequest(message, code="unsupported_content_part", param=place)
     message = f"{place} cannot be checked ({entry.kind}); send it as text"

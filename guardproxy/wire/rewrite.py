@@ -1,6 +1,7 @@
 """Writes released texts back into a whole answer, each to the place it came from.
 
-rewrite(tree, texts, allowed) -> None      changes the tree; what `allowed` does not hold does not leave
+rewrite(tree, texts, allowed) -> None      changes the tree; what `allowed` does not hold does not leave; a text
+                                           without a path was only looked at
 spread(pieces, text) -> list[str]          a text that is a little different, over the pieces of the old one
 """
 
@@ -24,7 +25,7 @@ def rewrite(tree: Tree, texts: Sequence[AnswerText], allowed: Mapping[Channel, s
     for channel, pieces in by_channel.items():
         new = spread([piece.text for piece in pieces], allowed.get(channel, ""))
         for piece, written in zip(pieces, new, strict=True):
-            if written == piece.text:
+            if written == piece.text or not piece.path:  # unchanged, or a seam, which stands nowhere
                 continue
             if piece.key:
                 gone.append(piece.path)

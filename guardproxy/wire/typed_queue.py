@@ -4,6 +4,7 @@
       .add(tree, texts, others, divisible=…, tool=…, settle=…) -> list[Text]     queues an event; what to look at
       .release(Release) -> None               notes what may leave
       .ready(final=False) -> list[Tree]       events that may leave, in order; `final`: the answer is over
+      .seam(channel) -> Text                  a border inside a channel that goes on in another block
       .drop() -> None                         nothing that waits will leave
       .was_changed(channel) -> bool           something in it has been replaced
       .waiting                                True while an event waits
@@ -13,6 +14,9 @@ Events leave in the strict order of arrival, because clients append a block when
 Known texts hold their event; strings that no list knows never do: what of them is not cleared when the event leaves
 stays behind. A member's name may be of either sort: it cannot be replaced, so one that was changed takes its member
 along. Paths lead from the top of the event.
+
+SEAM        what a border looks like to detectors: an invisible sign, so that a phrase cut by it is seen, and one that
+            begins or ends there too. It is fed to the moderator and leaves nowhere.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from guardproxy.wire.patch import with_value
 from guardproxy.wire.stream_fields import UnknownFields, without
 from guardproxy.wire.stream_queue import Text
 
+SEAM = "\u200b"
 Settle = Callable[[Tree], Tree | None]
 """Runs when an event (or a part of one) leaves, on what is released of it; None: it does not leave after all."""
 
@@ -80,6 +85,12 @@ class EventQueue:
         self._waiting.append(held)
         fresh = [Text(entry.leaf.channel, entry.leaf.text) for entry in held.others if entry.fresh]
         return [*fresh, *(Text(leaf.channel, leaf.text) for leaf in texts)]
+
+    def seam(self, channel: Channel) -> Text:
+        """Two blocks of one channel meet here: feed this before the text of the second."""
+        nowhere = _HeldEvent(0, {}, [], [], tool=False)
+        self._line(channel).take(nowhere, TextLeaf(channel, SEAM, ()))
+        return Text(channel, SEAM)
 
     def release(self, release: Release) -> None:
         """Hands the released text to the events it came from. A changed text goes to the first of them."""

@@ -132,6 +132,7 @@ def test_a_notice_is_a_block_of_its_own(proxy, stream):
     )
     got = message(send(proxy, ask("how tall is a garden ladder?", stream=stream)))
     assert got["content"][0] == said("Two metres.")
+    assert got["content"][1]["text"].startswith("\n\n")
     assert len(got["content"]) == 2
     assert got["stop_reason"] == "end_turn"
 
@@ -190,7 +191,6 @@ def test_a_tool_that_nobody_offered_is_refused(proxy, stream):
         (ask(messages=[]), 400, "invalid_request_error", "invalid_type", "messages"),
         (ask([{"type": "x"}]), 400, "invalid_request_error", "unsupported_content_part", "messages[0].content[0]"),
         (ask([{"type": "redacted_thinking", "data": "AAAA"}]), 400, "invalid_request_error", "unsupported_content_part", "messages[0].content[0]"),
-        (ask([{"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}]), 400, "invalid_request_error", "unsupported_content_part", "messages[0].content[0]"),
         (ask([{"type": "document", "source": {"type": "file", "file_id": "f"}}]), 400, "invalid_request_error", "unsupported_parameter", "messages[0].content[0].source.file_id"),
         (ask(container="c1"), 400, "invalid_request_error", "unsupported_parameter", "container"),
         (ask("x" * 1_100_000), 413, "request_too_large", "request_too_large", None),
@@ -202,6 +202,24 @@ def test_bad_bodies_are_answered_in_anthropics_shape(proxy, body, status, kind, 
     tree = answered.json()
     assert (answered.status_code, tree["type"]) == (status, "error")
     assert (tree["error"]["type"], tree["error"]["code"], tree["error"].get("param")) == (kind, code, param)
+    assert proxy.upstream.hits == hits
+
+
+@pytest.mark.parametrize("path", ["/v1/messages/count_tokens", "/v1/messages/batches", "/v1/messages/", "/messages"])
+def test_other_paths_say_why(proxy, path):
+    got = proxy.post(path, ask())
+    tree = got.json()
+    assert (got.status_code, tree["type"], tree["error"]["type"]) == (404, "error", "not_found_error")
+    assert "POST /v1/messages" in tree["error"]["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_pictures_are_refused_in_words(proxy, stream):
+    hits = proxy.upstream.hits
+    picture = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
+    answered = send(proxy, ask([said("look"), picture], stream=stream))
+    assert message(answered)["stop_reason"] == "refusal"
+    assert answered.headers["x-guardproxy-rule"] == "unscannable"
     assert proxy.upstream.hits == hits
 
 

@@ -70,6 +70,17 @@ def test_a_phrase_cut_between_two_blocks_is_seen():
     assert message["stop_reason"] == "refusal"
 
 
+@pytest.mark.parametrize(
+    ("first", "second"), [("tea vio", "let kettle"), ("tea", "violet kettle"), ("violet kettle", "tea")]
+)
+def test_where_blocks_meet_a_word_may_end_and_may_go_on(first, second):
+    blocks = [*text(0, *letters(first)), *call(1, "{}"), *text(2, *letters(second))]
+    assert play([start(), *blocks, *end()]).message()["stop_reason"] == "refusal"
+    left = play([start(), *blocks, *end()], action=Action.REDACT).message()
+    assert "kettle" not in json.dumps(left)
+    assert "[removed]" in json.dumps(left)
+
+
 def test_a_phrase_in_thoughts_ends_the_answer():
     wire = play([start(), *thoughts(0, *letters("first violet kettle")), *text(1, "never"), *end()])
     message = wire.message()
@@ -173,7 +184,7 @@ def test_notices_have_blocks_of_their_own():
     wire.write(wire.stream.notice(0, "Check this.", before=False))
     wire.finish()
     message = wire.message()
-    assert [b["text"] for b in message["content"]] == ["Help is near.", "Hello.", "Check this."]
+    assert [b["text"] for b in message["content"]] == ["Help is near.\n\n", "Hello.", "\n\nCheck this."]
     assert message["usage"] == {"input_tokens": 3, "output_tokens": 5}
     assert message["stop_reason"] == "end_turn"
 
@@ -232,6 +243,11 @@ def places(phrase):
         "after the end": [start(), *text(0, "a"), *end(), {"type": "x_event", "x": phrase}],
         "summary": [start(), *block(0, {"type": "compaction", "content": None}, {"type": "compaction_delta", "content": phrase}), *end()],
         "page": [start(), *block(0, {"type": "web_search_tool_result", "tool_use_id": "t", "content": [{"type": "web_search_result", "title": phrase, "url": "u"}]}), *end()],
+        "text that is a list": [start(), *block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": [phrase]}), *end()],
+        "signature that is a list": [start(), *block(0, {"type": "thinking", "thinking": ""}, {"type": "signature_delta", "signature": [phrase]}), *end()],
+        "beside a signature": [start(), *block(0, {"type": "thinking", "thinking": ""}, {"type": "signature_delta", "signature": "", "x": phrase}), *end()],
+        "beside a citation": [start(), *block(0, {"type": "text", "text": ""}, {"type": "citations_delta", "citation": CITED, "x": phrase}), *end()],
+        "text in a call of the server's": [start(), *block(0, {"type": "server_tool_use", "id": "t", "name": "n", "input": {}}, {"type": "text_delta", "text": phrase}), *end()],
     }  # fmt: skip
 
 

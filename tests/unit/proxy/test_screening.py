@@ -198,6 +198,16 @@ def test_token_ids_are_the_callers_mistake_whatever_the_policy_says(how):
     assert (caught.value.code, caught.value.param) == ("unscannable_prompt", "x")
 
 
+def test_what_is_sealed_passes_only_if_the_policy_says_so():
+    turns = [("user", "a"), ("assistant", [{"type": "redacted_thinking", "data": "AAAA"}]), ("user", "b")]
+    messages = [{"role": role, "content": content} for role, content in turns]
+    conversation = anthropic_request({"model": "m", "messages": messages}).conversation
+    check_limits(conversation, replace(POLICY, on_unscannable=Unscanned.ALLOW), Words())
+    with pytest.raises(BadRequest) as caught:
+        check_limits(conversation, POLICY, Words())
+    assert (caught.value.code, caught.value.param) == ("unsupported_content_part", "messages[1].content[0]")
+
+
 class Gallery:
     """Looks at pictures: those of one content hold a made-up hazard."""
 

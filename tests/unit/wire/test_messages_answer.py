@@ -6,6 +6,7 @@ from guardproxy.core.commands import CONTENT
 from guardproxy.wire.chat_answer import WHOLE_CONTENT, ChannelText, Edit
 from guardproxy.wire.messages_answer import answer_of, render
 from guardproxy.wire.messages_leaves import call_of, reasoning_of
+from guardproxy.wire.typed_queue import SEAM
 
 NOTE = {"guardproxy": {"action": "allow"}}
 
@@ -69,6 +70,12 @@ def test_redaction_inside_blocks_and_inputs():
     assert left["content"][2]["input"] == {"a": "[x]", "n": 1.5}
 
 
+def test_where_blocks_meet_a_word_may_end_and_may_go_on():
+    answer = read(message({"type": "text", "text": "a"}, CALL, {"type": "text", "text": "b"}))
+    assert [text.text for text in answer.texts if text.channel == CONTENT] == ["a", SEAM, "b"]
+    assert rendered(answer, {CONTENT: f"a{SEAM}[x]"})["content"][2]["text"] == "[x]"
+
+
 def test_changed_thoughts_leave_out_with_their_seal():
     left = rendered(read(message(THOUGHT, SAID)), {reasoning_of(0): "[x]"})
     assert left["content"] == [SAID]
@@ -76,7 +83,7 @@ def test_changed_thoughts_leave_out_with_their_seal():
 
 def test_notices_are_blocks_of_their_own():
     left = rendered(read(message(SAID)), before="Help.", after="Check.")
-    assert [block["text"] for block in left["content"]] == ["Help.", "d", "Check."]
+    assert [block["text"] for block in left["content"]] == ["Help.\n\n", "d", "\n\nCheck."]
 
 
 def test_a_refusal_keeps_the_frame_only():

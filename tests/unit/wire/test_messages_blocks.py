@@ -66,6 +66,7 @@ def test_results_of_tools_are_indirect():
     assert texts(reader.results) == [("a", "content[0].content[0].text"), ("b", "content[1].content")]
     assert reader.said == []
     assert unread(reader) == [("image", "content[0].content[1]")]
+    assert reader.unscannable[0].scope is Scope.TOOL_RESULT
 
 
 @pytest.mark.parametrize(

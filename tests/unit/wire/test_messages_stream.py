@@ -97,6 +97,7 @@ def test_the_heartbeat_is_a_ping():
         [{}],
         [{"type": "a\nb"}],
         [{"type": "message_start", "message": None}],
+        [start(), start()],
         [{"type": "content_block_start", "index": "0", "content_block": {"type": "text"}}],
         [{"type": "content_block_start", "index": 0, "content_block": None}],
         [BEGIN, BEGIN],

@@ -22,7 +22,7 @@ def test_blocks_are_numbered_as_they_leave():
     own = writer()
     first = list(text(7, "a"))
     assert passed(own, start(), *first) == [start(), *text(0, "a")]
-    trees(own.say(["b"]))
+    trees(own.say("b"))
     assert passed(own, *text(0, "c")) == list(text(2, "c"))
 
 
@@ -32,9 +32,14 @@ def test_a_stream_without_a_start_gets_one():
     assert passed(writer(), {"type": "ping"}) == [{"type": "ping"}]
 
 
+def test_a_piece_of_a_block_that_never_began_does_not_leave():
+    own = writer()
+    assert passed(own, start(), *list(text(0, "a"))[1:]) == [start()]
+
+
 def test_one_start_is_enough():
     own = writer()
-    trees(own.say(["Help is near."]))
+    trees(own.say("Help is near."))
     assert passed(own, start()) == []
 
 
@@ -83,5 +88,5 @@ def test_the_upstream_s_end_is_kept():
     assert trees(own.ended(end, {"guardproxy": {}})) == [{**end, "guardproxy": {}}, {"type": "message_stop"}]
     other = writer()
     other.note_usage({"input_tokens": 3})
-    trees(other.say(["Help is near."]))
+    trees(other.say("Help is near."))
     assert trees(other.ended(end, None))[0]["usage"] == {"input_tokens": 3, "output_tokens": 5}

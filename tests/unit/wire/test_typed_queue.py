@@ -1,6 +1,6 @@
 from guardproxy.core.commands import CONTENT, REASONING, Channel, ChannelKind, Release
 from guardproxy.wire.answer_fields import TextLeaf
-from guardproxy.wire.typed_queue import EventQueue
+from guardproxy.wire.typed_queue import SEAM, EventQueue
 
 OTHER = Channel(ChannelKind.OTHER, "delta.x")
 NAME = Channel(ChannelKind.OTHER, "delta.x{}")
@@ -187,6 +187,28 @@ def test_a_name_may_hold_its_event_and_takes_its_member_along():
         assert queue.ready() == []
         release(queue, 0, 1, changed, NAME)
         assert queue.ready() == [delta("a", **left)[0]]
+
+
+def test_a_seam_is_looked_at_and_leaves_nowhere():
+    queue = EventQueue()
+    queue.add(*delta("ab"), divisible=True)
+    assert queue.seam(CONTENT).text == SEAM
+    queue.add(*delta("cd"), divisible=True)
+    release(queue, 0, 4, f"ab{SEAM}c")
+    assert shown(queue.ready()) == ["ab", "c"]
+    release(queue, 4, 5, "d")
+    assert shown(queue.ready()) == ["d"]
+
+
+def test_a_change_over_a_seam():
+    queue = EventQueue()
+    queue.add(*delta("ab"), divisible=True)
+    queue.seam(CONTENT)
+    queue.add(*delta("cd"), divisible=True)
+    release(queue, 0, 1, "a")
+    release(queue, 1, 4, "*")
+    release(queue, 4, 5, "d")
+    assert shown(queue.ready()) == ["a*", "d"]
 
 
 def test_settling_sees_what_leaves():

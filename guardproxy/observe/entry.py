@@ -11,6 +11,7 @@ from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision
 from guardproxy.core.judge import Verdict
 from guardproxy.core.rules import Action
+from guardproxy.core.sighting import Sighting
 from guardproxy.observe.outcome import Looked, Outcome
 
 MOST_SPANS = 20
@@ -36,6 +37,7 @@ def entry(outcome: Outcome, hmac_key: bytes) -> dict[str, Any]:
         "revision": ref.revision if ref else None,
         "policy_hash": ref.hash if ref else None,
         "versions": dict(outcome.versions),
+        "input_only": list(outcome.input_only),
         "stages": list(_stages(outcome)),
         "would_have": [w for d in outcome.decisions() if (w := _would_have(d))],
         "failures": [{"stage": f.stage, "detector": f.detector, "kind": str(f.kind)} for f in outcome.failures],
@@ -94,6 +96,8 @@ def _stage(outcome: Outcome, decision: Decision, looked: dict[str, Looked]) -> d
         "truncated": False,
         "scores": _scores(outcome, decision),
         "verdicts": [_verdict(verdict) for verdict in decision.verdicts],
+        "seen": [_sighting(sighting) for sighting in decision.seen.kept],
+        "left_out": decision.seen.left_out,
     }
 
 
@@ -121,6 +125,25 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "threshold": verdict.threshold,
         "spans": [list(span) for span in spans[:MOST_SPANS]],
     }
+
+
+def _sighting(sighting: Sighting) -> dict[str, Any]:
+    """What `replay` decides from: the exact score, for a rounded one may pass a threshold. What is usual is left out."""
+    told: dict[str, Any] = {
+        "detector": sighting.detector,
+        "hazard": sighting.hazard,
+        "score": sighting.score,
+        "scope": str(sighting.scope),
+    }
+    usual: dict[str, Any] = {
+        "rule": (sighting.rule, None),
+        "at": (sighting.place, 0),
+        "span": ([sighting.span.start, sighting.span.end] if sighting.span else None, None),
+        "replaceable": (sighting.replaceable, True),
+        "excused": (list(sighting.excused), []),
+        "view": (sighting.view, "plain"),
+    }
+    return told | {name: value for name, (value, default) in usual.items() if value != default}
 
 
 def _would_have(decision: Decision) -> dict[str, Any] | None:

@@ -11,9 +11,10 @@ from guardproxy.core.commands import CONTENT
 from guardproxy.core.conversation import Piece, Pointer, Scope, Segment, Stage
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
 from guardproxy.core.findings import Failure, FailureKind, Finding, Span
+from guardproxy.core.lookers import needs
 from guardproxy.core.rules import Action, FailMode, Kind, Ladder, LadderStep, Mode, Policy, PolicyRef, Rule
 from guardproxy.detectors import pii
-from guardproxy.detectors.bench import ON_THE_LOOP, Bench, Toolbox, needs
+from guardproxy.detectors.bench import ON_THE_LOOP, Bench, Toolbox
 from guardproxy.detectors.verdicts import VerdictCache
 
 INFO = DetectorInfo("odd.model", "1", frozenset({"crime.fraud"}), Tier.MODEL, Unit.SCORE, spans=False)

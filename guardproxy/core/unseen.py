@@ -1,0 +1,84 @@
+"""What a policy would have had to look for and nobody did: why a record cannot be replayed under it in full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from guardproxy.core.conversation import Stage
+from guardproxy.core.detector_info import DetectorInfo, Tier
+from guardproxy.core.findings import Failure
+from guardproxy.core.judge import Context, applies, listens
+from guardproxy.core.lookers import WINDOWS, exception_name, needs, windows_of
+from guardproxy.core.replay import Stored, finding_of
+from guardproxy.core.rules import Action, FailMode, Mode, Policy, Rule, RuleException
+
+
+@dataclass(frozen=True, slots=True)
+class Beheld:
+    """What a record says of who looked. `input_only`: names that did not look at answers."""
+
+    versions: Mapping[str, str]
+    input_only: frozenset[str] = frozenset()
+    failures: Sequence[Failure] = ()
+
+    def saw(self, name: str, stage: Stage) -> bool:
+        """Did this one look at the stage?"""
+        return name in self.versions and (stage is Stage.INPUT or name not in self.input_only)
+
+
+def unseen(
+    stored: Stored, beheld: Beheld, policy: Policy, context: Context, infos: Sequence[DetectorInfo]
+) -> list[str]:
+    """Why a stage cannot be decided again in full under a policy it was not decided by; [] when it can.
+
+    `infos`: the detectors that are installed. Reasons name rules, detectors and exceptions.
+    """
+    if stored.reports or (stored.action > Action.ALLOW and not stored.by_rule):
+        return []
+    found: dict[str, None] = {}
+    for rule in policy.rules:
+        if rule.mode is not Mode.DISABLED and stored.stage in rule.checks:
+            found |= dict.fromkeys(_unseen_by(rule, stored.stage, beheld, infos))
+    for hole in policy.exceptions:
+        known = beheld.versions.get(exception_name(hole)) == hole.key
+        if hole.phrases and not known and applies(hole, context) and _may_excuse(hole, stored, policy):
+            found[f"an exception of rule {hole.rule} is new or changed"] = None
+    if stored.stage is Stage.OUTPUT and _cut_otherwise(beheld, policy, infos):
+        found["the windows of answers are cut differently"] = None
+    return list(found)
+
+
+def _unseen_by(rule: Rule, stage: Stage, beheld: Beheld, infos: Sequence[DetectorInfo]) -> Iterator[str]:
+    if rule.wording:
+        name = f"rule:{rule.id}"
+        if beheld.versions.get(name) != rule.wording or not beheld.saw(name, stage):
+            yield f"rule {rule.id} is new or changed"
+        return
+    closed = rule.enforced and rule.fails is FailMode.CLOSED
+    for info in infos:
+        if not needs(rule, info) or stage not in info.stages:
+            continue
+        if not beheld.saw(info.id, stage):
+            yield f"rule {rule.id} listens to {info.id}, which did not look"
+        elif closed and any(f.detector == info.id and f.stage == stage for f in beheld.failures):
+            yield f"rule {rule.id} fails closed, and {info.id} could not look"
+
+
+def _may_excuse(hole: RuleException, stored: Stored, policy: Policy) -> bool:
+    """Only what was found and heard can be excused."""
+    rule = policy.rule(hole.rule)
+    if rule is None:
+        return False
+    return any(listens(rule, finding_of(sighting, stored.stage)) for sighting in stored.seen.kept)
+
+
+def _cut_otherwise(beheld: Beheld, policy: Policy, infos: Sequence[DetectorInfo]) -> bool:
+    cut = beheld.versions.get(WINDOWS)
+    listens = any(
+        needs(rule, info) and info.tier is not Tier.INSTANT and Stage.OUTPUT in rule.checks & info.stages
+        for rule in policy.rules
+        for info in infos
+        if rule.mode is not Mode.DISABLED
+    )
+    return listens and cut is not None and cut != next(windows_of(policy)).revision

@@ -1,0 +1,115 @@
+"""The decision log read back: what `entry` wrote, as far as a decision can be made from it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from guardproxy.core.conversation import Scope, Stage
+from guardproxy.core.findings import Failure, FailureKind, Span
+from guardproxy.core.replay import Stored
+from guardproxy.core.rules import Action
+from guardproxy.core.sighting import Sighting, Sightings
+from guardproxy.core.unseen import Beheld
+from guardproxy.errors import UsageError
+from guardproxy.observe.journal import set_aside
+
+REPORTING = frozenset({"moderations", "text_contents"})
+"""Surfaces that only report: nothing is decided there, whatever the verdicts."""
+_ACTIONS = {action.word: action for action in Action}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One exchange of the log. `complete` is false for records that older versions wrote: they hold no sightings.
+
+    `outcome` is an action's word, or what kind of fault it was. `time` is POSIX seconds.
+    """
+
+    decision_id: str
+    time: float
+    tenant: str
+    route: str
+    surface: str
+    outcome: str
+    policy: str
+    policy_hash: str
+    stages: tuple[Stored, ...]
+    beheld: Beheld
+    tightened: tuple[str, ...] = ()
+    complete: bool = True
+
+
+def records(path: Path) -> Iterator[Recorded]:
+    """A log from its oldest segment set aside to `path`. What follows the last line feed is left out: it is torn.
+
+    Raises UsageError for a file that cannot be read or a line that is no record.
+    """
+    for file in (*set_aside(path), path):
+        try:
+            lines = file.read_bytes().split(b"\n")[:-1]
+        except OSError as error:
+            raise UsageError(f"cannot read {file}: {error.strerror}") from None
+        for number, line in enumerate(lines, 1):
+            try:
+                tree = orjson.loads(line)
+                if "decision_id" in tree:
+                    yield recorded(tree)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise UsageError(f"{file}:{number}: this is not a record of a decision log") from None
+
+
+def recorded(tree: Mapping[str, Any]) -> Recorded:
+    """One record."""
+    decided = [stage for stage in tree["stages"] if stage["action"] is not None]
+    return Recorded(
+        decision_id=tree["decision_id"],
+        time=datetime.fromisoformat(tree["time"]).timestamp(),
+        tenant=tree["tenant"],
+        route=tree["route"],
+        surface=tree["surface"],
+        outcome=tree["outcome"],
+        policy=f"{tree['policy']}@{tree['revision']}" if tree["policy"] else "",
+        policy_hash=tree["policy_hash"] or "",
+        stages=tuple(_stored(stage, reports=tree["surface"] in REPORTING) for stage in decided),
+        beheld=Beheld(
+            tree["versions"],
+            frozenset(tree.get("input_only", ())),
+            tuple(Failure(f["detector"], FailureKind(f["kind"]), f["stage"]) for f in tree["failures"]),
+        ),
+        tightened=tuple(tree.get("tightened", ())),
+        complete=all("seen" in stage for stage in decided),
+    )
+
+
+def _stored(stage: Mapping[str, Any], *, reports: bool) -> Stored:
+    return Stored(
+        stage=Stage(stage["stage"]),
+        action=_ACTIONS[stage["action"]],
+        rule=stage["rule"] or "",
+        hazard=next(iter(stage["hazards"]), ""),
+        choice=stage.get("choice"),
+        by_rule=stage["mode"] is not None,
+        reports=reports,
+        seen=Sightings(tuple(map(_sighting, stage.get("seen", ()))), stage.get("left_out", 0)),
+    )
+
+
+def _sighting(told: Mapping[str, Any]) -> Sighting:
+    return Sighting(
+        detector=told["detector"],
+        hazard=told["hazard"],
+        score=told["score"],
+        scope=Scope(told["scope"]),
+        rule=told.get("rule"),
+        place=told.get("at", 0),
+        span=Span(*told["span"]) if "span" in told else None,
+        replaceable=told.get("replaceable", True),
+        excused=tuple(told.get("excused", ())),
+        view=told.get("view", "plain"),
+    )

@@ -94,7 +94,7 @@ def _stored(stage: Mapping[str, Any], *, reports: bool) -> Stored:
         rule=stage["rule"] or "",
         hazard=next(iter(stage["hazards"]), ""),
         choice=stage.get("choice"),
-        by_rule=stage["mode"] is not None,
+        by_rule=stage["mode"] is not None or stage["action"] == Action.ALLOW.word,
         reports=reports,
         seen=Sightings(tuple(map(_sighting, stage.get("seen", ()))), stage.get("left_out", 0)),
     )

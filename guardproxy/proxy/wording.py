@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from guardproxy.core.catalogue import Catalogue, helpline_block
@@ -12,7 +12,7 @@ from guardproxy.core.decide import Decision
 from guardproxy.core.hazards import CRISIS, is_crisis
 from guardproxy.core.judge import Verdict
 from guardproxy.core.locale import choose_locale
-from guardproxy.core.refusal import Ask, Values, choose, notice_already_there
+from guardproxy.core.refusal import Ask, Rendered, Values, choose, notice_already_there
 from guardproxy.core.rules import Action, LocaleTexts, NoticePlace, Policy
 from guardproxy.proxy.settings import ServiceSettings
 
@@ -51,7 +51,10 @@ class Reader:
 
 @dataclass(slots=True)
 class Wording:
-    """Renders texts for one exchange. Language and help lines are looked up when the first word is needed."""
+    """Renders texts for one exchange. Language and help lines are looked up when the first word is needed.
+
+    `rendered`: what was chosen so far, with its key and the fallbacks it took.
+    """
 
     catalogue: Catalogue
     policy: Policy
@@ -60,6 +63,7 @@ class Wording:
     reference: str
     now: float
     detect: Detect
+    rendered: list[Rendered] = field(default_factory=list)
     _voice: Voice | None = None
 
     def refusal(self, decision: Decision, shape: str, *, crisis_first: bool = False) -> str:
@@ -114,7 +118,9 @@ class Wording:
             crisis_first=crisis_first,
             whole_answer=whole_answer,
         )
-        return choose(self.catalogue, self.policy.texts, ask).text
+        found = choose(self.catalogue, self.policy.texts, ask)
+        self.rendered.append(found)
+        return found.text
 
     def _found_voice(self) -> Voice:
         """A language chooses words only; it never changes a check."""

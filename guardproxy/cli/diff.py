@@ -85,7 +85,9 @@ async def _compared(rows: Iterable[Row], old: Loaded, new: Loaded, settings: con
 
 def _player(players: dict[int, Rehearsal], bench: Workbench, policy: Policy, context: Context) -> Rehearsal:
     """A bench is made once a policy; tenant and route are the row's."""
-    player = players.setdefault(id(policy), Rehearsal(bench, policy, context))
+    player = players.get(id(policy))
+    if player is None:
+        player = players[id(policy)] = Rehearsal(bench, policy, context)
     player.context = context
     return player
 

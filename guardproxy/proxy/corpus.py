@@ -40,11 +40,12 @@ class Row:
 
 
 def read_corpus(path: Path) -> Iterator[Row]:
-    """Row by row; empty lines are skipped. Raises UsageError with the line of a row that cannot be read."""
+    """Row by row; empty lines are skipped. Raises UsageError with the line of a row that cannot be read or counted."""
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    first: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -55,9 +56,12 @@ def read_corpus(path: Path) -> Iterator[Row]:
         if not isinstance(tree, dict):
             raise UsageError(f"{path}:{number}: a row is an object with text or messages")
         try:
-            yield row_of(tree, str(number))
+            row = row_of(tree, str(number))
         except BadRequest as error:
             raise UsageError(f"{path}:{number}: {error}" + (f" ({error.param})" if error.param else "")) from None
+        if first.setdefault(row.id, number) != number:
+            raise UsageError(f"{path}:{number}: this id stands already on line {first[row.id]}")
+        yield row
 
 
 def row_of(tree: Mapping[str, Any], number: str) -> Row:

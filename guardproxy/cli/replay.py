@@ -56,8 +56,8 @@ def told(found: Replayed, new: Loaded, *, every: bool) -> list[str]:
     if found.reasons:
         out += ["", f"not replayable in full: {in_part.share.of:,}"]
         out += [f"  {count:,}  {reason}" for reason, count in found.reasons.items()]
-        changed = f"{in_part.share.hits:,} change" if in_part.share.hits else "none changes"
-        out.append(f"  by the rules that can be replayed {changed}; the others need the texts: guardproxy diff")
+        out += ["  what such rules would do needs the texts: guardproxy diff; by the other rules alone:"]
+        out += [f"  {line}" if line else "" for line in lines(in_part, "of these")]
     if found.skipped:
         out += ["", "not compared:", *(f"  {count:,}  {reason}" for reason, count in found.skipped.most_common())]
     if comparison.changed:

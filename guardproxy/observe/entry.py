@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from guardproxy.core.conversation import Stage
@@ -96,7 +98,7 @@ def _stage(outcome: Outcome, decision: Decision, looked: dict[str, Looked]) -> d
         "truncated": False,
         "scores": _scores(outcome, decision),
         "verdicts": [_verdict(verdict) for verdict in decision.verdicts],
-        "seen": [_sighting(sighting) for sighting in decision.seen.kept],
+        "seen": list(_seen(decision.seen.kept)),
         "left_out": decision.seen.left_out,
     }
 
@@ -127,23 +129,26 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _sighting(sighting: Sighting) -> dict[str, Any]:
-    """What `replay` decides from: the exact score, for a rounded one may pass a threshold. What is usual is left out."""
-    told: dict[str, Any] = {
-        "detector": sighting.detector,
-        "hazard": sighting.hazard,
-        "score": sighting.score,
-        "scope": str(sighting.scope),
-    }
-    usual: dict[str, Any] = {
-        "rule": (sighting.rule, None),
-        "at": (sighting.place, 0),
-        "span": ([sighting.span.start, sighting.span.end] if sighting.span else None, None),
-        "replaceable": (sighting.replaceable, True),
-        "excused": (list(sighting.excused), []),
-        "view": (sighting.view, "plain"),
-    }
-    return told | {name: value for name, (value, default) in usual.items() if value != default}
+def _seen(kept: Sequence[Sighting]) -> Iterator[dict[str, Any]]:
+    """What `replay` decides from, in order: exact scores, for a rounded one may pass a threshold.
+
+    Neighbours that differ in hazard and score only stand together; what is usual is left out.
+    """
+    for alike, group in groupby(kept, key=lambda sighting: replace(sighting, hazard="", score=0.0)):
+        told: dict[str, Any] = {
+            "detector": alike.detector,
+            "scope": str(alike.scope),
+            "found": [[sighting.hazard, sighting.score] for sighting in group],
+        }
+        usual: dict[str, Any] = {
+            "rule": (alike.rule, None),
+            "at": (alike.place, 0),
+            "span": ([alike.span.start, alike.span.end] if alike.span else None, None),
+            "replaceable": (alike.replaceable, alike.span is not None),
+            "excused": (list(alike.excused), []),
+            "view": (alike.view, "window" if alike.span is None else "plain"),
+        }
+        yield told | {name: value for name, (value, default) in usual.items() if value != default}
 
 
 def _would_have(decision: Decision) -> dict[str, Any] | None:

@@ -88,6 +88,7 @@ def recorded(tree: Mapping[str, Any]) -> Recorded:
 
 
 def _stored(stage: Mapping[str, Any], *, reports: bool) -> Stored:
+    seen = tuple(sighting for told in stage.get("seen", ()) for sighting in _sightings(told))
     return Stored(
         stage=Stage(stage["stage"]),
         action=_ACTIONS[stage["action"]],
@@ -96,20 +97,22 @@ def _stored(stage: Mapping[str, Any], *, reports: bool) -> Stored:
         choice=stage.get("choice"),
         by_rule=stage["mode"] is not None or stage["action"] == Action.ALLOW.word,
         reports=reports,
-        seen=Sightings(tuple(map(_sighting, stage.get("seen", ()))), stage.get("left_out", 0)),
+        seen=Sightings(seen, stage.get("left_out", 0)),
     )
 
 
-def _sighting(told: Mapping[str, Any]) -> Sighting:
-    return Sighting(
-        detector=told["detector"],
-        hazard=told["hazard"],
-        score=told["score"],
-        scope=Scope(told["scope"]),
-        rule=told.get("rule"),
-        place=told.get("at", 0),
-        span=Span(*told["span"]) if "span" in told else None,
-        replaceable=told.get("replaceable", True),
-        excused=tuple(told.get("excused", ())),
-        view=told.get("view", "plain"),
-    )
+def _sightings(told: Mapping[str, Any]) -> Iterator[Sighting]:
+    span = Span(*told["span"]) if "span" in told else None
+    for hazard, score in told["found"]:
+        yield Sighting(
+            detector=told["detector"],
+            hazard=hazard,
+            score=score,
+            scope=Scope(told["scope"]),
+            rule=told.get("rule"),
+            place=told.get("at", 0),
+            span=span,
+            replaceable=told.get("replaceable", span is not None),
+            excused=tuple(told.get("excused", ())),
+            view=told.get("view", "window" if span is None else "plain"),
+        )

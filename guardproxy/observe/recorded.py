@@ -58,7 +58,7 @@ def records(path: Path) -> Iterator[Recorded]:
         for number, line in enumerate(lines, 1):
             try:
                 tree = orjson.loads(line)
-                if "decision_id" in tree:
+                if tree.get("kind") is None:
                     yield recorded(tree)
             except (ValueError, KeyError, TypeError, AttributeError):
                 raise UsageError(f"{file}:{number}: this is not a record of a decision log") from None

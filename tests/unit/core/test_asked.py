@@ -16,7 +16,9 @@ def policy(action, mode=Mode.ENFORCE):
 
 def found(*, span=Span(0, 4), key=False):  # noqa: B008 - frozen
     pointer = Pointer(("messages", 0, "content"), key=key)
-    return Finding("d", "crime.fraud", 0.9, Segment("some words", Stage.INPUT, Scope.USER, (Piece(pointer, 0, 10),)), span)
+    return Finding(
+        "d", "crime.fraud", 0.9, Segment("some words", Stage.INPUT, Scope.USER, (Piece(pointer, 0, 10),)), span
+    )
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,9 @@ def test_an_exception_matters_where_its_rule_heard_something():
     assert reasons(KITES, exceptions=(replace(hole, expires=0.0),)) == []
     assert reasons(KITES, exceptions=(replace(hole, phrases=()),)) == []
     assert reasons(KITES, exceptions=(replace(hole, rule="nobody"),)) == []
-    known = {one.name: one.revision for one in text_lookers(Policy(PolicyRef("p", 1, "0"), (KITES,), exceptions=(hole,)))}
+    known = {
+        one.name: one.revision for one in text_lookers(Policy(PolicyRef("p", 1, "0"), (KITES,), exceptions=(hole,)))
+    }
     assert reasons(KITES, exceptions=(hole,), beheld=Beheld(VERSIONS | known)) == []
 
 

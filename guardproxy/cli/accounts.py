@@ -50,6 +50,7 @@ def sighting_tree(sighting: Sighting) -> Tree:
         "score": round(sighting.score, 4),
         "scope": str(sighting.scope),
         "span": [sighting.span.start, sighting.span.end] if sighting.span else None,
+        "rule": sighting.rule,
         "view": sighting.view,
     }
 
@@ -133,6 +134,7 @@ def _finding(finding: Finding) -> Tree:
         "score": round(finding.score, 4),
         "scope": str(finding.segment.scope),
         "span": [finding.span.start, finding.span.end] if finding.span else None,
+        "rule": finding.rule,
         "view": finding.evidence.view,
     }
 

@@ -98,7 +98,8 @@ def _text_lines(text: Told, *, every: bool) -> Iterator[str]:
 def _found(found: Told) -> str:
     where = f" at {found['span'][0]}:{found['span'][1]}" if found["span"] else ""
     view = "" if found["view"] in ("plain", "window") else f", read as {found['view']}"
-    return f"{found['detector']}: {found['hazard']} {found['score']:.2f}{where}{view}"
+    whose = f", rule {found['rule']}" if found["rule"] else ""
+    return f"{found['detector']}: {found['hazard']} {found['score']:.2f}{where}{view}{whose}"
 
 
 def _acts(rule: Told) -> bool:

@@ -54,6 +54,8 @@ def _unseen_by(rule: Rule, stage: Stage, beheld: Beheld, infos: Sequence[Detecto
         name = f"rule:{rule.id}"
         if beheld.versions.get(name) != rule.wording or not beheld.saw(name, stage):
             yield f"rule {rule.id} is new or changed"
+        elif rule.enforced and _failed(beheld, rule.kind.value, stage):  # a text that breaks them is to blame: closed
+            yield f"rule {rule.id} fails closed, and {rule.kind.value} could not look"
         return
     closed = rule.enforced and rule.fails is FailMode.CLOSED
     for info in infos:
@@ -61,8 +63,12 @@ def _unseen_by(rule: Rule, stage: Stage, beheld: Beheld, infos: Sequence[Detecto
             continue
         if not beheld.saw(info.id, stage):
             yield f"rule {rule.id} listens to {info.id}, which did not look"
-        elif closed and any(f.detector == info.id and f.stage == stage for f in beheld.failures):
+        elif closed and _failed(beheld, info.id, stage):
             yield f"rule {rule.id} fails closed, and {info.id} could not look"
+
+
+def _failed(beheld: Beheld, detector: str, stage: Stage) -> bool:
+    return any(failure.detector == detector and failure.stage == stage for failure in beheld.failures)
 
 
 def _may_excuse(hole: RuleException, stored: Stored, policy: Policy) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -134,11 +133,13 @@ def _seen(kept: Sequence[Sighting]) -> Iterator[dict[str, Any]]:
 
     Neighbours that differ in hazard and score only stand together; what is usual is left out.
     """
-    for alike, group in groupby(kept, key=lambda sighting: replace(sighting, hazard="", score=0.0)):
+    for _, group in groupby(kept, key=_beside_hazard_and_score):
+        neighbours = list(group)
+        alike = neighbours[0]
         told: dict[str, Any] = {
             "detector": alike.detector,
             "scope": str(alike.scope),
-            "found": [[sighting.hazard, sighting.score] for sighting in group],
+            "found": [[sighting.hazard, sighting.score] for sighting in neighbours],
         }
         usual: dict[str, Any] = {
             "rule": (alike.rule, None),
@@ -149,6 +150,11 @@ def _seen(kept: Sequence[Sighting]) -> Iterator[dict[str, Any]]:
             "view": (alike.view, "window" if alike.span is None else "plain"),
         }
         yield told | {name: value for name, (value, default) in usual.items() if value != default}
+
+
+def _beside_hazard_and_score(sighting: Sighting) -> tuple[object, ...]:
+    s = sighting
+    return s.detector, s.scope, s.rule, s.place, s.span, s.replaceable, s.excused, s.view
 
 
 def _would_have(decision: Decision) -> dict[str, Any] | None:

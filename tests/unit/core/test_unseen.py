@@ -74,6 +74,9 @@ def test_a_detector_that_could_not_look():
     assert reasons(FRAUD, beheld=failed) == ["rule fraud fails closed, and m could not look"]
     assert reasons(FRAUD, stored=ANSWERED, beheld=failed) == []
     assert reasons(replace(FRAUD, fails=FailMode.OPEN), beheld=failed) == []
+    broke = Beheld(VERSIONS, failures=(Failure("words", FailureKind.EXCEPTION, "input", caused_by_input=True),))
+    assert reasons(KITES, beheld=broke) == ["rule kites fails closed, and words could not look"]
+    assert reasons(replace(KITES, mode=Mode.SHADOW), beheld=broke) == []
 
 
 def test_an_exception_matters_where_its_rule_heard_something():

@@ -272,3 +272,20 @@ def test_scanners_are_fresh_each_time():
 
 def test_the_toolbox_says_what_is_installed():
     assert Toolbox((Eye(),), (Model([]),)).infos == (EYE, INFO)
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ((rule(),), [("odd.model", True), ("windows", True)]),
+        ((rule(checks=frozenset({Stage.INPUT})),), [("odd.model", False)]),
+        ((rule(Kind.DETECTOR, "odd.eye", checks=frozenset({Stage.INPUT})),), [("odd.eye", False)]),
+        ((rule(Kind.WORDS, "", phrases=("kite",)),), [("rule:r", True)]),
+        ((rule(mode=Mode.DISABLED),), []),
+    ],
+)
+async def test_who_looks_is_told_with_every_look(rules, told):
+    bench = bench_of(Model([]), Eye(), rules=rules)
+    seen, window = await bench.inspect([segment()]), await bench.inspect_window(segment(stage=Stage.OUTPUT))
+    assert [(looker.name, looker.output) for looker in seen.by] == told
+    assert seen.by == window.by

@@ -114,3 +114,27 @@ def test_a_wrong_log_is_wrong_usage(tmp_path):
         ran = replay(tmp_path / name, POLICY)
         assert (ran.returncode, ran.stdout) == (2, "")
         assert name in ran.stderr
+
+
+def test_replay_and_diff_agree(log, tmp_path):
+    """The numbers alone say what the texts say: each row twice, plain and streamed."""
+    policy, corpus, part = (tmp_path / name for name in ("canary.yaml", "corpus.jsonl", "part.jsonl"))
+    policy.write_text(
+        POLICY.read_text()
+        .replace("words: [garden ladder], on_match: warn", "words: [garden ladder], on_match: refuse")
+        .replace("words: [paper submarine], mode: shadow", "words: [paper submarine]")
+        .partition("tests:")[0]
+    )
+    rows = [{"text": asked, "assistant": answer} for asked in ASKED for answer in ANSWERS]
+    corpus.write_text("\n".join(map(json.dumps, rows)))
+    part.write_text("".join(log.read_text().splitlines(keepends=True)[: 1 + 2 * len(rows)]))
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("detectors:\n  embedded: false\n")
+    command = [sys.executable, "-m", "guardproxy", "diff", str(POLICY), str(policy), "--corpus", str(corpus)]
+    command += ["--settings", str(settings), "--format", "json"]
+    by_text = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+    by_number = json.loads(replay(part, policy, "--format", "json").stdout)
+    assert by_number["replayed"]["compared"] == 2 * by_text["compared"]
+    assert by_text["tighter"] > 0
+    for way in ("tighter", "looser", "other"):
+        assert by_number["replayed"][way] == 2 * by_text[way]

@@ -34,7 +34,7 @@ def unseen(
 
     `infos`: the detectors that are installed. Reasons name rules, detectors and exceptions.
     """
-    if stored.reports or (stored.action > Action.ALLOW and not stored.by_rule):
+    if stored.reports or (stored.action is Action.REFUSE and not stored.by_rule):
         return []
     found: dict[str, None] = {}
     for rule in policy.rules:

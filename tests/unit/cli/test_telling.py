@@ -14,6 +14,7 @@ TREE = {
     "turned_away": None,
     "user_reads": None,
     "answer_given": False,
+    "asks_again": 0,
     "texts": [],
     "not_looked": [],
 }
@@ -72,6 +73,10 @@ def test_the_surest_findings_come_first():
         ({"user_reads": "Careful."}, "\nthe user reads, beside the model's answer:"),
         ({"user_reads": "Fine.", "answer_given": True}, "\nthe user reads:"),
         ({"not_looked": ["m is gone"]}, "  m is gone"),
+        (
+            {"user_reads": "No.", "answer_given": True, "asks_again": 2},
+            "\nthe model is asked again, at most 2 times; when no draft passes, the user reads:",
+        ),
     ],
 )
 def test_what_the_reader_gets(more, said):

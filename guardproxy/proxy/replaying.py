@@ -112,7 +112,7 @@ def line_of(record: Recorded, policy: Policy, infos: Sequence[DetectorInfo]) -> 
         decision = _hardened(redecide(_kept(stored, record), in_force, context), stored, record)
         decision = _heeded(decision, stored, record, policy, infos)
         decisions.append(decision)
-        beyond = beyond or _beyond(stored, decision, in_force, context)
+        beyond = beyond or _beyond(_kept(stored, record), decision, in_force, context)
         if stored.seen.left_out:
             reasons[CUT] = None
         if record.policy_hash != policy.ref.hash:

@@ -138,3 +138,55 @@ def test_replay_and_diff_agree(log, tmp_path):
     assert by_text["tighter"] > 0
     for way in ("tighter", "looser", "other"):
         assert by_number["replayed"][way] == 2 * by_text[way]
+
+
+RUDE, KIND = "You blazing turnip.", "Good morning to you."
+
+
+def replayed(folder, policy, say):
+    """The report on a log under the policy that wrote it."""
+    with FakeUpstream() as upstream:
+        proxy = start(folder, policy, upstream, GUARDPROXY_DETECTORS_EMBEDDED="false", GUARDPROXY_AUDIT_MODE="required")
+        say(proxy)
+        proxy.process.terminate()
+        assert proxy.process.wait(15) == 0
+    ran = replay(folder / "decisions.jsonl", policy, "--format", "json", "--fail-on", "any")
+    assert ran.returncode == 0, ran.stdout
+    return json.loads(ran.stdout)
+
+
+def test_drafts_are_replayed(tmp_path):
+    """What was written again keeps its name; what had begun to leave was refused."""
+    policy = tmp_path / "tone.yaml"
+    policy.write_text(POLICY.with_name("tone.yaml").read_text().replace("{release: buffer}", "{release: after_check}"))
+
+    def say(proxy):
+        for drafts in ([RUDE, KIND], [RUDE], [KIND], ["It is fine. " * 90 + RUDE, KIND]):
+            for stream in (False, True):
+                left = list(drafts)
+
+                def answer(request, left=left):
+                    draft = left.pop(0) if len(left) > 1 else left[0]
+                    pieces = [draft[at : at + 9] for at in range(0, len(draft), 9)]
+                    return stream_of(pieces) if request.json.get("stream") else completion(draft)
+
+                proxy.upstream.answer_with(answer)
+                proxy.chat({"model": "m", "messages": [{"role": "user", "content": "hello"}], "stream": stream})
+
+    report = replayed(tmp_path, policy, say)
+    assert report["replayed"]["compared"] == 8
+    assert report["open_ends"] == {}
+    outcomes = [json.loads(line).get("outcome") for line in (tmp_path / "decisions.jsonl").read_text().splitlines()[1:]]
+    assert {"regenerate", "refuse", "allow"} <= set(outcomes)
+
+
+def test_what_a_session_decided_stands(tmp_path):
+    def say(proxy):
+        proxy.upstream.answer_with(completion("Yes."))
+        for text in ["the grey heron of Marker Pond"] * 4 + ["a bluefinch"] * 4 + ["a paper kite"]:
+            body = {"model": "m", "messages": [{"role": "user", "content": text}]}
+            proxy.chat(body, headers={"x-guardproxy-session": "one"})
+
+    report = replayed(tmp_path, POLICY.with_name("session.yaml"), say)
+    assert report["replayed"]["compared"] == 9
+    assert '"rule":"session"' in (tmp_path / "decisions.jsonl").read_text()

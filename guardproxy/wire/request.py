@@ -23,8 +23,10 @@ from guardproxy.wire.fields import FIELDS
 from guardproxy.wire.inline_moderation import ModerationAsk
 
 _STEERING = frozenset({"api_base", "base_url", "api_key", "organization"})
-_SPELLED_OUT = frozenset({"tools", "functions", "response_format"})
+_SPELLED_OUT = frozenset({"tools", "functions", "response_format", "output_config", "output_format"})
 """Fields whose numbers reach the model as digits: they are no token ids."""
+SEALED_KINDS = frozenset({"redacted_thinking", "compaction"})
+"""Unreadable parts that only the model's maker could make: nobody means them as content."""
 _WAY_OUT = "send it as text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)"
 
 
@@ -35,6 +37,7 @@ class Request:
     `n`: how many choices will come. `structured`: half an answer is of no use (JSON asked for, or a tool forced by
     name). `tool_names`: what the model may call. `prose`: the answer is free text, so that a crisis text may stand
     before it. `noticed`: and so may notices. `safety_identifier` names the end user to session rules.
+    `entries`: where each message of the conversation stands in `messages` of the tree; (): at its own place.
     `moderation`: what OpenAI's member of that name asked for; it is no part of `tree`.
     """
 
@@ -50,6 +53,7 @@ class Request:
     noticed: bool = True
     last_message_is_assistant: bool = False
     safety_identifier: str | None = field(default=None, repr=False)
+    entries: tuple[int, ...] = ()
     moderation: ModerationAsk | None = None
 
     @property
@@ -94,6 +98,9 @@ def unscannable_error(entry: Unscannable) -> BadRequest:
     place = place_name(entry.pointer.path)
     if entry.kind == "token_ids":
         return BadRequest(f"{place} holds token ids: {_WAY_OUT}", code="unscannable_prompt", param=place)
+    if entry.kind in SEALED_KINDS:
+        message = f"{place} is sealed: nobody but the model's maker can read it, so send the turn without it"
+        return BadRequest(message, code="unsupported_content_part", param=place)
     message = f"{place} cannot be checked ({entry.kind}); send it as text"
     return BadRequest(message, code="unsupported_content_part", param=place)
 

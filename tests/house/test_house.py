@@ -288,6 +288,7 @@ COVERED_THROUGH = {
     "testing/clients/house.py": "tests/e2e/test_client_families.py",
     "testing/demo_process.py": "tests/e2e/test_demo.py",
     "testing/evasion.py": "a report: `make evasion`",
+    "testing/messages_play.py": "tests/wire/test_moderated_messages.py",
     "testing/pii_report.py": "a report: `python -m guardproxy.testing.pii_report`",
     "testing/proxy_process.py": "tests/e2e/test_client_families.py",
     "training/__main__.py": "needs the extra `train`: `make train`; its steps without torch have tests",

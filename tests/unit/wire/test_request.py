@@ -86,6 +86,12 @@ def test_unscannable_error(kind, code):
     assert (error.code, error.param, error.status) == (code, "messages[0].content[1]", 400)
 
 
+def test_what_is_sealed_says_why_and_the_way_out():
+    error = unscannable_error(Unscannable("redacted_thinking", Pointer(("messages", 1, "content", 0))))
+    assert (error.code, error.param) == ("unsupported_content_part", "messages[1].content[0]")
+    assert "send the turn without it" in str(error)
+
+
 def test_token_ids_say_the_way_out():
     assert "check_embedding_ctx_length=False" in str(unscannable_error(Unscannable("token_ids", Pointer(("input",)))))
 

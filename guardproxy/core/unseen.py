@@ -27,25 +27,44 @@ class Beheld:
         return name in self.versions and (stage is Stage.INPUT or name not in self.input_only)
 
 
-def unseen(
-    stored: Stored, beheld: Beheld, policy: Policy, context: Context, infos: Sequence[DetectorInfo]
-) -> list[str]:
-    """Why a stage cannot be decided again in full under a policy it was not decided by; [] when it can.
+class Unseen:
+    """Says of one policy why a stage cannot be decided again in full. `infos`: the detectors that are installed.
 
-    `infos`: the detectors that are installed. Reasons name rules, detectors and exceptions.
+    A log names the same lookers line after line: what follows from them alone is worked out once.
     """
-    if stored.reports or (stored.action is Action.REFUSE and not stored.by_rule):
-        return []
+
+    def __init__(self, policy: Policy, infos: Sequence[DetectorInfo]) -> None:
+        self._policy = policy
+        self._infos = infos
+        self._known: dict[tuple[object, ...], list[str]] = {}
+
+    def reasons(self, stored: Stored, beheld: Beheld, context: Context) -> list[str]:
+        """Names of rules, detectors and exceptions; [] when all of it was looked for."""
+        if stored.reports or (stored.action is Action.REFUSE and not stored.by_rule):
+            return []
+        key = (stored.stage, tuple(sorted(beheld.versions.items())), beheld.input_only, tuple(beheld.failures))
+        by_rules = self._known.get(key)
+        if by_rules is None:
+            by_rules = self._known[key] = _by_rules(stored.stage, beheld, self._policy, self._infos)
+        return [*by_rules, *_by_exceptions(stored, beheld, self._policy, context)]
+
+
+def _by_rules(stage: Stage, beheld: Beheld, policy: Policy, infos: Sequence[DetectorInfo]) -> list[str]:
     found: dict[str, None] = {}
     for rule in policy.rules:
-        if rule.mode is not Mode.DISABLED and stored.stage in rule.checks:
-            found |= dict.fromkeys(_unseen_by(rule, stored.stage, beheld, infos))
+        if rule.mode is not Mode.DISABLED and stage in rule.checks:
+            found |= dict.fromkeys(_unseen_by(rule, stage, beheld, infos))
+    if stage is Stage.OUTPUT and _cut_otherwise(beheld, policy, infos):
+        found["the windows of answers are cut differently"] = None
+    return list(found)
+
+
+def _by_exceptions(stored: Stored, beheld: Beheld, policy: Policy, context: Context) -> list[str]:
+    found: dict[str, None] = {}
     for hole in policy.exceptions:
         known = beheld.versions.get(exception_name(hole)) == hole.key
         if hole.phrases and not known and applies(hole, context) and _may_excuse(hole, stored, policy):
             found[f"an exception of rule {hole.rule} is new or changed"] = None
-    if stored.stage is Stage.OUTPUT and _cut_otherwise(beheld, policy, infos):
-        found["the windows of answers are cut differently"] = None
     return list(found)
 
 

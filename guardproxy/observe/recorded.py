@@ -55,16 +55,22 @@ def records(path: Path) -> Iterator[Recorded]:
     """
     for file in (*set_aside(path), path):
         try:
-            lines = file.read_bytes().split(b"\n")[:-1]
+            with file.open("rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    found = _read(file, number, line) if line.endswith(b"\n") else None
+                    if found is not None:
+                        yield found
         except OSError as error:
             raise UsageError(f"cannot read {file}: {error.strerror}") from None
-        for number, line in enumerate(lines, 1):
-            try:
-                tree = orjson.loads(line)
-                if tree.get("kind") is None:
-                    yield recorded(tree)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise UsageError(f"{file}:{number}: this is not a record of a decision log") from None
+
+
+def _read(file: Path, number: int, line: bytes) -> Recorded | None:
+    """None for what is no decision, such as the header of a segment."""
+    try:
+        tree = orjson.loads(line)
+        return recorded(tree) if tree.get("kind") is None else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UsageError(f"{file}:{number}: this is not a record of a decision log") from None
 
 
 def recorded(tree: Mapping[str, Any]) -> Recorded:

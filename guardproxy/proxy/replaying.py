@@ -18,7 +18,7 @@ from guardproxy.core.judge import Context
 from guardproxy.core.replay import Stored, finding_of, redecide, stopped_at
 from guardproxy.core.rules import Action, Policy
 from guardproxy.core.tighten import tightened
-from guardproxy.core.unseen import unseen
+from guardproxy.core.unseen import Unseen
 from guardproxy.observe.recorded import Recorded
 from guardproxy.proxy.detector_set import DetectorSet
 from guardproxy.proxy.inline import Inline
@@ -42,7 +42,10 @@ NOT_SEEN = "stopped then and not now: what followed was never looked at"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One record decided again. `reasons`: why not in full. `beyond`: what nobody can know, "" where nothing is."""
+    """One record decided again. `reasons`: why not in full. `beyond`: what nobody can know, "" where nothing is.
+
+    `decisions` in the order of the stages; empty where a whole log is compared.
+    """
 
     change: Change
     decisions: tuple[Decision, ...]
@@ -82,6 +85,7 @@ class Replayed:
 def replay(records: Iterable[Recorded], select: Select, infos: Sequence[DetectorInfo]) -> Replayed:
     """Every record under the policy that applies to it. `infos`: the detectors installed where the log was written."""
     out = Replayed()
+    asking: dict[int, Unseen] = {}
     for record in records:
         out.records += 1
         policy = select(record.tenant, record.route)
@@ -89,7 +93,9 @@ def replay(records: Iterable[Recorded], select: Select, infos: Sequence[Detector
         if why or policy is None:
             out.skipped[why] += 1
         else:
-            out.lines.append(line_of(record, policy, infos))
+            blind = asking.setdefault(id(policy), Unseen(policy, infos))
+            line = line_of(record, policy, infos, blind)
+            out.lines.append(replace(line, decisions=()))  # a log is long
     return out
 
 
@@ -101,8 +107,9 @@ def _skipped(record: Recorded, policy: Policy | None) -> str:
     return "" if policy is not None else ELSEWHERE
 
 
-def line_of(record: Recorded, policy: Policy, infos: Sequence[DetectorInfo]) -> Line:
+def line_of(record: Recorded, policy: Policy, infos: Sequence[DetectorInfo], blind: Unseen | None = None) -> Line:
     """One record. A request that is refused now and was not has no answer: it is left out."""
+    blind = blind or Unseen(policy, infos)
     context = Context(route=record.route, tenant=record.tenant, now=record.time)
     decisions, reasons, beyond = list[Decision](), dict[str, None](), ""
     if not record.complete:
@@ -118,7 +125,7 @@ def line_of(record: Recorded, policy: Policy, infos: Sequence[DetectorInfo]) -> 
         if record.policy_hash != policy.ref.hash:
             if stored.stage is Stage.OUTPUT and record.attempts > 1:
                 reasons[DRAFTS] = None
-            reasons |= dict.fromkeys(unseen(stored, record.beheld, policy, context, infos))
+            reasons |= dict.fromkeys(blind.reasons(stored, record.beheld, context))
         if _refuses(decision) and stored.action is not Action.REFUSE:
             break
     old = tuple(Came(str(s.stage), s.action, s.rule, s.hazard) for s in record.stages)

@@ -25,7 +25,7 @@ from guardproxy.core.rules import (
     ThenDo,
 )
 from guardproxy.core.sighting import Sighting, Sightings
-from guardproxy.core.unseen import Beheld, unseen
+from guardproxy.core.unseen import Beheld, Unseen
 
 ONE = Ladder((LadderStep(Action.REFUSE, 1.0),))
 KITES = Rule("kites", Kind.WORDS, "", ONE, phrases=("kite",))
@@ -39,7 +39,10 @@ BEHELD = Beheld(VERSIONS)
 
 
 def reasons(*rules, stored=ASKED, beheld=BEHELD, **more):
-    return unseen(stored, beheld, Policy(PolicyRef("p", 1, "0"), rules, **more), Context(), (INFO,))
+    asking = Unseen(Policy(PolicyRef("p", 1, "0"), rules, **more), (INFO,))
+    found = asking.reasons(stored, beheld, Context())
+    assert asking.reasons(stored, beheld, Context()) == found
+    return found
 
 
 @pytest.mark.parametrize(

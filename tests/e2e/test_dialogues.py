@@ -1,0 +1,167 @@
+"""What model servers really send, played through a real proxy over real sockets, plain and streamed.
+
+Every dialogue stands in `dialogues/`, with its source and with what the client must see:
+
+    text, reasoning, refusal, finish, usage, calls     of the first choice; `calls` with their arguments read
+    keeps, drops                                       dotted paths that must be, or must not be, in the answer
+    said                                               the text before a fault: a stream may have shown some of it
+    error: status, code, kind, message, retry_after    `kind` is the metric's
+    outcome                                            allow unless it is said
+"""
+
+import json
+
+import httpx
+import pytest
+
+from guardproxy.testing.scripts import JSON, SSE, Script
+
+from .dialogue import CANARY, PACKERS, PATHS, dialogues, every_string, found, seen
+
+ALL = dialogues()
+ASKED = [one for one in ALL if one.surface != "models"]
+NAMES = {"chat": "chat_completions", "completions": "completions"}
+SPOKEN = {"content", "text", "reasoning", "reasoning_content", "refusal", "arguments"}
+
+
+def name_of(dialogue):
+    return f"{dialogue.family}: {dialogue.name}"
+
+
+@pytest.fixture(scope="module")
+def client(proxy):
+    with httpx.Client(base_url=proxy.base, trust_env=False, timeout=20) as made:
+        yield made
+
+
+def play(proxy, client, dialogue, stream, script=None):
+    proxy.upstream.answer_with(script or dialogue.script())
+    if dialogue.surface == "models":
+        return client.get(PATHS["models"])
+    return client.post(PATHS[dialogue.surface], json=dialogue.request(stream))
+
+
+def last_record(proxy, answer):
+    """The decision log's last line: in `required` mode it is on disk before the answer has ended."""
+    with (proxy.folder / "decisions.jsonl").open("rb") as log:
+        log.seek(max(log.seek(0, 2) - 64 * 1024, 0))
+        line = json.loads(log.read().splitlines()[-1])
+    assert line["decision_id"] == answer.headers["x-guardproxy-decision-id"]
+    return line
+
+
+def faults(proxy):
+    page = httpx.get(f"{proxy.admin}/metrics", trust_env=False).text
+    lines = [line for line in page.splitlines() if line.startswith("guardproxy_upstream_errors_total{")]
+    return {line.split('kind="')[1].split('"')[0]: float(line.rsplit(" ", 1)[1]) for line in lines}
+
+
+def test_every_upstream_has_a_file():
+    assert {one.family for one in ALL} == {
+        *("llama.cpp", "vLLM", "Ollama", "TGI", "SGLang", "Azure", "OpenRouter", "any"),
+    }
+    assert len({name_of(one) for one in ALL}) == len(ALL)
+    assert all(one.source for one in ALL)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("dialogue", ASKED, ids=name_of)
+def test_what_the_client_sees(proxy, client, dialogue, stream):
+    wanted = dialogue.sees
+    error = wanted.get("error")
+    outcome = "error" if error else wanted.get("outcome", "allow")
+    labels = {"surface": NAMES[dialogue.surface], "outcome": outcome}
+    counted, failed = proxy.counted(**labels), faults(proxy)
+    answer = play(proxy, client, dialogue, stream)
+    got = seen(answer, stream)
+    if error:
+        check_error(answer, got, error, wanted.get("said") if stream else None, wanted.get("may_have_said") and stream)
+    else:
+        check_answer(got, wanted)
+    line = last_record(proxy, answer)
+    assert (line["outcome"], line["stream"], line["surface"]) == (outcome, stream, labels["surface"])
+    assert (line["status"], line["error"]) == (answer.status_code, error and error["code"])
+    assert proxy.counted(**labels) == counted + 1
+    grown = {kind: total - failed[kind] for kind, total in faults(proxy).items() if total != failed[kind]}
+    assert grown == ({error["kind"]: 1} if error else {})
+
+
+def check_error(answer, got, error, said, may_have_said):
+    assert got.error == error["code"]
+    if said is not None or (may_have_said and got.status == 200):
+        assert (got.status, got.finish) == (200, "length")
+        assert said is None or got.text == said
+        return
+    assert got.status == error["status"]
+    assert answer.headers.get("retry-after") == error.get("retry_after")
+    assert answer.headers["x-guardproxy-decision"] == "error"
+    if "message" in error:
+        assert got.trees[0]["error"]["message"] == error["message"]
+
+
+def check_answer(got, wanted):
+    assert (got.status, got.error) == (200, None)
+    assert got.finish == wanted["finish"]
+    assert [{**call, "arguments": json.loads(call["arguments"])} for call in got.calls.values()] == wanted.get("calls", [])
+    for part in ("text", "reasoning", "refusal"):
+        if part in wanted or wanted.get("outcome") is None:
+            assert getattr(got, part) == wanted.get(part, "")
+    if "usage" in wanted:
+        assert got.usage == wanted["usage"]
+    for path, value in wanted.get("keeps", {}).items():
+        assert value in found(got.trees, path), path
+    for path in wanted.get("drops", []):
+        assert set(map(str, found(got.trees, path))) <= {"None"}, path
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("dialogue", ASKED, ids=name_of)
+def test_no_string_of_it_lets_the_canary_through(proxy, client, dialogue, stream):
+    refused, spoken = 0, 0
+    labels = {"surface": NAMES[dialogue.surface], "outcome": "refuse"}
+    counted = proxy.counted(**labels)
+    for plant in dialogue.plants():
+        answer = play(proxy, client, dialogue, stream, plant.script)
+        got = seen(answer, stream)
+        assert CANARY not in every_string(got.trees) + answer.text + str(answer.headers), plant.name
+        line = last_record(proxy, answer)
+        assert line["outcome"] in ("allow", "refuse", "error"), plant.name
+        refused += line["outcome"] == "refuse"
+        if plant.place and plant.place[-1] in SPOKEN and "error" not in dialogue.sees:
+            spoken += 1
+            assert (line["outcome"], got.finish) == ("refuse", "content_filter"), plant.name
+    assert proxy.counted(**labels) == counted + refused
+    assert spoken or "error" in dialogue.sees or not dialogue.sees.get("text")
+
+
+@pytest.mark.parametrize("dialogue", [one for one in ALL if one.surface == "models"], ids=name_of)
+def test_the_list_of_models(proxy, client, dialogue):
+    answer = play(proxy, client, dialogue, stream=False)
+    error = dialogue.sees.get("error")
+    if error:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (error["status"], error["code"])
+        assert answer.headers.get("retry-after") == error.get("retry_after")
+    for path, value in dialogue.sees.get("keeps", {}).items():
+        assert found([answer.json()], path) == [value], path
+
+
+def big(text, kind):
+    """An answer that packs itself very small."""
+    choice = {"index": 0, "finish_reason": "stop"}
+    if kind == JSON:
+        return json.dumps({"choices": [{**choice, "message": {"role": "assistant", "content": text}}]}).encode()
+    frame = json.dumps({"choices": [{"index": 0, "delta": {"content": text[:1000]}, "finish_reason": None}]})
+    frames = [frame] * (len(text) // 1000)
+    return "".join(f"data: {one}\n\n" for one in [*frames, json.dumps({"choices": [{**choice, "delta": {}}]})]).encode()
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "streamed"])
+@pytest.mark.parametrize("kind", [JSON, SSE])
+@pytest.mark.parametrize("packed", ["gzip", "deflate"])
+def test_a_bomb_is_not_unpacked(proxy, client, packed, kind, stream):
+    raw = PACKERS[packed](big("a word " * 2_000_000, kind))
+    proxy.upstream.answer_with(Script((raw,), content_type=kind, headers=(("content-encoding", packed),)))
+    body = {"model": "m", "messages": [{"role": "user", "content": "hello"}], "stream": stream}
+    got = seen(client.post(PATHS["chat"], json=body), stream)
+    assert got.error == "upstream_protocol_error"
+    assert len(got.text) < 4 * 1024 * 1024

@@ -3,6 +3,7 @@
 choice_leaves(choice, holder, content, keys) -> list[TextLeaf]     holder is "message" or "delta"
 top_leaves(tree) -> list[TextLeaf]                                 beside `choices`
 called_names(choice, holder, keys) -> list[CalledName]             which tools are called
+calls_of(held) -> list                                             the calls, list or not
 load_answer(raw) -> Tree                                           raises errors.UpstreamBadAnswer
 """
 
@@ -37,6 +38,8 @@ _FINISHES = frozenset(
 _TYPES = frozenset({"function", "custom", "text", "output_text", "refusal", "url_citation", "image_url"})
 """Words that are no text at these places; any other value is."""
 
+_SEVERITIES = frozenset({"safe", "low", "medium", "high"})
+
 _NEVER_SENT_ON = ("obfuscation", "prompt_logprobs", "prompt_token_ids", "token_ids")
 """Padding, and tokens that nobody has looked at."""
 
@@ -55,7 +58,12 @@ cache_n prompt_n prompt_ms prompt_per_token_ms prompt_per_second predicted_n pre
 predicted_per_second draft_n draft_n_accepted
 prompt_filter_results prompt_index content_filter_results content_filter_offsets check_offset start_offset
 end_offset hate self_harm sexual violence jailbreak profanity protected_material_text protected_material_code
-filtered severity detected custom_blocklists
+filtered severity detected custom_blocklists details
+is_byok upstream_inference_cost upstream_inference_prompt_cost upstream_inference_completions_cost
+cache_write_tokens image_tokens video_tokens format
+weight_version time_to_first_token_ms
+do_remote_prefill do_remote_decode remote_engine_id remote_block_ids remote_host remote_port
+queue_time prompt_time completion_time total_time
 """
 _KNOWN_NAMES = frozenset(_NAMES.split())
 
@@ -128,6 +136,7 @@ def choices_of(tree: Tree) -> list[Tree]:
 def normalise(tree: Tree, holder: str) -> list[Tree]:
     """Drops what nobody can look at, and turns arguments sent as objects into the string they should be.
 
+    A single tool call gets its list (TGI), and a finish reason that is "" in a chunk says that more comes.
     Gives the choices. Raises UpstreamBadAnswer as `choices_of` does.
     """
     choices = choices_of(tree)
@@ -136,12 +145,16 @@ def normalise(tree: Tree, holder: str) -> list[Tree]:
     for choice in choices:
         for name in _NEVER_SENT_ON:
             choice.pop(name, None)
+        if holder == "delta" and choice.get("finish_reason") == "":
+            choice["finish_reason"] = None
         held = choice.get(holder)
         if not isinstance(held, dict):
             continue
         if isinstance(held.get("audio"), dict):
             held["audio"].pop("data", None)
-        for call in [*_calls(held), held]:
+        if calls := calls_of(held):
+            held["tool_calls"] = calls
+        for call in [*calls, held]:
             for kind, name in (("function", "arguments"), ("function_call", "arguments"), ("custom", "input")):
                 called = call.get(kind) if isinstance(call, dict) else None
                 if isinstance(called, dict) and isinstance(called.get(name), dict | list):
@@ -178,7 +191,7 @@ def called_names(choice: Tree, holder: str, keys: CallKeys) -> list[CalledName]:
     if not isinstance(held, dict):
         return []
     found = []
-    for at, call in enumerate(_calls(held)):
+    for at, call in enumerate(calls_of(held)):
         key = keys.key(call, at)
         for kind in ("function", "custom"):
             called = call.get(kind) if isinstance(call, dict) else None
@@ -196,9 +209,10 @@ def calls_tools(choice: Tree, holder: str) -> bool:
     return isinstance(held, dict) and bool(held.get("tool_calls") or held.get("function_call"))
 
 
-def _calls(held: Tree) -> list[Any]:
+def calls_of(held: Tree) -> list[Any]:
+    """The tool calls of a message or delta; some servers send one without its list."""
     calls = held.get("tool_calls")
-    return calls if isinstance(calls, list) else []
+    return calls if isinstance(calls, list) else [calls] if isinstance(calls, dict) else []
 
 
 def _held_leaves(held: Tree, path: Path, content: Channel, keys: CallKeys) -> Iterator[TextLeaf]:
@@ -272,6 +286,8 @@ def _if_any(channel: Channel, text: str, path: Path) -> Iterator[TextLeaf]:
 
 def _named(name: str, value: Any, path: Path) -> Iterator[TextLeaf]:
     """A member that no rule above knows: its value's strings, and its name if no list knows it."""
+    if name == "severity" and _is_word(value, _SEVERITIES):
+        return
     if name not in _KNOWN_NAMES and name:
         yield TextLeaf(_other(path, "{}"), name, path, key=True)
     yield from _strings(value, path)

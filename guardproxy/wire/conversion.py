@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from guardproxy.errors import UpstreamBadAnswer
-from guardproxy.wire.answer_fields import CallKeys, choices_of
+from guardproxy.wire.answer_fields import CallKeys, calls_of, choices_of
 from guardproxy.wire.body import Tree
 
 _JOINED = frozenset({"content", "refusal", "reasoning_content", "reasoning", "arguments", "input"})
@@ -36,9 +36,8 @@ def as_chunks(tree: Tree) -> list[Tree]:
 
 def _as_delta(message: Any) -> Tree:
     delta = dict(message) if isinstance(message, dict) else {}
-    if isinstance(delta.get("tool_calls"), list):
-        calls = enumerate(delta["tool_calls"])
-        delta["tool_calls"] = [{"index": at, **call} if isinstance(call, dict) else call for at, call in calls]
+    if calls := calls_of(delta):
+        delta["tool_calls"] = [{"index": at, **c} if isinstance(c, dict) else c for at, c in enumerate(calls)]
     return delta
 
 
@@ -52,7 +51,7 @@ class Collector:
 
     def add(self, chunk: Tree) -> None:
         """One chunk more. Raises UpstreamBadAnswer on an error frame."""
-        choices = choices_of({"choices": [], **chunk})
+        choices = choices_of({**chunk, "choices": [] if chunk.get("choices") is None else chunk["choices"]})
         self._top.update({name: value for name, value in chunk.items() if name != "choices" and value is not None})
         for choice in choices:
             index = choice.get("index")
@@ -66,8 +65,8 @@ class Collector:
 
     def tree(self) -> Tree:
         """The answer. Raises UpstreamBadAnswer when a choice has no end: half an answer is no answer."""
-        if not self._choices or any(choice["finish_reason"] is None for choice in self._choices.values()):
-            raise UpstreamBadAnswer("the upstream's stream was cut")
+        if not self._choices or not all(choice["finish_reason"] for choice in self._choices.values()):
+            raise UpstreamBadAnswer("the upstream's stream was cut", kind="reset")
         choices = [self._finished(choice) for _, choice in sorted(self._choices.items())]
         return {**self._top, "object": "chat.completion", "choices": choices}
 
@@ -82,9 +81,9 @@ class Collector:
     def _merge(self, index: int, message: Tree, delta: Tree) -> None:
         keys = self._keys.setdefault(index, CallKeys())
         for name, value in delta.items():
-            if name == "tool_calls" and isinstance(value, list):
+            if name == "tool_calls":
                 calls = message.setdefault("tool_calls", {})
-                for at, call in enumerate(value):
+                for at, call in enumerate(calls_of(delta)):
                     if isinstance(call, dict):
                         _join(calls.setdefault(keys.key(call, at), {}), {k: v for k, v in call.items() if k != "index"})
             else:

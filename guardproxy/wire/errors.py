@@ -134,7 +134,8 @@ def _meaning(status: int, code: str | None, kind: str, after: str | None) -> Ups
 
 
 def _refused(message: str, status: int, code: str, after: str | None) -> UpstreamRefused:
-    return UpstreamRefused(message, status=status, code=code, kind=f"http_{status // 100}xx", retry_after=after)
+    kind = "auth" if code == "upstream_auth" else f"status_{status // 100}xx"
+    return UpstreamRefused(message, status=status, code=code, kind=kind, retry_after=after)
 
 
 def _upstream_words(raw: bytes) -> tuple[str, str | None, str]:

@@ -23,13 +23,14 @@ from guardproxy.testing.scripts import JSON, SSE, Script
 FOLDER = Path(__file__).parent / "dialogues"
 PATHS = {"chat": "/v1/chat/completions", "completions": "/v1/completions", "models": "/v1/models"}
 CANARY = "bluefinch"
+DONE = "data: [DONE]"
 HALVES = (" blue", "finch ")
 LINE_ENDS = {"lf": "\n", "crlf": "\r\n", "cr": "\r"}
 PACKERS = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
     "raw deflate": lambda raw: zlib.compress(raw, wbits=-15),
-    "cut gzip": lambda raw: gzip.compress(raw)[:-12],
+    "cut gzip": lambda raw: gzip.compress(raw)[: len(raw) // 4],
     "two gzip members": lambda raw: gzip.compress(raw[:40]) + gzip.compress(raw[40:]),
 }
 HIDDEN = {f"<U+{code}>": chr(int(code, 16)) for code in ("2028", "2029", "0085", "FEFF")}
@@ -69,7 +70,11 @@ class Dialogue:
         return self.body.lstrip().startswith(("data:", ":", "event:", "id:", "<U+FEFF>data:"))
 
     def request(self, stream: bool) -> dict[str, Any]:
-        text = {"prompt": "hello"} if self.surface == "completions" else {"messages": [{"role": "user", "content": "hello"}]}
+        text = (
+            {"prompt": "hello"}
+            if self.surface == "completions"
+            else {"messages": [{"role": "user", "content": "hello"}]}
+        )
         return {"model": "m", **text, **({"stream": True} if stream else {}), **self.ask}
 
     def script(self, body: str | None = None) -> Script:
@@ -89,14 +94,19 @@ class Dialogue:
 
     def _planted(self) -> Iterator[tuple[Plant, str]]:
         frames = self.body.split("\n") if self.is_stream else [self.body]
-        payloads = {at: tree for at, frame in enumerate(frames) if (tree := payload(frame)) is not None}
+        heard = frames[: frames.index(DONE)] if DONE in frames else frames
+        payloads = {at: tree for at, frame in enumerate(heard) if (tree := payload(frame)) is not None}
         places: dict[Path_, list[tuple[int, Path_]]] = {}
         for at, tree in payloads.items():
             for path in strings(tree):
                 places.setdefault(path, []).append((at, path))
         for place, where in places.items():
-            yield planted(place, frames, payloads, {where[0]: f" {CANARY}"}, "whole")
-            if len(where) > 1:
+            yield planted(place, frames, payloads, {where[0]: f" {CANARY} "}, "whole")
+            if (
+                len(where) > 1
+                and {"delta", "text"} & set(place)
+                and all(len(payloads[at].get("choices") or []) < 2 for at, _ in where[:2])
+            ):
                 yield planted(place, frames, payloads, {where[0]: HALVES[0], where[1]: HALVES[1]}, "in two")
         for at, frame in enumerate(frames):
             if self.is_stream and frame.startswith((":", "event:")):
@@ -115,7 +125,7 @@ def encoded(body: str, line_end: str) -> bytes:
 
 def payload(frame: str) -> Any:
     try:
-        return json.loads(frame.removeprefix("data:"))
+        return json.loads(frame.removeprefix("<U+FEFF>").removeprefix("data:"))
     except ValueError:
         return None
 
@@ -137,19 +147,16 @@ def planted(
         holder = tree
         for step in path[:-1]:
             holder = holder[step]
-        held = holder[path[-1]]
-        holder[path[-1]] = inside(held, word) if path[-1] == "arguments" else (
-            word + held if word == HALVES[1] else held + word
-        )
-        changed[at] = ("data: " if frames[at].startswith("data:") else "") + json.dumps(tree, ensure_ascii=False)
+        holder[path[-1]] = with_word(holder[path[-1]], word)
+        changed[at] = ("" if frames[at].startswith("{") else "data: ") + json.dumps(tree, ensure_ascii=False)
     return Plant(f"{'.'.join(map(str, place))} {how}", place, Script()), "\n".join(changed)
 
 
-def inside(held: str, word: str) -> str:
-    """Into the last string of whole arguments, so that they stay JSON; pieces of arguments get it at their end."""
-    if held.endswith('"}'):
-        return held[:-2] + word + held[-2:]
-    return word + held if word == HALVES[1] else held + word
+def with_word(held: str, word: str) -> str:
+    """Behind the text; whole arguments stay JSON, and the second half of a word comes first."""
+    if word == HALVES[1]:
+        return word + held
+    return held[:-2] + word + held[-2:] if word not in HALVES and held.endswith('"}') else held + word
 
 
 @dataclass
@@ -161,6 +168,7 @@ class Seen:
     reasoning: str = ""
     refusal: str = ""
     finish: str | None = None
+    finishes: set[str] = field(default_factory=set)
     calls: dict[Any, dict[str, Any]] = field(default_factory=dict)
     usage: dict[str, Any] | None = None
     error: str | None = None
@@ -181,6 +189,7 @@ def seen(answer: Any, stream: bool) -> Seen:
         out.error = tree["error"]["code"] if tree.get("error") else out.error
         out.usage = tree.get("usage") or out.usage
         for choice in tree.get("choices", []):
+            out.finishes.add(choice.get("finish_reason"))
             if choice.get("index", 0) == 0:
                 _read_choice(out, choice)
     return out
@@ -221,7 +230,8 @@ def every_string(trees: list[Any]) -> str:
             value = tree
             for step in path:
                 value = value[step]
-            places.setdefault(path, []).append(value)
+            choice = tree["choices"][path[1]].get("index") if path[0] == "choices" else None
+            places.setdefault((*path, choice), []).append(value)
     return "\n".join("".join(pieces) for pieces in places.values()) + json.dumps(trees)
 
 

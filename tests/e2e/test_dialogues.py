@@ -10,6 +10,7 @@ Every dialogue stands in `dialogues/`, with its source and with what the client 
 """
 
 import json
+from collections import Counter
 
 import httpx
 import pytest
@@ -52,8 +53,11 @@ def last_record(proxy, answer):
 
 def faults(proxy):
     page = httpx.get(f"{proxy.admin}/metrics", trust_env=False).text
-    lines = [line for line in page.splitlines() if line.startswith("guardproxy_upstream_errors_total{")]
-    return {line.split('kind="')[1].split('"')[0]: float(line.rsplit(" ", 1)[1]) for line in lines}
+    totals = Counter()
+    for line in page.splitlines():
+        if line.startswith("guardproxy_upstream_errors_total{"):
+            totals[line.split('kind="')[1].split('"')[0]] += float(line.rsplit(" ", 1)[1])
+    return totals
 
 
 def test_every_upstream_has_a_file():
@@ -82,8 +86,7 @@ def test_what_the_client_sees(proxy, client, dialogue, stream):
     assert (line["outcome"], line["stream"], line["surface"]) == (outcome, stream, labels["surface"])
     assert (line["status"], line["error"]) == (answer.status_code, error and error["code"])
     assert proxy.counted(**labels) == counted + 1
-    grown = {kind: total - failed[kind] for kind, total in faults(proxy).items() if total != failed[kind]}
-    assert grown == ({error["kind"]: 1} if error else {})
+    assert faults(proxy) - failed == (Counter({error["kind"]: 1}) if error else Counter())
 
 
 def check_error(answer, got, error, said, may_have_said):
@@ -102,7 +105,9 @@ def check_error(answer, got, error, said, may_have_said):
 def check_answer(got, wanted):
     assert (got.status, got.error) == (200, None)
     assert got.finish == wanted["finish"]
-    assert [{**call, "arguments": json.loads(call["arguments"])} for call in got.calls.values()] == wanted.get("calls", [])
+    assert [{**call, "arguments": json.loads(call["arguments"])} for call in got.calls.values()] == wanted.get(
+        "calls", []
+    )
     for part in ("text", "reasoning", "refusal"):
         if part in wanted or wanted.get("outcome") is None:
             assert getattr(got, part) == wanted.get(part, "")
@@ -129,7 +134,8 @@ def test_no_string_of_it_lets_the_canary_through(proxy, client, dialogue, stream
         refused += line["outcome"] == "refuse"
         if plant.place and plant.place[-1] in SPOKEN and "error" not in dialogue.sees:
             spoken += 1
-            assert (line["outcome"], got.finish) == ("refuse", "content_filter"), plant.name
+            assert line["outcome"] == "refuse", plant.name
+            assert "content_filter" in got.finishes, plant.name
     assert proxy.counted(**labels) == counted + refused
     assert spoken or "error" in dialogue.sees or not dialogue.sees.get("text")
 

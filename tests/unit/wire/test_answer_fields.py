@@ -67,6 +67,11 @@ def test_what_stands_in_the_choice_itself():
     assert leaves({}, finish_reason="because") == [(other("finish_reason"), "because")]
 
 
+def test_how_severe_azure_finds_it_is_one_of_four_words():
+    found = {"hate": {"filtered": False, "severity": "safe"}, "sexual": {"severity": "walrus"}}
+    assert leaves({}, content_filter_results=found) == [(other("content_filter_results.sexual.severity"), "walrus")]
+
+
 def test_top_leaves():
     tree = {
         "id": "c1",
@@ -134,6 +139,18 @@ def test_no_answer(raw):
 def test_no_choices(tree):
     with pytest.raises(UpstreamBadAnswer):
         choices_of(tree)
+
+
+def test_a_call_without_its_list_is_a_call():
+    tree = {"choices": [{"delta": {"tool_calls": {"index": 0, "function": {"name": "f", "arguments": {"q": 1}}}}}]}
+    (choice,) = normalise(tree, "delta")
+    assert choice["delta"]["tool_calls"] == [{"index": 0, "function": {"name": "f", "arguments": '{"q":1}'}}]
+
+
+@pytest.mark.parametrize(("holder", "finish"), [("delta", None), ("message", "")])
+def test_an_empty_finish_reason_ends_no_stream(holder, finish):
+    (choice,) = normalise({"choices": [{holder: {}, "finish_reason": ""}]}, holder)
+    assert choice["finish_reason"] == finish
 
 
 def test_endless_nesting_is_a_protocol_error():

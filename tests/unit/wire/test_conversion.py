@@ -67,6 +67,29 @@ def test_pieces_are_joined():
     assert tree["usage"] == {"total_tokens": 1}
 
 
+def test_a_call_without_its_list_is_a_call():
+    def call(**function):
+        return {"tool_calls": {"index": 0, "id": "", "function": function}}
+
+    answer = collect([chunk(call(name="f", arguments="{")), chunk(call(name=None, arguments="}")), chunk({}, "stop")])
+    assert answer["choices"][0]["message"]["tool_calls"] == [{"id": "", "function": {"name": "f", "arguments": "{}"}}]
+    answer["choices"][0]["message"]["tool_calls"] = call(name="f")["tool_calls"]
+    (made,) = as_chunks(answer)[0]["choices"]
+    assert made["delta"]["tool_calls"] == [{"index": 0, "id": "", "function": {"name": "f"}}]
+
+
+@pytest.mark.parametrize("more", [{}, {"choices": None}, {"choices": []}])
+def test_chunks_without_choices_say_nothing(more):
+    assert collect([more, chunk({"content": "a"}, "stop")])["choices"][0]["message"]["content"] == "a"
+
+
+@pytest.mark.parametrize("finish", [None, ""])
+def test_a_cut_stream_is_called_cut(finish):
+    with pytest.raises(UpstreamBadAnswer) as caught:
+        collect([chunk({"content": "a"}, finish)])
+    assert caught.value.kind == "reset"
+
+
 @pytest.mark.parametrize("chunks", [[], [chunk({"content": "a"})], [{"error": {"message": "x"}}], [{"choices": ["x"]}]])
 def test_half_an_answer_is_none(chunks):
     with pytest.raises(UpstreamBadAnswer):

@@ -84,6 +84,20 @@ def test_errors_of_the_upstream(status, body, headers, expected):
     assert (got_status, kind, code, rest) == expected
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        *((status, "status_4xx") for status in (400, 404, 429)),
+        *((status, "status_5xx") for status in (500, 502, 503)),
+        *((status, "auth") for status in (401, 403)),
+        (307, "protocol"),
+        (504, "timeout"),
+    ],
+)
+def test_each_status_is_a_kind_that_the_metric_knows(status, kind):
+    assert read_complaint(status, {}, json.dumps(LOADING).encode()).error.kind == kind
+
+
 @pytest.mark.parametrize("body", [OPENAI, LLAMA, TGI, OLD_VLLM, {"detail": "too long"}])
 def test_the_message_is_data_for_the_flow(body):
     complaint = read_complaint(400, {}, json.dumps(body).encode())

@@ -58,7 +58,7 @@ class Collector:
             index = index if isinstance(index, int) else 0
             whole = self._choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
             for name, value in choice.items():
-                if name not in {"delta", "index", "logprobs"} and value is not None:
+                if name not in {"delta", "message", "index", "logprobs"} and value is not None:
                     whole[name] = value
             if isinstance(choice.get("delta"), dict):
                 self._merge(index, whole["message"], choice["delta"])
@@ -99,5 +99,14 @@ def _join(whole: Tree, piece: Tree) -> None:
             whole[name] = [*held, *value]
         elif isinstance(held, str) and isinstance(value, str) and name in _JOINED:
             whole[name] = held + value
+        elif name == "content" and isinstance(held, str | list) and isinstance(value, str | list):
+            whole[name] = [*_parts(held), *_parts(value)]
         elif value is not None or name not in whole:
             whole[name] = dict(value) if isinstance(value, dict) else value
+
+
+def _parts(content: str | list[Any]) -> list[Any]:
+    """Content as a list; some servers send parts for the thinking and strings for the rest."""
+    if isinstance(content, list):
+        return content
+    return [{"type": "text", "text": content}] if content else []

@@ -182,9 +182,14 @@ def rest_of(held: Held) -> Tree:
 
 def _bare_text(value: Any) -> Any:
     """A list keeps its places, not what stands beside the texts: that has left, or was not cleared to."""
-    if not isinstance(value, list):
-        return value
-    return [{"type": "text", "text": ""} for _ in value]
+    return [_bare_part(part) for part in value] if isinstance(value, list) else value
+
+
+def _bare_part(part: Any) -> Tree:
+    thinking = part.get("thinking") if isinstance(part, dict) else None
+    if isinstance(thinking, str | list):
+        return {"type": "thinking", "thinking": _bare_text(thinking) if isinstance(thinking, list) else ""}
+    return {"type": "text", "text": ""}
 
 
 def _frame(tree: Tree, delta: Tree) -> Tree:

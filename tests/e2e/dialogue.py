@@ -102,16 +102,25 @@ class Dialogue:
                 places.setdefault(path, []).append((at, path))
         for place, where in places.items():
             yield planted(place, frames, payloads, {where[0]: f" {CANARY} "}, "whole")
-            if (
-                len(where) > 1
-                and {"delta", "text"} & set(place)
-                and all(len(payloads[at].get("choices") or []) < 2 for at, _ in where[:2])
-            ):
+            if len(where) > 1 and is_joined([payloads[at] for at, _ in where[:2]], place):
                 yield planted(place, frames, payloads, {where[0]: HALVES[0], where[1]: HALVES[1]}, "in two")
         for at, frame in enumerate(frames):
             if self.is_stream and frame.startswith((":", "event:")):
                 changed = [*frames[:at], f"{frame} {CANARY}", *frames[at + 1 :]]
                 yield Plant(frame, (), Script()), "\n".join(changed)
+
+
+def is_joined(two: list[Any], place: Path_) -> bool:
+    """A text that goes on: not in one of several choices, nor in a call that begins anew with a name."""
+    several = any(len(tree.get("choices") or []) > 1 for tree in two)
+    named = [call.get("function", {}).get("name") for tree in two for call in calls_in(tree)]
+    anew = "tool_calls" in place and len(set(filter(None, named))) > 1
+    return bool({"delta", "text"} & set(place)) and not several and not anew
+
+
+def calls_in(tree: Any) -> list[Any]:
+    held = [choice.get("delta") or {} for choice in tree.get("choices") or []]
+    return [call for delta in held if isinstance(delta.get("tool_calls"), list) for call in delta["tool_calls"]]
 
 
 def encoded(body: str, line_end: str) -> bytes:
@@ -148,7 +157,7 @@ def planted(
         for step in path[:-1]:
             holder = holder[step]
         holder[path[-1]] = with_word(holder[path[-1]], word)
-        changed[at] = ("" if frames[at].startswith("{") else "data: ") + json.dumps(tree, ensure_ascii=False)
+        changed[at] = ("data: " if "data:" in frames[at][:15] else "") + json.dumps(tree, ensure_ascii=False)
     return Plant(f"{'.'.join(map(str, place))} {how}", place, Script()), "\n".join(changed)
 
 
@@ -199,12 +208,16 @@ def _read_choice(out: Seen, choice: dict[str, Any]) -> None:
     out.finish = choice.get("finish_reason") or out.finish
     held = choice.get("delta") or choice.get("message") or {}
     content = held.get("content") or choice.get("text") or ""
-    out.text += "".join(part["text"] for part in content) if isinstance(content, list) else content
+    for part in [{"type": "text", "text": content}] if isinstance(content, str) else content:
+        out.text += part["text"] if part["type"] == "text" else ""
+        out.reasoning += "".join(one["text"] for one in part.get("thinking", []))
     out.reasoning += held.get("reasoning_content") or held.get("reasoning") or ""
     out.refusal += held.get("refusal") or ""
     for at, call in enumerate(held.get("tool_calls") or []):
-        called = out.calls.setdefault(call.get("index", at), {"name": "", "arguments": ""})
-        called["name"] = call["function"].get("name") or called["name"]
+        name = call["function"].get("name") or ""
+        key = call.get("index", name or at)
+        called = out.calls.setdefault(key, {"name": "", "arguments": ""})
+        called["name"] = name or called["name"]
         called["arguments"] += call["function"].get("arguments") or ""
 
 

@@ -85,7 +85,7 @@ def board(proxy):
 
 def test_every_upstream_has_a_file():
     assert {one.family for one in ALL} == {
-        *("llama.cpp", "vLLM", "Ollama", "TGI", "SGLang", "Azure", "OpenRouter", "any"),
+        *("llama.cpp", "vLLM", "Ollama", "TGI", "SGLang", "Azure", "OpenRouter", "others", "any"),
     }
     assert len({name_of(one) for one in ALL}) == len(ALL)
     assert all(one.source for one in ALL)
@@ -152,13 +152,18 @@ def test_no_string_of_it_lets_the_canary_through(proxy, client, board, dialogue,
         assert CANARY not in every_string(got.trees) + answer.text + str(answer.headers), plant.name
         line = last_record(proxy, answer)
         outcomes[NAMES[dialogue.surface], line["outcome"]] += 1
-        if plant.place and plant.place[-1] in SPOKEN and "error" not in dialogue.sees:
+        if is_spoken(plant.place, dialogue) and "error" not in dialogue.sees:
             spoken += 1
             assert line["outcome"] == "refuse", plant.name
             assert "content_filter" in got.finishes, plant.name
     grown = board.read() - counted
     assert {series: count for series, count in grown.items() if series in outcomes} == outcomes
     assert spoken or "error" in dialogue.sees or not dialogue.sees.get("text")
+
+
+def is_spoken(place, dialogue):
+    """The model's own words; a `message` beside a delta is dropped unread."""
+    return bool(place) and place[-1] in SPOKEN and not (dialogue.is_stream and "message" in place)
 
 
 @pytest.mark.parametrize("dialogue", [one for one in ALL if one.surface == "models"], ids=name_of)

@@ -78,6 +78,19 @@ def test_a_call_without_its_list_is_a_call():
     assert made["delta"]["tool_calls"] == [{"index": 0, "id": "", "function": {"name": "f"}}]
 
 
+def test_content_that_comes_as_text_and_as_parts():
+    thought, said = {"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "a"}
+    deltas = [{"content": ""}, {"content": [thought]}, {"content": "a"}, {"content": None}, {"content": [said]}]
+    answer = collect([*map(chunk, deltas), chunk({}, "stop")])
+    assert answer["choices"][0]["message"]["content"] == [thought, said, said]
+
+
+def test_the_text_so_far_beside_a_delta_is_no_text():
+    beside = chunk({"content": "b"}, "stop")
+    beside["choices"][0]["message"] = {"content": "ab"}
+    assert collect([chunk({"content": "a"}), beside])["choices"][0]["message"]["content"] == "ab"
+
+
 @pytest.mark.parametrize("more", [{}, {"choices": None}, {"choices": []}])
 def test_chunks_without_choices_say_nothing(more):
     assert collect([more, chunk({"content": "a"}, "stop")])["choices"][0]["message"]["content"] == "a"

@@ -103,6 +103,8 @@ class UnknownFields:
         tree, watched = self._without_open_lists(tree, watched)
         for entry in watched:
             path = entry.leaf.path
+            if not _is_there(tree, path):
+                continue  # its list waits for the end, and the name with it
             if not self._cleared(entry):
                 value = value_at(tree, path)
                 if not (entry.leaf.key and isinstance(value, str | dict | list)):  # its texts come by themselves
@@ -165,14 +167,21 @@ class UnknownFields:
 
 def without(tree: Tree, path: Path) -> Tree:
     """A copy of the tree without the member at a path (a list's item becomes "")."""
-    try:
-        holder = value_at(tree, path[:-1])
-    except (KeyError, IndexError, TypeError):
+    if not _is_there(tree, path):
         return tree  # it left with something above it
+    holder = value_at(tree, path[:-1])
     if isinstance(holder, dict):
         smaller = {name: value for name, value in holder.items() if name != path[-1]}
         return dict(with_value(tree, path[:-1], smaller))
     return dict(with_value(tree, path, ""))
+
+
+def _is_there(tree: Tree, path: Path) -> bool:
+    try:
+        value_at(tree, path)
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
 
 
 def _list_above(path: Path) -> Path | None:

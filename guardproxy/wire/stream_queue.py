@@ -146,7 +146,8 @@ class ChoiceQueue:
         """The chunk with the finish reason, with the fields that were not released in time for their own chunk."""
         if self._end is None:
             return None
-        tree = self.fields.late(self.fields.settle(self._end.tree, self._end.others))
+        end = whole_chunk(self._end, changed=False)
+        tree = self.fields.late(self.fields.settle(end, self._end.others))
         if not tree["choices"][0].get("finish_reason"):  # a word that no list knows and nobody cleared
             tree = dict(with_value(tree, (*CHOICE, "finish_reason"), "stop"))
         return Out(self._end.seq, tree)

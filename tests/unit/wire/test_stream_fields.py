@@ -1,9 +1,10 @@
 import pytest
 
-from guardproxy.core.commands import Channel, ChannelKind, Release
+from guardproxy.core.commands import CONTENT, Channel, ChannelKind, Release
 from guardproxy.testing.scripts import chunk
-from guardproxy.wire.answer_fields import TextLeaf
+from guardproxy.wire.answer_fields import CallKeys, TextLeaf, choice_leaves
 from guardproxy.wire.stream_fields import CHOICE, UnknownFields, without
+from guardproxy.wire.stream_queue import below_choice
 
 CHANNEL = Channel(ChannelKind.OTHER, "message.x")
 PATH = ("choices", 0, "delta", "x")
@@ -109,3 +110,16 @@ def test_a_list_whose_strings_are_all_released_keeps_its_place():
     watched = fields.watch([TextLeaf(CHANNEL, "calm", path)])
     release(fields, 0, 4, "calm")
     assert fields.settle(cited("calm"), watched) == cited("calm")
+
+
+@pytest.mark.parametrize("note", [["it is"], {"deep": ["it is"]}, [{"deep": "it is"}], {"deep": [["it is"]]}])
+def test_a_list_below_a_name_that_no_list_knows_waits_with_its_name(note):
+    tree = chunk({"content": "a", "note": note})
+    leaves = [below_choice(one) for one in choice_leaves(tree["choices"][0], "delta", CONTENT, CallKeys())]
+    fields = UnknownFields()
+    watched = fields.watch([one for one in leaves if one.channel.kind is ChannelKind.OTHER])
+    settled = fields.settle(tree, watched)
+    assert "it is" not in str(settled)
+    for entry in watched:
+        fields.release(Release(0, entry.leaf.channel, 0, len(entry.leaf.text), entry.leaf.text))
+    assert fields.late(chunk({}, "stop")) == chunk({"note": note}, "stop")

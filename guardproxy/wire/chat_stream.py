@@ -229,7 +229,7 @@ class ChatStream(AnswerStream):
             self._usage_chunk = loose
         else:
             self._loose.append(loose)
-        return Reading(tuple(Delta(index, w.leaf.channel, w.leaf.text) for w in watched if w.fresh))
+        return Reading(tuple(Delta(index, w.leaf.channel, w.told) for w in watched if w.fresh))
 
     def _drain(self, index: int, *, final: bool = False) -> list[bytes]:
         state = self._choices[index]

@@ -45,6 +45,11 @@ class Watched:
     fresh: bool
     above: tuple[Watched, ...] = ()
 
+    @property
+    def told(self) -> str:
+        """What the moderator hears. A value that comes whole is a line: no word hides behind the value before it."""
+        return _told(self.leaf)
+
     def __repr__(self) -> str:
         return f"Watched({len(self.leaf.text)} chars, fresh={self.fresh})"
 
@@ -78,8 +83,9 @@ class UnknownFields:
             place = self._place(leaf.channel)
             repeats = place.last == leaf.text and (not new or len(leaf.text) >= _SHORTEST_REPEAT)
             if new and not repeats:
-                place.seen += len(leaf.text)
-                place.source += leaf.text
+                told = _told(leaf)
+                place.seen += len(told)
+                place.source += told
                 place.last = leaf.text
             end = place.seen if repeats or new else sys.maxsize
             while names and not _is_below(leaf.path, names[-1].leaf.path):
@@ -199,6 +205,10 @@ def _is_below(path: Path, name: Path) -> bool:
 def _is_joined(path: Path, value: Any) -> bool:
     """Strings of a delta come in pieces; all else comes whole, and the last one counts."""
     return isinstance(value, str) and path[: len(_DELTA)] == _DELTA
+
+
+def _told(leaf: TextLeaf) -> str:
+    return leaf.text if not leaf.key and _is_joined(leaf.path, leaf.text) else leaf.text + "\n"
 
 
 def _joined(entries: Sequence[tuple[Watched, Any]]) -> Any:

@@ -171,7 +171,7 @@ class ChoiceQueue:
             held.pieces.append(self._line(leaf.channel).take(held, leaf))
             texts.append(Text(leaf.channel, leaf.text))
         held.others = self.fields.watch(unknown)
-        fresh = [Text(entry.leaf.channel, entry.leaf.text) for entry in held.others if entry.fresh]
+        fresh = [Text(entry.leaf.channel, entry.told) for entry in held.others if entry.fresh]
         return held, [*fresh, *texts]
 
     def _line(self, channel: Channel) -> Line:

@@ -36,6 +36,17 @@ def test_what_is_looked_at(values, text):
     assert seen(values) == text
 
 
+@pytest.mark.parametrize(
+    ("path", "key", "told"),
+    [(PATH, False, "a"), (PATH, True, "a\n"), (("provider",), False, "a\n"), ((*CHOICE, "stop_reason"), False, "a\n")],
+)
+def test_what_comes_whole_is_a_line_of_its_own(path, key, told):
+    """Else a word could hide behind the end of the value before it."""
+    fields = UnknownFields()
+    (watched,) = fields.watch([TextLeaf(CHANNEL, "a", path, key)])
+    assert (watched.told, watched.end) == (told, len(told))
+
+
 def test_pieces_keep_their_order_when_the_first_was_held():
     fields = UnknownFields()
     first, second, third = (fields.watch([leaf(text)]) for text in ("one ", "two ", "three"))
@@ -71,7 +82,7 @@ def test_a_late_member_finds_its_objects_again():
     fields = UnknownFields()
     watched = fields.watch([TextLeaf(CHANNEL, "v", path)])
     assert fields.settle(chunk({}, x_vendor={"deep": {"note": "v"}}), watched) == chunk({}, x_vendor={"deep": {}})
-    release(fields, 0, 1, "v")
+    release(fields, 0, 2, "v\n")
     assert fields.late(chunk({}, "stop")) == chunk({}, "stop", x_vendor={"deep": {"note": "v"}})
 
 
@@ -121,5 +132,5 @@ def test_a_list_below_a_name_that_no_list_knows_waits_with_its_name(note):
     settled = fields.settle(tree, watched)
     assert "it is" not in str(settled)
     for entry in watched:
-        fields.release(Release(0, entry.leaf.channel, 0, len(entry.leaf.text), entry.leaf.text))
+        fields.release(Release(0, entry.leaf.channel, 0, len(entry.told), entry.told))
     assert fields.late(chunk({}, "stop")) == chunk({"note": note}, "stop")

@@ -58,7 +58,9 @@ class Collector:
             index = index if isinstance(index, int) else 0
             whole = self._choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
             for name, value in choice.items():
-                if name not in {"delta", "message", "index", "logprobs"} and value is not None:
+                if name == "logprobs" and isinstance(value, dict):
+                    _join(whole, {name: value})
+                elif name not in {"delta", "message", "index"} and value is not None:
                     whole[name] = value
             if isinstance(choice.get("delta"), dict):
                 self._merge(index, whole["message"], choice["delta"])

@@ -85,6 +85,17 @@ def test_content_that_comes_as_text_and_as_parts():
     assert answer["choices"][0]["message"]["content"] == [thought, said, said]
 
 
+def test_tokens_are_joined():
+    def spoken(word):
+        piece = chunk({"content": word})
+        piece["choices"][0]["logprobs"] = {"content": [{"token": word, "logprob": -1}], "refusal": None}
+        return piece
+
+    tokens = [{"token": word, "logprob": -1} for word in "ab"]
+    (choice,) = collect([spoken("a"), spoken("b"), chunk({}, "stop")])["choices"]
+    assert choice["logprobs"] == {"content": tokens, "refusal": None}
+
+
 def test_the_text_so_far_beside_a_delta_is_no_text():
     beside = chunk({"content": "b"}, "stop")
     beside["choices"][0]["message"] = {"content": "ab"}

@@ -21,7 +21,12 @@ import yaml
 from guardproxy.testing.scripts import JSON, SSE, Script
 
 FOLDER = Path(__file__).parent / "dialogues"
-PATHS = {"chat": "/v1/chat/completions", "completions": "/v1/completions", "models": "/v1/models"}
+PATHS = {
+    "chat": "/v1/chat/completions",
+    "completions": "/v1/completions",
+    "embeddings": "/v1/embeddings",
+    "models": "/v1/models",
+}
 CANARY = "bluefinch"
 DONE = "data: [DONE]"
 HALVES = (" blue", "finch ")
@@ -70,11 +75,8 @@ class Dialogue:
         return self.body.lstrip().startswith(("data:", ":", "event:", "id:", "<U+FEFF>data:"))
 
     def request(self, stream: bool) -> dict[str, Any]:
-        text = (
-            {"prompt": "hello"}
-            if self.surface == "completions"
-            else {"messages": [{"role": "user", "content": "hello"}]}
-        )
+        said = {"chat": {"messages": [{"role": "user", "content": "hello"}]}, "completions": {"prompt": "hello"}}
+        text = said.get(self.surface, {"input": "hello"})
         return {"model": "m", **text, **({"stream": True} if stream else {}), **self.ask}
 
     def script(self, body: str | None = None) -> Script:

@@ -118,7 +118,9 @@ def _retry(after: str | None) -> Headers:
 def _meaning(status: int, code: str | None, kind: str, after: str | None) -> UpstreamError:
     if status in {401, 403}:
         return _refused("the model server does not accept the proxy's key", 502, "upstream_auth", None)
-    if 300 <= status < 400 or status < 200:
+    if status < 300:
+        return UpstreamBadAnswer(f"the model server answered with status {status}, which is no answer")
+    if status < 400:
         return UpstreamBadAnswer("the model server redirects; redirects are not followed")
     if status == 429:
         return _refused("the model server is busy", 429, code or "rate_limit_exceeded", after or "1")

@@ -76,6 +76,7 @@ OLD_VLLM = {"object": "error", "message": "too long", "type": "BadRequestError",
         (500, TGI, {}, (502, SERVER, "upstream_error", {})),
         (504, {}, {}, (504, SERVER, "upstream_timeout", NO_RETRY)),
         (307, {}, {}, (502, SERVER, "upstream_protocol_error", NO_RETRY)),
+        (202, OPENAI, {}, (502, SERVER, "upstream_protocol_error", NO_RETRY)),
     ],
 )
 def test_errors_of_the_upstream(status, body, headers, expected):

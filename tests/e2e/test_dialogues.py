@@ -17,7 +17,9 @@ import pytest
 
 from guardproxy.testing.scripts import JSON, SSE, Script
 
-from .dialogue import CANARY, PACKERS, PATHS, dialogues, every_string, found, seen
+from .dialogue import PACKERS, PATHS, dialogues
+from .planting import CANARY, plants
+from .reading import every_string, found, seen
 
 ALL = dialogues()
 ASKED = [one for one in ALL if one.surface != "models"]
@@ -153,7 +155,7 @@ def check_answer(got, wanted):
 def test_no_string_of_it_lets_the_canary_through(proxy, client, board, dialogue, stream):
     outcomes, spoken = Counter(), 0
     counted = board.read()
-    for plant in dialogue.plants():
+    for plant in plants(dialogue):
         answer = play(proxy, client, dialogue, stream, plant.script)
         got = seen(answer, stream)
         assert CANARY not in every_string(got.trees) + answer.text + str(answer.headers), plant.name

@@ -45,7 +45,14 @@ _FINISHES = frozenset(
 _TYPES = frozenset({"function", "custom", "text", "output_text", "thinking", "refusal", "url_citation", "image_url"})
 """Words that are no text at these places; any other value is."""
 
-_SEVERITIES = frozenset({"safe", "low", "medium", "high"})
+_WORDS = {
+    "severity": frozenset({"safe", "low", "medium", "high"}),
+    "type": frozenset({"reasoning.text", "reasoning.summary", "reasoning.encrypted"}),
+    "format": frozenset(
+        {"unknown", "openai-responses-v1", "xai-responses-v1", "anthropic-claude-v1", "google-gemini-v1"}
+    ),
+}
+"""The same wherever such a member stands: Azure's filter results, OpenRouter's `reasoning_details`."""
 
 _NEVER_SENT_ON = ("obfuscation", "prompt_logprobs", "prompt_token_ids", "token_ids")
 """Padding, and tokens that nobody has looked at."""
@@ -317,7 +324,7 @@ def _if_any(channel: Channel, text: str, path: Path) -> Iterator[TextLeaf]:
 
 def _named(name: str, value: Any, path: Path) -> Iterator[TextLeaf]:
     """A member that no rule above knows: its value's strings, and its name if no list knows it."""
-    if name == "severity" and _is_word(value, _SEVERITIES):
+    if name in _WORDS and _is_word(value, _WORDS[name]):
         return
     if name not in _KNOWN_NAMES and name:
         yield TextLeaf(_other(path, "{}"), name, path, key=True)

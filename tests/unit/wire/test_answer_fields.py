@@ -72,6 +72,14 @@ def test_how_severe_azure_finds_it_is_one_of_four_words():
     assert leaves({}, content_filter_results=found) == [(other("content_filter_results.sexual.severity"), "walrus")]
 
 
+def test_what_kind_of_reasoning_openrouter_sends_is_a_word():
+    details = [{"type": "reasoning.text", "format": "anthropic-claude-v1", "text": "a"}, {"type": "walrus"}]
+    assert leaves({"reasoning_details": details}) == [
+        (other("message.reasoning_details.0.text"), "a"),
+        (other("message.reasoning_details.1.type"), "walrus"),
+    ]
+
+
 def test_top_leaves():
     tree = {
         "id": "c1",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+from typing import ClassVar
 
 import httpx
 import pytest
 
 from guardproxy.errors import UpstreamBadAnswer
-from guardproxy.proxy.unpacked import UnpackedUpstream
+from guardproxy.proxy.unpacked import UnpackedReply, UnpackedUpstream
 from guardproxy.proxy.upstream import Call, Target, read_all
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
 
@@ -77,3 +79,22 @@ async def test_an_answer_is_json_or_a_stream(kind):
 async def test_an_error_may_be_anything():
     headers, body = await body_of(upstream_of(b"<html>", {"content-type": "text/html"}, status=502))
     assert (headers["content-type"], body) == ("text/html", b"<html>")
+
+
+async def test_giving_up_on_a_piece_loses_nothing():
+    """The streaming flow looks at the clock while it waits: it cancels and asks again."""
+    packed: asyncio.Queue[bytes] = asyncio.Queue()
+
+    class Slow:
+        status = 200
+        headers: ClassVar = {**JSON, "content-encoding": "gzip"}
+        piece = staticmethod(packed.get)
+
+    reply, raw = UnpackedReply(Slow()), gzip.compress(b'{"a": 1}')
+    packed.put_nowait(raw[:5])  # a part of gzip's own head: nothing to give yet
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            await reply.piece()
+    for rest in (raw[5:], b""):
+        packed.put_nowait(rest)
+    assert [await reply.piece(), await reply.piece()] == [b'{"a": 1}', b""]

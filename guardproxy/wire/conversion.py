@@ -15,6 +15,8 @@ from guardproxy.wire.body import Tree
 _JOINED = frozenset({"content", "refusal", "reasoning_content", "reasoning", "arguments", "input"})
 """Strings that come in pieces. All others come whole, if more than once then the same again."""
 
+_PARTS_OF_CHOICE = frozenset({"delta", "message", "index", "logprobs"})
+
 
 def as_chunks(tree: Tree) -> list[Tree]:
     """Two chunks for each choice, text and finish, and one for the usage. Raises UpstreamBadAnswer."""
@@ -52,16 +54,15 @@ class Collector:
     def add(self, chunk: Tree) -> None:
         """One chunk more. Raises UpstreamBadAnswer on an error frame."""
         choices = choices_of({**chunk, "choices": [] if chunk.get("choices") is None else chunk["choices"]})
-        self._top.update({name: value for name, value in chunk.items() if name != "choices" and value is not None})
+        _renew(self._top, {name: value for name, value in chunk.items() if name != "choices"})
         for choice in choices:
             index = choice.get("index")
             index = index if isinstance(index, int) else 0
             whole = self._choices.setdefault(index, {"index": index, "message": {}, "finish_reason": None})
-            for name, value in choice.items():
-                if name == "logprobs" and isinstance(value, dict):
-                    _join(whole, {name: value})
-                elif name not in {"delta", "message", "index"} and value is not None:
-                    whole[name] = value
+            rest = {name: value for name, value in choice.items() if name not in _PARTS_OF_CHOICE}
+            _renew(whole, rest)
+            if isinstance(choice.get("logprobs"), dict):
+                _join(whole, {"logprobs": choice["logprobs"]})
             if isinstance(choice.get("delta"), dict):
                 self._merge(index, whole["message"], choice["delta"])
 
@@ -92,6 +93,13 @@ class Collector:
                 _join(message, {name: value})
 
 
+def _renew(whole: Tree, piece: Tree) -> None:
+    """What comes whole: the last counts, but nothing empty takes the place of something (Azure's last chunks)."""
+    for name, value in piece.items():
+        if value is not None and (value or not whole.get(name)):
+            whole[name] = value
+
+
 def _join(whole: Tree, piece: Tree) -> None:
     for name, value in piece.items():
         held = whole.get(name)
@@ -103,7 +111,7 @@ def _join(whole: Tree, piece: Tree) -> None:
             whole[name] = held + value
         elif name == "content" and isinstance(held, str | list) and isinstance(value, str | list):
             whole[name] = [*_parts(held), *_parts(value)]
-        elif value is not None or name not in whole:
+        elif (value is not None and (value != "" or not held)) or name not in whole:
             whole[name] = dict(value) if isinstance(value, dict) else value
 
 

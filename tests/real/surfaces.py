@@ -44,20 +44,31 @@ def joined(pieces):
     return "".join(piece or "" for piece in pieces)
 
 
+def last_word(choices):
+    """Why it ended; some servers leave the member out until then, or for good."""
+    return only(choice.get("finish_reason") for choice in choices)
+
+
 def only(found):
-    (one,) = [item for item in found if item]
+    """The one value there is, however often it comes."""
+    (one,) = {item for item in found if item}
     return one
+
+
+def by_choice(choices, text_of):
+    """The texts of several choices one after the other, however their pieces were mixed."""
+    indices = sorted({choice["index"] for choice in choices})
+    return joined(text_of(choice) for at in indices for choice in choices if choice["index"] == at)
 
 
 def chat_streamed(trees):
     choices = [choice for tree in trees for choice in tree["choices"]]
-    text = joined(choice["delta"].get("content") for choice in choices)
-    return Heard(text, only(choice["finish_reason"] for choice in choices))
+    return Heard(by_choice(choices, lambda choice: choice["delta"].get("content")), last_word(choices))
 
 
 def text_streamed(trees):
     choices = [choice for tree in trees for choice in tree["choices"]]
-    return Heard(joined(choice["text"] for choice in choices), only(choice["finish_reason"] for choice in choices))
+    return Heard(by_choice(choices, lambda choice: choice["text"]), last_word(choices))
 
 
 def response_whole(tree, text=None):

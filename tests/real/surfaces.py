@@ -100,8 +100,7 @@ CHAT = Surface(
 )
 TEXT = Surface(
     "/v1/completions",
-    # A model made for turns ends a bare text at once; `ignore_eos` is llama.cpp's own field.
-    lambda text: {"model": MODEL, "prompt": text, "max_tokens": FEW, "temperature": 0, "ignore_eos": True},
+    lambda text: {"model": MODEL, "prompt": text, "max_tokens": FEW, "temperature": 0},
     lambda tree: Heard(tree["choices"][0]["text"], tree["choices"][0]["finish_reason"]),
     text_streamed,
     Heard("", "content_filter"),

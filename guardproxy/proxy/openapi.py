@@ -32,7 +32,7 @@ TITLES = {
     "text_contents": "The FMS detector API: our detectors for another orchestrator; loopback only",
 }
 PLAIN = "Plain"
-_ERRORS = {"messages": "MessagesError", "text_contents": "DetectorError"}
+ERRORS = {"messages": "MessagesError", "text_contents": "DetectorError"}
 _REASONS = {
     "400": "The request is wrong, holds what cannot be checked, or is refused where no text can be put",
     "403": "This path is served on loopback only",
@@ -125,7 +125,7 @@ def _posted(door: Door) -> Tree:
         # OpenAPI 3.1 has no word for what the events of a stream hold.
         content[EVENTS] = {"x-event-schema": answer_schemas.EVENTS[name]}
     statuses = [*_OURS, *(_FORWARDED if door.forwards else ()), *(("403", "404") if name == "text_contents" else ())]
-    shape = _ERRORS.get(name, "Error")
+    shape = ERRORS.get(name, "Error")
     return {
         "operationId": name,
         "summary": TITLES[name],
@@ -145,7 +145,7 @@ def _errors(statuses: Iterable[str], shape: str = "Error") -> Tree:
 def _error_answers() -> Tree:
     """Each shape with each status; `Plain`: where nothing is decided, so there are no headers of ours."""
     out = {}
-    for shape in ("Error", PLAIN, *_ERRORS.values()):
+    for shape in ("Error", PLAIN, *ERRORS.values()):
         headers = {} if shape == PLAIN else {"headers": _EVERY_ANSWER}
         content = {JSON: {"schema": ref("Error" if shape == PLAIN else shape)}}
         for status, why in _REASONS.items():

@@ -74,6 +74,10 @@ def _called(holder: str) -> Tree:
     return shaped({holder: nullable("object", properties={"name": _NAME}, required=["name"])})
 
 
+def _typed_text(kind: str) -> Tree:
+    return shaped({"type": {"const": kind}, "text": TEXT}, "type", "text")
+
+
 # A check may come with everything a chat request holds; only its model is nobody's.
 _CHECKED = {name: schema for name, schema in _HEAD.items() if name != "model"}
 
@@ -100,6 +104,39 @@ PARTS: dict[str, Tree] = {
                 shaped({"type": {"const": kind}, kind: {"type": ["object", "string"]}}, "type", kind)
                 for kind in ("image_url", "input_audio", "file")
             ),
+        ]
+    },
+    # Of the many kinds of items and blocks the common ones are written out; the last line stands for all others.
+    "ResponseItem": {
+        "anyOf": [
+            shaped(
+                {
+                    "type": {"const": "message"},
+                    "role": {"enum": ["user", "system", "developer"]},
+                    "content": {"oneOf": [TEXT, listed(_typed_text("input_text"))]},
+                },
+                "role",
+                "content",
+            ),
+            shaped({"type": {"const": "function_call"}, "name": _NAME, "arguments": TEXT}, "type", "name", "arguments"),
+            shaped({"type": {"const": "function_call_output"}, "output": TEXT}, "type", "output"),
+            shaped({"type": TEXT}, "type"),
+        ]
+    },
+    "Turn": shaped(
+        {
+            "role": {"enum": ["user", "assistant", "system"]},
+            "content": {"oneOf": [TEXT, listed(ref("Block"))]},
+        },
+        "role",
+        "content",
+    ),
+    "Block": {
+        "anyOf": [
+            _typed_text("text"),
+            shaped({"type": {"const": "tool_use"}, "name": _NAME, "input": OBJECT}, "type", "name", "input"),
+            shaped({"type": {"const": "tool_result"}, "content": TEXT}, "type", "content"),
+            shaped({"type": TEXT}, "type"),
         ]
     },
     "ModerationPart": {
@@ -166,7 +203,7 @@ REQUESTS: dict[str, Tree] = {
         {
             "model": _HEAD["model"],
             "stream": _HEAD["stream"],
-            "input": {"oneOf": [TEXT, listed(OBJECT, minItems=1, maxItems=_LIMITS.max_messages)]},
+            "input": {"oneOf": [TEXT, listed(ref("ResponseItem"), minItems=1, maxItems=_LIMITS.max_messages)]},
             "instructions": nullable("string"),
             "moderation": _MODERATION,
         },
@@ -179,16 +216,9 @@ REQUESTS: dict[str, Tree] = {
             "model": _HEAD["model"],
             "stream": _HEAD["stream"],
             "max_tokens": _TOKENS,
-            "system": {"oneOf": [TEXT, listed(OBJECT)]},
-            "messages": listed(
-                shaped(
-                    {"role": {"enum": ["user", "assistant"]}, "content": {"oneOf": [TEXT, listed(OBJECT)]}},
-                    "role",
-                    "content",
-                ),
-                minItems=1,
-                maxItems=_LIMITS.max_messages,
-            ),
+            "system": {"oneOf": [TEXT, listed(ref("Block"))]},
+            "messages": listed(ref("Turn"), minItems=1, maxItems=_LIMITS.max_messages),
+            "tools": _TOOLS,
         },
         "model",
         "messages",

@@ -7,6 +7,7 @@ record. `make fuzz` asks for many more cases, with another seed each time.
 import json
 import os
 from collections import Counter
+from pathlib import Path
 
 import httpx
 import jsonschema_rs
@@ -24,7 +25,7 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
-from guardproxy.proxy.openapi import document
+from guardproxy.proxy.openapi import ERRORS, document
 from guardproxy.testing.fake_upstream import FakeUpstream
 from guardproxy.testing.scripts import (
     SSE,
@@ -33,6 +34,7 @@ from guardproxy.testing.scripts import (
     completion,
     continuation,
     continuation_stream,
+    recorded,
     stream_of,
     vectors,
 )
@@ -48,6 +50,7 @@ CONFIG = {
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT, config=schemathesis.Config.from_dict(CONFIG))
 POSTED = [path for path, item in DOCUMENT["paths"].items() if "post" in item]
 GOTTEN = [path for path, item in DOCUMENT["paths"].items() if "get" in item]
+LLAMA = Path(__file__).parents[1] / "wire" / "golden" / "llama"
 MANY = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 SETTINGS = settings(
     max_examples=MANY or 30,
@@ -71,6 +74,14 @@ GOOD = {
     ("/v1/completions", False): continuation("Fine."),
     ("/v1/completions", True): continuation_stream(["Fi", "ne."]),
     ("/v1/embeddings", False): vectors(),
+    ("/v1/responses", False): recorded(LLAMA, "responses"),
+    ("/v1/responses", True): recorded(LLAMA, "responses_stream"),
+    ("/v1/messages", False): recorded(LLAMA, "messages"),
+    ("/v1/messages", True): recorded(LLAMA, "messages_stream"),
+}
+LAST_WORDS = {
+    "/v1/responses": {"response.completed", "response.incomplete", "response.failed", "error"},
+    "/v1/messages": {"message_stop", "error"},
 }
 FAULTS = [
     answer({"error": {"message": "no", "type": "server_error", "code": 500}}, 500),
@@ -146,16 +157,21 @@ def planted(value, phrase):
 
 
 def check_stream(path, answered):
-    """Each event as the document says, nothing but events and comments, and the last word last."""
+    """Each event as the document says, named by its type where the surface does so, and the last word last."""
     media = DOCUMENT["paths"][path]["post"]["responses"]["200"]["content"][SSE]
-    blocks = answered.text.split("\n\n")
-    assert blocks[-1] == ""
-    events = [block.removeprefix("data: ") for block in blocks[:-1] if not block.startswith(":")]
-    assert [block for block in blocks[:-1] if not block.startswith((":", "data: "))] == []
-    assert events[-1] == "[DONE]"
     schema = jsonschema_rs.validator_for({**media["x-event-schema"], "components": DOCUMENT["components"]})
-    for event in events[:-1]:
-        schema.validate(json.loads(event))
+    *blocks, rest = answered.text.split("\n\n")
+    assert rest == ""
+    blocks = [block for block in blocks if not block.startswith(":")]
+    if path not in LAST_WORDS:
+        assert blocks.pop() == "data: [DONE]"
+    for block in blocks:
+        name, _, data = block.rpartition("data: ")
+        event = json.loads(data)
+        schema.validate(event)
+        assert name == (f"event: {event['type']}\n" if path in LAST_WORDS else "")
+    if path in LAST_WORDS:
+        assert event["type"] in LAST_WORDS[path]
 
 
 @pytest.mark.parametrize("path", POSTED)
@@ -211,6 +227,6 @@ def test_every_method_on_every_path_is_answered_in_our_shape(asked, path, method
     assert answered.headers["content-type"] == "application/json"
     assert (answered.headers.get("allow") is not None) is (answered.status_code == 405)
     if method != "HEAD":
-        name = "DetectorError" if path.startswith("/api/") and known else "Error"
-        schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+        shape = ERRORS.get(known.get("post", {}).get("operationId"), "Error")
+        schema = {"$ref": f"#/components/schemas/{shape}", "components": DOCUMENT["components"]}
         jsonschema_rs.validator_for(schema).validate(answered.json())

@@ -1,0 +1,272 @@
+"""What a cell promises: verdict, wire form, headers, record, counters, and what the upstream got."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+from tests.conformance.cells import Cell
+from tests.conformance.running import Running, Series, series
+from tests.conformance.vocabulary import CALM, CUT, HARD, INPUT, LATE, NOTICE, OUTPUT, PLAIN, WITHHELD, Seen
+
+ROUTE, POLICY, REVISION = "default", "matrix", 7
+FAULT, REFUSED = "error", "refuse"
+UPSTREAM_FAULT = "upstream_protocol_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """`outcome`: the word in header, record and counter. `stages`: the decisions that are made. `called`: upstream."""
+
+    outcome: str
+    rule: str
+    stages: tuple[tuple[str, str], ...]
+    called: bool
+    error: str = ""
+
+    @property
+    def refused_at(self) -> str:
+        return next((stage for stage, action in self.stages if action == REFUSED), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What came of asking: the answer, what the client read, the record, what the upstream got."""
+
+    status: int
+    headers: dict[str, str]
+    raw: bytes
+    seen: Seen
+    records: list[dict[str, Any]]
+    sent: list[bytes]
+
+
+def expected(cell: Cell) -> Expected:
+    """Worked out from the contract and the cell alone."""
+    place, action = cell.place, cell.action
+    rule = place.rule or place.words(action).rule
+    word = "allow" if action == "shadow" or place.dropped else place.becomes.get(action, action)
+    rule = "" if word == "allow" else rule
+    if cell.driver.judges:
+        return _judged(cell, word, rule)
+    output_too = bool(cell.driver.outputs) and (cell.stage == OUTPUT or cell.driver.how.output)
+    if cell.stage == INPUT:
+        if word == "fault":
+            return Expected(FAULT, "", (), called=False, error="guard_unavailable")
+        later = (("output", "allow"),) if output_too and word != REFUSED else ()
+        return Expected(word, rule, (("input", word), *later), called=word != REFUSED)
+    if word == "fault":
+        return Expected(FAULT, "", (("input", "allow"),), called=True, error="guard_unavailable")
+    if word == "withdrawn":
+        stages = (("input", "allow"), ("output", action))
+        return Expected(FAULT, "", stages, called=True, error=UPSTREAM_FAULT)
+    return Expected(word, rule, (("input", "allow"), ("output", word)), called=True)
+
+
+def _judged(cell: Cell, word: str, rule: str) -> Expected:
+    if word == "fault":
+        return Expected(FAULT, "", (), called=False, error="guard_unavailable")
+    if cell.driver.how.acts:
+        return Expected(word, rule, ((cell.stage, word),), called=False)
+    return Expected("allow", "", ((cell.stage, "allow"),), called=False)
+
+
+def ask(cell: Cell, proxy: Running) -> Asked:
+    """Asks once. AssertionError when the answer is not well-formed."""
+    driver, place = cell.driver, cell.place
+    stream = cell.form != PLAIN
+    text = place.text(cell.action)
+    if cell.stage == OUTPUT and place.script:
+        proxy.upstream.answer_with(place.script(text, cell.form, CALM if cell.form == LATE else ""))
+    elif not driver.judges:
+        proxy.upstream.answer_with(driver.calm(stream))
+    before = len(proxy.upstream.requests)
+    answered = proxy.post(driver.path, driver.request(cell.stage, place, text, stream), dict(driver.headers))
+    sent = [request.body for request in proxy.upstream.requests[before:]]
+    raw = answered.content
+    seen = driver.read(answered.status_code, raw, stream)
+    return Asked(answered.status_code, dict(answered.headers), raw, seen, proxy.new_records(), sent)
+
+
+def hold(cell: Cell, asked: Asked) -> None:
+    """Everything but the counters."""
+    promised = expected(cell)
+    _check_upstream(cell, promised, asked)
+    _check_client(cell, promised, asked)
+    _check_form(cell, promised, asked)
+    _check_headers(cell, promised, asked)
+    _check_record(cell, promised, asked)
+
+
+def counted(cell: Cell) -> Counter[Series]:
+    """How far the cell moves the counters."""
+    promised, driver = expected(cell), cell.driver
+    moved: Counter[Series] = Counter()
+    moved[series("requests_total", route=ROUTE, surface=driver.name, outcome=promised.outcome)] += 1
+    for stage, action in promised.stages:
+        moved[series("decisions_total", stage=stage, action=action, policy=POLICY)] += 1
+    if promised.outcome == REFUSED:
+        hazard = "privacy" if cell.place.identifier else "custom"
+        hazard = "unscannable" if promised.rule == "unscannable" else hazard
+        moved[series("refusals_total", stage=promised.refused_at, hazard=hazard, policy=POLICY)] += 1
+    words = cell.place.words(cell.action)
+    if words.rule and cell.action != "fault" and not cell.place.dropped and cell.place.rule != "unscannable":
+        shadow = cell.action == "shadow" or (cell.driver.judges and not cell.driver.how.acts)
+        word = REFUSED if cell.action == "shadow" else cell.action
+        mode = "shadow" if shadow else "enforce"
+        moved[series("rule_hits_total", rule=words.rule, action=word, mode=mode)] += 1
+    return moved
+
+
+def _check_upstream(cell: Cell, promised: Expected, asked: Asked) -> None:
+    assert len(asked.sent) == (1 if promised.called else 0), "how often the upstream was called"
+    if not asked.sent or cell.stage == OUTPUT:
+        return
+    words, place = cell.place.words(cell.action), cell.place
+    body = json.loads(asked.sent[0])
+    told = json.dumps(body, ensure_ascii=False)
+    if promised.outcome == "redact":
+        assert words.phrase not in told, "the upstream got what was to be replaced"
+        assert all(half not in told for half in words.phrase.split()) or place.identifier
+        assert words.kept in told
+    else:
+        assert body == cell.driver.request(INPUT, place, place.text(cell.action), cell.form != PLAIN), "changed"
+
+
+def _check_client(cell: Cell, promised: Expected, asked: Asked) -> None:
+    """Nothing of what is withheld is in any byte or string; what may pass is where it stood."""
+    place, words = cell.place, cell.place.words(cell.action)
+    hidden = promised.outcome in (REFUSED, FAULT, "redact") or place.dropped
+    if hidden and not cell.driver.how.repeats:
+        assert words.phrase.encode() not in asked.raw
+        assert words.phrase not in asked.seen.strings
+    if cell.stage == INPUT or promised.outcome in (REFUSED, FAULT) or place.dropped or cell.driver.judges:
+        return
+    kept = place.text(cell.action).replace(words.phrase, words.kept) if hidden else place.text(cell.action)
+    if hidden and place.lossy and cell.form != PLAIN:
+        return
+    if place.path is not None:
+        assert kept in str(asked.seen.at(place.path)), "the text is not where it stood"
+    elif not (hidden and not words.kept):
+        assert kept in asked.seen.strings or (hidden and cell.channel == "unknown_name"), "the text is gone"
+
+
+def _check_form(cell: Cell, promised: Expected, asked: Asked) -> None:
+    driver, seen, place = cell.driver, asked.seen, cell.place
+    if promised.outcome == FAULT:
+        _check_fault(cell, promised, asked)
+        return
+    if driver.judges:
+        assert asked.status == 200
+        driver.check_verdict(place, cell.stage, cell.action, seen)
+        return
+    if promised.outcome == REFUSED:
+        _check_refusal(cell, asked)
+    else:
+        assert asked.status == 200
+        assert seen.error is None
+        assert seen.finish in driver.how.natural, "how it ended"
+        _check_notice(cell, promised, seen)
+    if seen.annotation is None:
+        assert not driver.how.annotates, "the answer says nothing of the decision"
+        return
+    assert seen.annotation["action"] == promised.outcome
+    assert seen.annotation["rule"] == (promised.rule or None)
+    assert seen.annotation["stage"] == (cell.stage if promised.outcome != "allow" else None)
+    assert seen.annotation["policy"] == f"{POLICY}@{REVISION}"
+    assert seen.annotation["decision_id"] == asked.headers["x-guardproxy-decision-id"]
+
+
+def _check_fault(cell: Cell, promised: Expected, asked: Asked) -> None:
+    """503 (or the upstream's 502) in the surface's shape; after the first text an error frame and an incomplete end."""
+    assert asked.seen.error == promised.error
+    if asked.status == 200:
+        assert cell.form != PLAIN, "a fault that looks like an answer"
+        assert cell.stage == OUTPUT
+        assert asked.seen.finish in cell.driver.how.incomplete
+    else:
+        assert asked.status == (502 if promised.error == UPSTREAM_FAULT else 503)
+        assert promised.error == UPSTREAM_FAULT or int(asked.headers["retry-after"]) > 0
+    for sentence in (HARD, WITHHELD, CUT):
+        assert sentence not in asked.seen.strings, "a fault that looks like a refusal"
+
+
+def _check_refusal(cell: Cell, asked: Asked) -> None:
+    driver, seen, place = cell.driver, asked.seen, cell.place
+    words = HARD if cell.stage == INPUT else WITHHELD
+    if not driver.how.words:
+        assert (asked.status, seen.error) == (400, "content_filter")
+        assert asked.headers["x-should-retry"] == "false"
+        assert seen.text.startswith(words)
+        return
+    assert asked.status == 200
+    assert seen.error is None
+    if place.structured and driver.how.refusal_field:
+        assert seen.refusal is not None
+        assert seen.refusal.startswith(words)
+        assert not seen.text, "the same text in both places"
+        assert seen.finish == driver.how.finished
+        return
+    assert not seen.refusal, "the same text in both places"
+    assert seen.finish == driver.how.refused
+    before, _, rest = seen.text.rpartition("\n\n" + CUT)
+    if cell.form == LATE and not place.structured:
+        assert before, "some of the calm text has left"
+        assert rest
+    assert seen.text.startswith(words) or (cell.form != PLAIN and before and rest), "what the person reads"
+    if cell.form == LATE and before:
+        assert CALM.startswith(before.rstrip()) or before.startswith("A calm"), "the released text stays"
+    assert "not from the model" in seen.text, "who speaks?"
+    assert asked.headers["x-guardproxy-decision-id"] in seen.text, "no reference"
+
+
+def _check_notice(cell: Cell, promised: Expected, seen: Seen) -> None:
+    """Once, behind the text, where one may stand."""
+    wanted = promised.outcome == "warn" and cell.driver.how.notices and cell.place.noticed
+    assert seen.strings.count(NOTICE) >= (1 if wanted else 0)
+    assert seen.text.count(NOTICE) == (1 if wanted else 0), "the notice"
+    if wanted:
+        assert seen.text.endswith(NOTICE)
+
+
+def _check_headers(cell: Cell, promised: Expected, asked: Asked) -> None:
+    """In a stream: what is known when headers go out."""
+    headers = asked.headers
+    early = cell.form != PLAIN and cell.stage == OUTPUT and asked.status == 200
+    assert headers["x-guardproxy-decision"] in ({"allow", promised.outcome} if early else {promised.outcome})
+    rule = headers.get("x-guardproxy-rule", "")
+    assert rule in ({"", promised.rule} if early else {promised.rule})
+    assert headers["x-guardproxy-policy"] == f"{POLICY}@{REVISION}"
+    assert len(headers["x-guardproxy-policy-hash"]) >= 12
+    checked = headers.get("x-guardproxy-checked", "")
+    ran = [] if not promised.stages else ["input"] if cell.stage == INPUT or not cell.driver.judges else []
+    if cell.driver.judges:
+        ran = [stage for stage, _ in promised.stages]
+    elif any(stage == "output" for stage, _ in promised.stages):
+        ran = ["input", "output"]
+    full = ",".join(ran)
+    assert checked in ({full, "input"} if cell.form != PLAIN else {full}), "what was checked"
+
+
+def _check_record(cell: Cell, promised: Expected, asked: Asked) -> None:
+    assert len(asked.records) == 1, "one request, one record"
+    line = asked.records[0]
+    assert line["decision_id"] == asked.headers["x-guardproxy-decision-id"]
+    assert (line["surface"], line["stream"]) == (cell.driver.name, cell.form != PLAIN)
+    assert (line["outcome"], line["status"]) == (promised.outcome, asked.status)
+    assert (line["error"] or "") == promised.error
+    assert (line["policy"], line["revision"]) == (POLICY, REVISION)
+    assert line["policy_hash"] == asked.headers["x-guardproxy-policy-hash"]
+    assert line["unchecked"] == []
+    decided = {(one["stage"], one["action"]) for one in line["stages"] if one["action"] is not None}
+    assert decided == set(promised.stages), "the decisions"
+    rules = {one["rule"] for one in line["stages"] if one["action"] not in (None, "allow")}
+    assert rules == ({promised.rule} if promised.rule else set())
+    if cell.action == "shadow" and not cell.place.dropped:
+        assert [w["action"] for w in line["would_have"]] == [REFUSED]
+    failures = {(failed["stage"], failed["detector"]) for failed in line["failures"]}
+    broken = {(cell.stage, "test.fragile")} if cell.action == "fault" and not cell.place.dropped else set()
+    assert failures == broken or (cell.stage == OUTPUT and not failures), "what failed"
+    assert cell.place.words(cell.action).phrase not in json.dumps(line)

@@ -1,0 +1,66 @@
+"""Every cell of the matrix, against one running proxy."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.conformance.cells import CELLS, Cell, Group
+from tests.conformance.promises import Asked, ask, counted, hold
+from tests.conformance.running import Running, Series, running
+
+HELD = [cell for cell in CELLS if not cell.why]
+
+
+class Matrix:
+    """Asks the cells of a group in one go, between two looks at the counters, and keeps what came of each."""
+
+    def __init__(self, proxy: Running) -> None:
+        self.proxy = proxy
+        self._asked: dict[str, Asked | Exception] = {}
+        self._moved: dict[Group, Counter[Series]] = {}
+        self._last = proxy.counters()
+
+    def asked(self, cell: Cell) -> Asked:
+        if cell.group not in self._moved:
+            self._ask(cell.group)
+        found = self._asked[cell.id]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def moved(self, group: Group) -> Counter[Series]:
+        return self._moved[group]
+
+    def _ask(self, group: Group) -> None:
+        for cell in HELD:
+            if cell.group == group:
+                try:
+                    self._asked[cell.id] = ask(cell, self.proxy)
+                except Exception as error:
+                    self._asked[cell.id] = error
+                    self.proxy.new_records()
+        now = self.proxy.counters()
+        self._moved[group] = now - self._last
+        self._last = now
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("matrix")) as proxy:
+        yield Matrix(proxy)
+
+
+@pytest.mark.parametrize("cell", HELD, ids=lambda cell: cell.id)
+def test_the_cell_holds(matrix, cell):
+    hold(cell, matrix.asked(cell))
+
+
+@pytest.mark.parametrize("group", sorted({cell.group for cell in HELD}), ids="-".join)
+def test_the_counters_move_by_what_the_cells_promise(matrix, group):
+    cells = [cell for cell in HELD if cell.group == group]
+    for cell in cells:
+        matrix.asked(cell)
+    promised = sum((counted(cell) for cell in cells), Counter())
+    assert matrix.moved(group) == promised

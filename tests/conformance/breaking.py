@@ -1,6 +1,6 @@
 """`guardproxy serve` with one detector more, which breaks on a word: a fault that no real detector shows on demand.
 
-    python tests/conformance/breaking.py serve --upstream … --policies …
+python tests/conformance/breaking.py serve --upstream … --policies …
 """
 
 from __future__ import annotations

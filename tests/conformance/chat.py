@@ -9,10 +9,9 @@ from typing import Any
 
 from guardproxy.testing.scripts import Script, chunk, completion, stream, stream_of
 from tests.conformance.frames import chunks, collected
-from tests.conformance.vocabulary import ACTIONS, INPUT, Manners, Place, Seen, Tree, all_strings
+from tests.conformance.vocabulary import ACTIONS, ANSWER, INPUT, Manners, Place, Seen, Tree, all_strings
 
 QUESTION = {"role": "user", "content": "How are things?"}
-ANSWER = "A calm answer."
 TOOL = {"type": "function", "function": {"name": "look_up", "parameters": {"type": "object", "properties": {}}}}
 CUSTOM = {"type": "custom", "custom": {"name": "look_up"}}
 FORMAT = {"type": "json_schema", "json_schema": {"name": "answer", "schema": {"type": "object"}}}
@@ -210,8 +209,8 @@ def in_audio(text: str, form: str, calm: str) -> Script:
 def beside(text: str, form: str, calm: str) -> Script:
     """A member at the top that nobody knows."""
     if form == "plain":
-        return plain({"content": ANSWER}, top={"x_note": [text]})
-    return streamed(calm, [{"content": ANSWER}, {"content": " More."}], tops=[{"x_note": [text]}, {}])
+        return plain({"content": ANSWER}, top={"x_note": text})
+    return streamed(calm, [{"content": ANSWER}, {"content": " More."}], tops=[{"x_note": text}, {}])
 
 
 def in_member_name(text: str, form: str, calm: str) -> Script:
@@ -288,7 +287,7 @@ OUTPUTS = {
     "transcript": Place(script=in_audio, path=(*MESSAGE, "audio", "transcript"), lossy=True),
     "unknown": Place(script=in_message("x_note", whole=True), path=(*MESSAGE, "x_note"), lossy=True),
     "unknown_name": Place(script=in_member_name),
-    "beside": Place(script=beside, path=("x_note", 0), lossy=True),
+    "beside": Place(script=beside, path=("x_note",), lossy=True),
     "logprobs": Place(lambda _: {"logprobs": True}, with_logprobs, path=(*MESSAGE, "content")),
     "top_logprobs": Place(
         lambda _: {"logprobs": True, "top_logprobs": 1},
@@ -305,7 +304,12 @@ class Chat:
 
     name, path, streams, judges = "chat_completions", "/v1/chat/completions", True, False
     inputs, outputs = INPUTS, OUTPUTS
-    absent = {"suffix": "chat has no suffix", "echo": "chat does not echo"}
+    absent = {
+        "suffix": "chat has no suffix",
+        "list": "one conversation a request",
+        "text": "a text comes as a message",
+        "echo": "chat does not echo; a repeated prompt is content",
+    }
     headers: Mapping[str, str] = {}
     how = Manners()
 
@@ -321,9 +325,9 @@ class Chat:
         if status != 200:
             assert set(tree["error"]) == {"message", "type", "param", "code"}
             return Seen(tree["error"]["message"], error=tree["error"]["code"], tree=tree, strings=raw.decode())
-        assert all(choice["message"].get("role") == "assistant" for choice in tree["choices"]), "who speaks?"
-        # The choice that was ended stands for the answer; else the first.
-        choice = next((c for c in tree["choices"] if c["finish_reason"] == "content_filter"), tree["choices"][0])
+        speaking = [choice["message"] for choice in tree["choices"] if choice["message"]]
+        assert all(message.get("role") == "assistant" for message in speaking), "who speaks?"
+        choice = tree["choices"][-1]
         message = choice["message"]
         content = message.get("content")
         text = content if isinstance(content, str) else "".join(p.get("text", "") for p in content or [])
@@ -335,7 +339,7 @@ class Chat:
             error=error and error["code"],
             annotation=tree.get("guardproxy"),
             tree=tree,
-            strings="\n".join([*all_strings(tree), raw.decode()]),
+            strings="\n".join([*all_strings(tree), text, raw.decode()]),
         )
 
     def check_verdict(self, place: Place, stage: str, action: str, seen: Seen) -> None:

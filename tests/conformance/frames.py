@@ -65,6 +65,8 @@ def collected(pieces: Iterable[Tree], holder: str, text: str = "") -> Tree:
             assert choice.get("finish_reason") is None, "a choice goes on after its finish"
             delta = {text: given.get(text)} if text else given.get("delta") or {}
             assert text or not choice.get(holder) or delta.get("role") is None, "a second role chunk"
+            if isinstance(delta.get("content"), list):
+                delta = {**delta, "content": "".join(part.get("text", "") for part in delta["content"])}
             _merge(choice.setdefault(holder, {}), delta)
             rest = {n: v for n, v in given.items() if n not in ("index", "delta", "finish_reason", "logprobs", text)}
             _merge(choice, rest)

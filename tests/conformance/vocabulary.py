@@ -51,6 +51,7 @@ NOTICE = "Please ask a professional about this before you act on it."
 HARD = "I can't help with"
 WITHHELD = "I can't show this answer"
 CUT = "I can't go on with this answer"
+ANSWER = "A calm answer."
 CALM = "The herons come back in March and build on the old willows. " * 12
 """Long enough that some of it has left before the words come."""
 
@@ -64,8 +65,8 @@ class Place:
     `path`: where the client finds an output text, in a collected answer; None where a stream and a plain answer have
     no common place. `noticed`: a notice may stand beside the answer. `structured`: the client reads JSON. `identifier`:
     only personal-data rules look. `becomes`: what an action turns into at this place. `dropped`: never leaves, and nobody
-    looks. `lossy`: where a stream may lose the whole text when a part of it is replaced. `only`: the actions that make
-    sense here; `why`: why the others do not.
+    looks. `lossy`: where a stream may lose the whole text when a part of it is replaced. `alone`: an answer
+    that comes without its question. `only`: the actions that make sense here; `why`: why the others do not.
     """
 
     body: Callable[[str], Tree] = lambda _text: {}
@@ -77,6 +78,7 @@ class Place:
     becomes: Mapping[str, str] = field(default_factory=dict)
     dropped: bool = False
     lossy: bool = False
+    alone: bool = False
     rule: str = ""
     only: tuple[str, ...] = ACTIONS
     why: str = ""

@@ -26,8 +26,10 @@ from guardproxy.core.windows import END, Origin
 class Line:
     """A channel and where its text stands in the text of the choice: runs of neighbouring characters."""
 
-    def __init__(self, channel: StreamChannel | WholeChannel) -> None:
+    def __init__(self, channel: StreamChannel | WholeChannel, *, held_whole: bool = False) -> None:
         self.channel = channel
+        self.held_whole = held_whole
+        self.closed = False
         self._starts: list[int] = []
         self._places: list[int] = []
         self._size = 0
@@ -73,7 +75,9 @@ class Choice:
         line = self._lines.get(channel)
         if line is None:
             make = WholeChannel if channel.whole else StreamChannel
-            line = self._lines[channel] = Line(make(self._terms, Origin(self._index, channel, self._ids)))
+            line = self._lines[channel] = Line(
+                make(self._terms, Origin(self._index, channel, self._ids)), held_whole=channel.whole
+            )
         asked: list[Command] = []
         if channel is not self._speaks and channel != self._speaks and channel.kind is not ChannelKind.OTHER:
             if self._speaks is not None:
@@ -91,6 +95,17 @@ class Choice:
         self._flushed = True
         asked = [] if self._ending else [c for line in self._lines.values() for c in line.channel.flush()]
         return asked + self.advance()
+
+    def close(self, channel: Channel) -> list[Command]:
+        """One channel is complete. What it held leaves once it is cleared, for no later end can have cut it.
+
+        A text that leaves whole waits for the other channels all the same.
+        """
+        line = self._lines.get(channel)
+        if line is None or line.closed or self._flushed or self._ending:
+            return []
+        line.closed = True
+        return line.channel.flush() + self.advance()
 
     def tick(self, now_ms: float) -> list[Command]:
         """Time has passed."""
@@ -148,7 +163,8 @@ class Choice:
         out: list[Command] = []
         for line in self._lines.values():
             if end is None or line.place(0) <= _end_place(end):
-                out += line.channel.releases(tail=cleared or line is end)
+                complete = line.closed and not line.held_whole and line.channel.passed == END
+                out += line.channel.releases(tail=cleared or complete or line is end)
         return out
 
     def _told(self, end: Line) -> Command:

@@ -2,6 +2,7 @@
 
     feed(choice, channel, text)  more text               answer(window_id, findings, failures)  somebody has looked
     flush(choice)                the choice is complete  tick(now_ms)                           time has passed
+    close(choice, channel)       the channel is complete
 
 Every call returns what follows from it, in order. `core.channels` holds the law for one channel, `core.choice` what
 the channels of a choice do together; choices do not know one another. One law for every cutting of the text and
@@ -62,6 +63,11 @@ class Moderator:
         """The choice is complete; what is still held leaves as soon as it is cleared."""
         own = self._choice(choice)
         return [] if self._faulted else self._noted(own, own.flush())
+
+    def close(self, choice: int, channel: Channel) -> list[Command]:
+        """One channel is complete, its choice goes on; more text of the channel is dropped from now on."""
+        own = self._choice(choice)
+        return [] if self._faulted else self._noted(own, own.close(channel))
 
     def settled(self, choice: int) -> bool:
         """True once nothing more can come of the choice: it ended, or it was flushed, has left and is recorded."""

@@ -18,6 +18,7 @@ from guardproxy.core.rules import Action, Policy, PolicyRef
 from guardproxy.detectors.bench import Bench, Inspection
 from guardproxy.errors import GuardUnavailable
 from guardproxy.proxy.wording import Notice, Wording
+from guardproxy.wire.envelope import Ask
 from guardproxy.wire.request import Request
 
 
@@ -40,6 +41,11 @@ def refuse_unknown_tool(policy: PolicyRef) -> Decision:
         rule_name="unscannable",
         hazard="unscannable.media",
     )
+
+
+def ask_of(request: Request) -> Ask:
+    """What of a request shapes the frame of its answer."""
+    return Ask(n=request.n, include_usage=request.include_usage, structured=request.structured)
 
 
 def notices_of(request: Request, words: Wording, decision: Decision) -> list[Notice]:
@@ -65,6 +71,10 @@ class Moderated:
         for channel, text in deltas:
             commands += await self._settle(self._moderator.feed(choice, channel, text))
         return commands
+
+    async def close(self, choice: int, channel: Channel) -> list[Command]:
+        """The upstream has finished this channel of a choice that goes on."""
+        return await self._settle(self._moderator.close(choice, channel))
 
     async def flush(self, choice: int) -> list[Command]:
         """The upstream has finished this choice."""

@@ -12,8 +12,8 @@ from time import perf_counter
 from guardproxy.core.commands import CONTENT
 from guardproxy.core.decide import Decision
 from guardproxy.core.rules import Action, NoticePlace
-from guardproxy.errors import UpstreamBadAnswer
-from guardproxy.proxy.answering import Moderated, notices_of, refuse_unknown_tool
+from guardproxy.errors import GuardproxyError, UpstreamBadAnswer
+from guardproxy.proxy.answering import Moderated, ask_of, notices_of, refuse_unknown_tool
 from guardproxy.proxy.client import Client
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.hall import Hall
@@ -23,15 +23,13 @@ from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.upstream import Call, Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording, crisis_verdict
 from guardproxy.wire.body import parse, serialise
-from guardproxy.wire.chat_answer import Answer, Edit, answer_of, joined, read_answer, render
-from guardproxy.wire.chat_stream import read_chunk
-from guardproxy.wire.conversion import Collector
+from guardproxy.wire.chat_answer import Answer, Edit, joined
+from guardproxy.wire.dialect import Dialect
 from guardproxy.wire.embeddings import texts_beside
-from guardproxy.wire.envelope import Ask, Envelope, refusal_body, refusal_stream
-from guardproxy.wire.errors import complaint_answer, read_complaint, refusal_error
+from guardproxy.wire.envelope import Envelope, refused_finish
+from guardproxy.wire.errors import ErrorAnswer, complaint_answer, error_answer, read_complaint, refusal_error
 from guardproxy.wire.headers import STREAM_HEADERS, client_headers, upstream_headers
 from guardproxy.wire.request import Request
-from guardproxy.wire.shape import Shape
 from guardproxy.wire.sse import SseDecoder
 from guardproxy.wire.surface import Surface
 
@@ -42,6 +40,10 @@ class Flow(Exchange):
     def __init__(self, hall: Hall, incoming: Incoming, client: Client, ledger: Ledger, surface: Surface) -> None:
         super().__init__(hall, incoming, client, ledger)
         self._surface = surface
+
+    def error(self, error: GuardproxyError) -> ErrorAnswer:
+        """An error in the surface's own shape."""
+        return self._surface.errors(error_answer(error))
 
     async def _run(self) -> None:
         raw, limits = await self._body(), self._limits()
@@ -75,18 +77,19 @@ class Flow(Exchange):
         """The upstream is never reached."""
         at_risk = crisis_verdict(screened.decision.verdicts) is not None
         text = words.refusal(screened.decision, "hard", crisis_first=at_risk)
-        if self._surface.shape is None:
-            refused = refusal_error(text)
+        dialect = self._surface.dialect
+        if dialect is None:
+            refused = self._surface.errors(refusal_error(text))
             await self._whole(refused.status, refused.headers, refused.body)
             return
-        envelope = self._envelope(request.model, self._surface.shape)
-        ask = Ask(n=request.n, include_usage=request.include_usage, structured=request.structured)
-        self.ledger.finish_reason = "stop" if request.structured else "content_filter"
+        envelope = self._envelope(request.model, dialect)
+        ask = ask_of(request)
+        self.ledger.finish_reason = refused_finish(ask.in_field)
         annotation = self.ledger.annotation()
         if not request.stream:
-            await self._whole(200, JSON, refusal_body(envelope, text, annotation, ask))
+            await self._whole(200, JSON, dialect.refusal_body(envelope, text, annotation, ask))
             return
-        events = refusal_stream(envelope, text, annotation, ask)
+        events = dialect.refusal_stream(envelope, text, annotation, ask)
         self.ledger.status = 200
         await self.record()
         await self._client.start(200, (*STREAM_HEADERS, *self.ledger.headers()))
@@ -103,22 +106,22 @@ class Flow(Exchange):
         began = perf_counter()
         reply = await self._hall.upstream.send(call)
         self.ledger.upstream_seconds = perf_counter() - began
-        shape = self._surface.shape
+        dialect = self._surface.dialect
         try:
             if reply.status != 200:
                 await self._complain(reply, moderated)
                 return
-            if shape is None:
+            if dialect is None:
                 await self._pass(request, reply, moderated, words)
                 return
             notices = notices_of(request, words, screened.decision)
             if crisis and request.prose:
                 notices = [Notice(crisis, NoticePlace.BEFORE), *notices]
             if request.stream:
-                envelope = self._envelope(request.model, shape)
-                await StreamRun(self, request, reply, moderated, words, notices, envelope).run()
+                envelope = self._envelope(request.model, dialect)
+                await StreamRun(self, request, reply, moderated, words, notices, envelope, dialect).run()
             else:
-                await self._plain(request, reply, moderated, words, notices, shape)
+                await self._plain(request, reply, moderated, words, notices, dialect)
         finally:
             await reply.close()
 
@@ -138,7 +141,7 @@ class Flow(Exchange):
             await moderated.flush(0)
             self.take(moderated)
             if moderated.is_halted(0):
-                refused = refusal_error(self._withheld(moderated.decision(0), words))
+                refused = self._surface.errors(refusal_error(self._withheld(moderated.decision(0), words)))
                 await self._whole(refused.status, refused.headers, refused.body)
                 return
             if {t.channel: t.text for t in joined(moderated.given[0].releases)} != texts:
@@ -152,9 +155,9 @@ class Flow(Exchange):
         moderated: Moderated,
         words: Wording,
         notices: list[Notice],
-        shape: Shape,
+        dialect: Dialect,
     ) -> None:
-        answer = self._answer(reply, await self._read(reply), request, shape)
+        answer = _answer(reply, await self._read(reply), request, dialect)
         for called in answer.called:
             if called.name not in request.tool_names and not moderated.is_halted(called.choice):
                 moderated.end(called.choice, refuse_unknown_tool(words.policy.ref))
@@ -166,19 +169,8 @@ class Flow(Exchange):
             await moderated.flush(choice)
         self.take(moderated)
         edits = [self._edit(choice, request, moderated, words, notices) for choice in answer.choices]
-        body = render(answer, edits, self.ledger.annotation(), structured=request.structured, shape=shape)
+        body = dialect.render(answer, edits, self.ledger.annotation(), ask_of(request))
         await self._whole(200, (*JSON, *client_headers(tuple(reply.headers.items()))), body)
-
-    def _answer(self, reply: Reply, raw: bytes, request: Request, shape: Shape) -> Answer:
-        """JSON as asked for, or a stream although none was wanted."""
-        if "text/event-stream" not in reply.headers.get("content-type", ""):
-            return read_answer(raw, structured=request.structured, shape=shape)
-        decoder, collector = SseDecoder(), Collector()
-        for event in (*decoder.feed(raw), *decoder.flush()):
-            if event.done:
-                break
-            collector.add(read_chunk(event, shape))
-        return answer_of(collector.tree(), structured=request.structured)
 
     def _edit(self, choice: int, request: Request, moderated: Moderated, words: Wording, notices: list[Notice]) -> Edit:
         halt = moderated.given[choice].halt if choice in moderated.given else None
@@ -206,7 +198,7 @@ class Flow(Exchange):
             await moderated.flush(0)
             given = moderated.given.get(0)
             message = "" if given is None or given.halt else "".join(r.text for r in given.releases)
-        await self._answer_error(complaint_answer(complaint, message))
+        await self._answer_error(self._surface.errors(complaint_answer(complaint, message)))
 
     def take(self, moderated: Moderated) -> None:
         """What the output side found out, written down once."""
@@ -214,13 +206,21 @@ class Flow(Exchange):
         self.ledger.note("output", moderated.seen)
         self.ledger.output_checked = True
 
-    def _envelope(self, model: str, shape: Shape) -> Envelope:
-        return Envelope(f"{shape.id_prefix}{self.ledger.decision_id}", int(self._hall.clock()), model, shape)
+    def _envelope(self, model: str, dialect: Dialect) -> Envelope:
+        return Envelope(f"{dialect.id_prefix}{self.ledger.decision_id}", int(self._hall.clock()), model)
 
     @property
     def idle_timeout(self) -> float:
         """Seconds that the upstream may be silent in mid-answer."""
         return self._hall.upstream.target.idle_timeout
+
+
+def _answer(reply: Reply, raw: bytes, request: Request, dialect: Dialect) -> Answer:
+    """JSON as asked for, or a stream although none was wanted."""
+    if "text/event-stream" not in reply.headers.get("content-type", ""):
+        return dialect.read(raw, structured=request.structured)
+    decoder = SseDecoder()
+    return dialect.collect([*decoder.feed(raw), *decoder.flush()], structured=request.structured)
 
 
 def sides(notices: Sequence[Notice], said: str) -> tuple[str, str]:

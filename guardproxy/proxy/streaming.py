@@ -21,18 +21,16 @@ from guardproxy.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from guardproxy.proxy.answering import Moderated, notices_of, refuse_unknown_tool
+from guardproxy.proxy.answering import Moderated, ask_of, notices_of, refuse_unknown_tool
 from guardproxy.proxy.ledger import code_of
 from guardproxy.proxy.upstream import Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording
-from guardproxy.wire.answer_fields import load_answer
 from guardproxy.wire.chat_answer import Called
-from guardproxy.wire.chat_stream import ChatStream, read_chunk
-from guardproxy.wire.conversion import as_chunks
-from guardproxy.wire.envelope import Ask, Envelope
+from guardproxy.wire.dialect import AnswerStream, Dialect
+from guardproxy.wire.envelope import Envelope
 from guardproxy.wire.headers import STREAM_HEADERS
 from guardproxy.wire.request import Request
-from guardproxy.wire.sse import SseDecoder, comment
+from guardproxy.wire.sse import SseDecoder
 
 TICK = 0.25
 """Seconds between two looks at the clock while the upstream is silent."""
@@ -55,11 +53,11 @@ class StreamRun:
     words: Wording
     notices: list[Notice]
     envelope: Envelope
+    dialect: Dialect
 
     async def run(self) -> None:
         """Until the stream has ended well-formed, whatever happens upstream."""
-        ask = Ask(n=self.request.n, include_usage=self.request.include_usage, structured=self.request.structured)
-        stream = ChatStream(self.envelope, ask)
+        stream = self.dialect.stream(self.envelope, ask_of(self.request))
         for notice in self.notices:
             if notice.place is NoticePlace.BEFORE:
                 for choice in range(self.request.n):
@@ -71,13 +69,13 @@ class StreamRun:
                 raise
             await self._fault(stream, error)
 
-    async def _relay(self, stream: ChatStream) -> None:
+    async def _relay(self, stream: AnswerStream) -> None:
         kind = self.reply.headers.get("content-type", "")
         if "text/event-stream" in kind:
             await self._read_events(stream)
         elif "json" in kind:
             raw = await read_all(self.reply, 16 * 1024 * 1024)
-            for tree in as_chunks(self.envelope.shape.inward(load_answer(raw), "message")):
+            for tree in self.dialect.event_trees(raw):
                 await self._chunk(stream, tree)
         else:
             raise UpstreamBadAnswer("the upstream answered with something that is neither JSON nor an event stream")
@@ -85,7 +83,7 @@ class StreamRun:
             raise UpstreamBadAnswer("the upstream's stream ended before its answer did", kind="reset")
         await self._finish(stream)
 
-    async def _read_events(self, stream: ChatStream) -> None:
+    async def _read_events(self, stream: AnswerStream) -> None:
         decoder = SseDecoder()
         while not stream.all_halted:
             piece = await self._piece(stream)
@@ -93,11 +91,11 @@ class StreamRun:
             for event in events:
                 if event.done:
                     return
-                await self._chunk(stream, read_chunk(event, self.envelope.shape))
+                await self._chunk(stream, self.dialect.event_tree(event))
             if not piece:
                 return
 
-    async def _piece(self, stream: ChatStream) -> bytes:
+    async def _piece(self, stream: AnswerStream) -> bytes:
         """The upstream's next bytes. Meanwhile time passes for the moderator, and the caller hears a heartbeat."""
         began = said = perf_counter()
         while True:
@@ -111,29 +109,32 @@ class StreamRun:
                 await self._obey(stream, await self.moderated.tick(now * 1000))
                 if now - said >= (HEARTBEAT if self.flow.client.started else PATIENCE):
                     said = now
-                    await self._write([comment()])
+                    await self._write([stream.heartbeat()])
                 continue
             self.flow.ledger.upstream_seconds += perf_counter() - began
             return piece
 
-    async def _chunk(self, stream: ChatStream, tree: dict[str, object]) -> None:
+    async def _chunk(self, stream: AnswerStream, tree: dict[str, object]) -> None:
         reading = stream.chunk(tree)
         await self._check_calls(stream, reading.called)
         for delta in reading.deltas:
             if not self.moderated.is_halted(delta.choice):
                 await self._obey(stream, await self.moderated.feed(delta.choice, [(delta.channel, delta.text)]))
+        for closed in reading.closed:
+            if not self.moderated.is_halted(closed.choice):
+                await self._obey(stream, await self.moderated.close(closed.choice, closed.channel))
         for choice in reading.finished:
             if not self.moderated.is_halted(choice):
                 await self._obey(stream, await self.moderated.flush(choice))
         await self._write(stream.ready())
 
-    async def _check_calls(self, stream: ChatStream, called: tuple[Called, ...]) -> None:
+    async def _check_calls(self, stream: AnswerStream, called: tuple[Called, ...]) -> None:
         for call in called:
             if call.name not in self.request.tool_names and not self.moderated.is_halted(call.choice):
                 halt = self.moderated.end(call.choice, refuse_unknown_tool(self.words.policy.ref))
                 await self._obey(stream, [halt])
 
-    async def _obey(self, stream: ChatStream, commands: list[Command]) -> None:
+    async def _obey(self, stream: AnswerStream, commands: list[Command]) -> None:
         for command in commands:
             if isinstance(command, Release):
                 if self.flow.ledger.first_token is None:
@@ -145,7 +146,7 @@ class StreamRun:
                 self.flow.ledger.finish_reason = "content_filter"
                 await self._write(stream.halt(command.choice, text))
 
-    async def _finish(self, stream: ChatStream) -> None:
+    async def _finish(self, stream: AnswerStream) -> None:
         self.flow.take(self.moderated)
         for choice in sorted(self.moderated.given):
             if self.moderated.is_halted(choice):
@@ -161,7 +162,7 @@ class StreamRun:
         await self._write(stream.finish(self.flow.ledger.annotation()))
         await self._end()
 
-    async def _fault(self, stream: ChatStream, error: GuardproxyError) -> None:
+    async def _fault(self, stream: AnswerStream, error: GuardproxyError) -> None:
         """Held text is dropped; an error frame, a finish chunk `length`, [DONE]. Never looks like a refusal."""
         self.flow.ledger.failed(error)
         code = code_of(error)

@@ -110,6 +110,11 @@ def flush(choice: int = 0) -> Event:
     return Event(f"flush({choice})", lambda scene: scene.moderator.flush(choice))
 
 
+def close(channel: Channel = CONTENT, choice: int = 0) -> Event:
+    """The channel is complete."""
+    return Event(f"close({channel.kind})", lambda scene: scene.moderator.close(choice, channel))
+
+
 def tick(now_ms: float) -> Event:
     """Time has passed."""
     return Event(f"tick({now_ms})", lambda scene: scene.moderator.tick(now_ms))

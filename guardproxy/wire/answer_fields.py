@@ -18,7 +18,7 @@ from guardproxy.core.commands import REASONING, REFUSAL, Channel, ChannelKind
 from guardproxy.core.conversation import Step
 from guardproxy.errors import UpstreamBadAnswer
 from guardproxy.wire.body import Tree
-from guardproxy.wire.fields import is_control_value
+from guardproxy.wire.field_table import is_control_value
 
 MAX_DEPTH = 64
 Path = tuple[Step, ...]

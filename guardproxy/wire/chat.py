@@ -20,7 +20,7 @@ def parse_request(tree: Tree, limits: Limits = Limits()) -> Request:  # noqa: B0
     """All checks of wire.md 1.1 to 1.6, then the conversation. Raises BadRequest with code and param."""
     head = read_head(tree, limits)
     read = read_messages(tree.get("messages"), limits)
-    beside = read_beside(tree, "messages")
+    beside = read_beside(tree, frozenset({"messages"}))
     messages = tuple(read.messages)
     structured, tool_names = _is_structured(tree), _tool_names(tree, limits)
     return Request(

@@ -3,7 +3,7 @@
     read_answer(raw: bytes, *, structured=False, shape=CHAT) -> Answer      raises errors.UpstreamBadAnswer
     answer_of(tree, *, structured=False) -> Answer                the same from a tree (collected stream)
     joined(releases: Sequence[Release]) -> tuple[ChannelText, …]  what the moderator let out, for an Edit
-    render(answer, edits: Sequence[Edit], annotation, *, structured=False, shape=CHAT) -> bytes
+    render(answer, edits: Sequence[Edit], annotation, *, in_field=False, shape=CHAT) -> bytes
 
 `AnswerText.choice` is the position in `choices`; texts beside the choices count as choice 0's. Feed
 `texts` to the moderator in order; then give `render` one Edit for every choice. What an Edit does not
@@ -140,7 +140,7 @@ def render(
     edits: Sequence[Edit],
     annotation: Tree | None = None,
     *,
-    structured: bool = False,
+    in_field: bool = False,
     shape: Shape = CHAT,
 ) -> bytes:
     """The answer as the client gets it; `annotation` are members for the top (`{"guardproxy": {…}}`)."""
@@ -153,7 +153,7 @@ def render(
         allowed = {text.channel: text.text for text in by_choice[at].texts}
         _write(tree, [text for text in answer.texts if text.choice == at], source[at], allowed)
     for at, choice in enumerate(tree["choices"]):
-        _finish_choice(tree["choices"], at, by_choice[at], structured=structured)
+        _finish_choice(tree["choices"], at, by_choice[at], in_field=in_field)
         if choice.get("logprobs") is not None:
             choice["logprobs"] = _logprobs(choice, answer, by_choice[at])
     tree.update(annotation or {})
@@ -189,11 +189,11 @@ def _write(tree: Tree, texts: Sequence[AnswerText], source: dict[Channel, str], 
         value_at(tree, path[:-1]).pop(path[-1], None)
 
 
-def _finish_choice(choices: list[Any], at: int, edit: Edit, *, structured: bool) -> None:
+def _finish_choice(choices: list[Any], at: int, edit: Edit, *, in_field: bool) -> None:
     choice = choices[at]
     if edit.refusal is not None:
         index = choice.get("index")
-        choices[at] = refused_choice(index if isinstance(index, int) else at, edit.refusal, structured=structured)
+        choices[at] = refused_choice(index if isinstance(index, int) else at, edit.refusal, in_field=in_field)
         return
     if choice.get("finish_reason") == "":  # a word that no list knows and nobody cleared
         choice["finish_reason"] = "stop"

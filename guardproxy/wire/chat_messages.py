@@ -16,7 +16,8 @@ from guardproxy.core.conversation import Message, Part, Pointer, Role, Scope, St
 from guardproxy.errors import BadRequest
 from guardproxy.wire.body import Limits, parse_inner, place_name
 from guardproxy.wire.data_url import is_data_url, text_of_data_url
-from guardproxy.wire.fields import KNOWN_NAMES, Leaf, Treatment, leaves
+from guardproxy.wire.field_table import Leaf, Treatment
+from guardproxy.wire.fields import FIELDS
 from guardproxy.wire.request import unsupported, wrong_type
 
 _SCOPES = {
@@ -130,10 +131,10 @@ def _beside(message: dict[str, Any], path: Path) -> Iterator[Part]:
         if name == "refusal" and isinstance(value, str):
             continue
         step = "*" if not name or "." in name or "[" in name else name
-        if name and name not in KNOWN_NAMES:
+        if name and name not in FIELDS.names:
             yield Part(name, Pointer((*path, name), key=True))
         if not (name == "content" and isinstance(value, str)):
-            for leaf in leaves(value, (*path, name), f"messages[].{step}"):
+            for leaf in FIELDS.leaves(value, (*path, name), f"messages[].{step}"):
                 yield from _leaf_parts(leaf, message, path)
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from guardproxy.core.commands import CONTENT, Channel, ChannelKind, Release
+from guardproxy.core.commands import CONTENT, ChannelKind, Release
 from guardproxy.errors import UpstreamBadAnswer
 from guardproxy.wire.answer_fields import (
     TextLeaf,
@@ -33,10 +33,11 @@ from guardproxy.wire.answer_fields import (
 )
 from guardproxy.wire.body import Tree
 from guardproxy.wire.chat_answer import WHOLE_CONTENT, Called
+from guardproxy.wire.dialect import AnswerStream, Delta, Reading
 from guardproxy.wire.envelope import NO_USAGE, Ask, Envelope, delta_choice, refusal_deltas, refused_finish
 from guardproxy.wire.errors import error_body
 from guardproxy.wire.fence import Fence
-from guardproxy.wire.fields import is_control_value
+from guardproxy.wire.field_table import is_control_value
 from guardproxy.wire.held_chunk import FRAME
 from guardproxy.wire.shape import CHAT, Shape
 from guardproxy.wire.sse import DONE, Event, event
@@ -44,30 +45,6 @@ from guardproxy.wire.stream_fields import UnknownFields, Watched
 from guardproxy.wire.stream_queue import ChoiceQueue, Out, below_choice
 
 MOST_CHOICES = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """A piece of text of one channel of one choice."""
-
-    choice: int
-    channel: Channel
-    text: str
-
-    def __repr__(self) -> str:
-        return f"Delta({self.choice}, {self.channel.kind}, {len(self.text)} chars)"
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one chunk brings. `finished`: choices whose upstream text is complete now.
-
-    `called`: tools the model calls in these choices; the flow compares them with the request's.
-    """
-
-    deltas: tuple[Delta, ...] = ()
-    finished: tuple[int, ...] = ()
-    called: tuple[Called, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +78,7 @@ def read_chunk(received: Event, shape: Shape = CHAT) -> Tree:
     return shape.inward(load_answer(received.data), "delta")
 
 
-class ChatStream:
+class ChatStream(AnswerStream):
     """See the module's text."""
 
     def __init__(self, envelope: Envelope, ask: Ask = Ask()) -> None:  # noqa: B008 - frozen
@@ -183,12 +160,12 @@ class ChatStream:
             raise AssertionError("a choice was halted twice; this is a bug")
         state.queue.drop()
         state.seen, state.halted, state.tail, state.after = True, True, [], ""
-        structured = self._ask.structured and not state.wrote
-        out = self._role(choice, state, content=None if structured else "")
+        in_field = self._ask.in_field and not state.wrote
+        out = self._role(choice, state, content=None if in_field else "")
         if state.wrote:
             out += self._own(choice, state, [{"content": state.fence.closing() + "\n\n"}])
-        state.own_finish = self._own_finish(choice, refused_finish(structured))
-        return [*out, *self._own(choice, state, refusal_deltas(text, structured))]
+        state.own_finish = self._own_finish(choice, refused_finish(in_field))
+        return [*out, *self._own(choice, state, refusal_deltas(text, in_field))]
 
     def finish(self, annotation: Tree | None = None) -> list[bytes]:
         """The regular end: what is released leaves, then finish chunks in the order of arrival, usage, [DONE]."""

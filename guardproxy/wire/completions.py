@@ -24,7 +24,7 @@ def parse_request(tree: Tree, limits: Limits = Limits()) -> Request:  # noqa: B0
     prompts = read_texts(tree.get("prompt"), "prompt", limits)
     if len(prompts) * head.n > MOST_CHOICES:
         raise BadRequest(f"more than {MOST_CHOICES} choices", code="too_complex", param="prompt")
-    beside = read_beside(tree, "prompt")
+    beside = read_beside(tree, frozenset({"prompt"}))
     return Request(
         tree=tree,
         conversation=Conversation(prompts, beside.extras, beside.unscannable, batch=True),

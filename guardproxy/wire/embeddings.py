@@ -28,7 +28,7 @@ def parse_request(tree: Tree, limits: Limits = Limits()) -> Request:  # noqa: B0
     if head.stream:
         raise unsupported(("stream",), "vectors are not streamed")
     inputs = read_texts(tree.get("input"), "input", limits)
-    beside = read_beside(tree, "input")
+    beside = read_beside(tree, frozenset({"input"}))
     return Request(
         tree=tree,
         conversation=Conversation(inputs, beside.extras, beside.unscannable, batch=True),

@@ -1,7 +1,7 @@
 """What frames an answer of our own: ids, refusals, notices (contract.md 4).
 
 Envelope(id, created, model, shape=CHAT)                              made by the flow, which has the clock
-refusal_body(envelope, text, annotation, n=1, structured=False) -> bytes     HTTP 200, plain
+refusal_body(envelope, text, annotation, ask) -> bytes                       HTTP 200, plain
 refusal_stream(envelope, text, annotation, ask) -> list[bytes]               role, text, finish, usage, [DONE]
 cut_text(text) -> list[str]                                           1 to 8 pieces at word borders
 """
@@ -49,29 +49,38 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What the client asked for: how many choices, the usage chunk, JSON or a forced tool."""
+    """What the client asked for: how many choices, the usage chunk, JSON or a forced tool.
+
+    `refusal_field`: a refusal stands in a field of its own although prose was asked for (the route's `refusal_style`).
+    """
 
     n: int = 1
     include_usage: bool = False
     structured: bool = False
+    refusal_field: bool = False
+
+    @property
+    def in_field(self) -> bool:
+        """A refusal has a field of its own and ends as `stop`: a client that parses JSON looks there."""
+        return self.structured or self.refusal_field
 
 
-def refused_choice(index: int, text: str, *, structured: bool) -> Tree:
-    """A refusal as one choice of a plain answer: text and `content_filter`; for JSON clients the refusal field."""
-    message: Tree = {"role": "assistant", "content": None if structured else text}
-    if structured:
+def refused_choice(index: int, text: str, *, in_field: bool) -> Tree:
+    """A refusal as one choice of a plain answer: text and `content_filter`; `in_field`: in the refusal field."""
+    message: Tree = {"role": "assistant", "content": None if in_field else text}
+    if in_field:
         message["refusal"] = text
-    return {"index": index, "message": message, "logprobs": None, "finish_reason": refused_finish(structured)}
+    return {"index": index, "message": message, "logprobs": None, "finish_reason": refused_finish(in_field)}
 
 
-def refused_finish(structured: bool) -> str:  # noqa: FBT001 - one bit, named by the function
+def refused_finish(in_field: bool) -> str:  # noqa: FBT001 - one bit, named by the function
     """The finish reason that goes with a refusal."""
-    return "stop" if structured else "content_filter"
+    return "stop" if in_field else "content_filter"
 
 
 def refusal_body(envelope: Envelope, text: str, annotation: Tree | None, ask: Ask = Ask()) -> bytes:
     """A refusal without any upstream, HTTP 200."""
-    body = envelope.body([refused_choice(at, text, structured=ask.structured) for at in range(ask.n)])
+    body = envelope.body([refused_choice(at, text, in_field=ask.in_field) for at in range(ask.n)])
     return serialise(envelope.shape.outward({**body, **(annotation or {})}))
 
 
@@ -79,20 +88,20 @@ def refusal_stream(envelope: Envelope, text: str, annotation: Tree | None, ask: 
     """The same as a stream."""
     out: list[Tree] = []
     for at in range(ask.n):
-        start: list[Tree] = [{"role": "assistant", "content": None if ask.structured else ""}]
-        deltas = [*(start if envelope.shape.roles else []), *refusal_deltas(text, ask.structured)]
+        start: list[Tree] = [{"role": "assistant", "content": None if ask.in_field else ""}]
+        deltas = [*(start if envelope.shape.roles else []), *refusal_deltas(text, ask.in_field)]
         out += [envelope.chunk([delta_choice(at, delta)]) for delta in deltas]
     for at in range(ask.n):
-        out.append(envelope.chunk([delta_choice(at, {}, refused_finish(ask.structured))]))
+        out.append(envelope.chunk([delta_choice(at, {}, refused_finish(ask.in_field))]))
     out[-1].update(annotation or {})
     if ask.include_usage:
         out.append({**envelope.chunk([]), "usage": dict(NO_USAGE)})
     return [*(envelope.frame(chunk) for chunk in out), DONE]
 
 
-def refusal_deltas(text: str, structured: bool) -> list[Tree]:  # noqa: FBT001
+def refusal_deltas(text: str, in_field: bool) -> list[Tree]:  # noqa: FBT001
     """The refusal's text as deltas."""
-    return [{"refusal" if structured else "content": piece} for piece in cut_text(text)]
+    return [{"refusal" if in_field else "content": piece} for piece in cut_text(text)]
 
 
 def delta_choice(index: int, delta: Tree, finish: str | None = None) -> Tree:

@@ -1,9 +1,9 @@
 """What the request side of all surfaces shares: the checked request, and the fields that mean the same everywhere.
 
     Request                                                    one request, checked, whichever surface it came on
-    read_head(tree, limits) -> Head                            steering fields, model, stream, numbers
+    read_head(tree, limits, table) -> Head                     steering fields, model, stream, numbers
     read_texts(value, name, limits) -> tuple[Message, ...]     a text or a list of texts (`prompt`, `input`)
-    read_beside(tree, spoken) -> Beside                        every field but `spoken`: one Message where there is text
+    read_beside(tree, spoken, table) -> Beside                 every field but `spoken`: one Message where there is text
     unscannable_error(entry: Unscannable) -> BadRequest        what the flow raises for media
 
 All raise errors.BadRequest with code and param.
@@ -18,11 +18,10 @@ from typing import Any
 from guardproxy.core.conversation import Conversation, Message, Part, Pointer, Role, Scope, Step, Unscannable
 from guardproxy.errors import BadRequest
 from guardproxy.wire.body import Limits, Tree, place_name
-from guardproxy.wire.fields import FIELDS, KNOWN_NAMES, REQUEST_NAMES, Treatment, holds_token_ids, leaves
+from guardproxy.wire.field_table import FieldTable, Treatment, holds_token_ids
+from guardproxy.wire.fields import FIELDS
 
-_REFUSED_AT_TOP = {row.place: row.why for row in FIELDS if row.treatment is Treatment.REFUSED and "." not in row.place}
 _STEERING = frozenset({"api_base", "base_url", "api_key", "organization"})
-_BY_LOWER = {name.casefold(): name for name in REQUEST_NAMES}
 _SPELLED_OUT = frozenset({"tools", "functions", "response_format"})
 """Fields whose numbers reach the model as digits: they are no token ids."""
 _WAY_OUT = "send it as text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)"
@@ -96,9 +95,9 @@ def unscannable_error(entry: Unscannable) -> BadRequest:
     return BadRequest(message, code="unsupported_content_part", param=place)
 
 
-def read_head(tree: Tree, limits: Limits) -> Head:
+def read_head(tree: Tree, limits: Limits, table: FieldTable = FIELDS) -> Head:
     """Checks and reads them."""
-    _refuse_fields(tree)
+    _refuse_fields(tree, table)
     model = tree.get("model")
     if not isinstance(model, str) or not model.strip():
         raise wrong_type(("model",), "a non-empty string")
@@ -131,20 +130,20 @@ def read_texts(value: Any, name: str, limits: Limits) -> tuple[Message, ...]:
     return tuple(_spoken(text, (name, at)) for at, text in enumerate(value))
 
 
-def read_beside(tree: Tree, spoken: str) -> Beside:
-    """Every field but the one that holds the texts proper."""
+def read_beside(tree: Tree, spoken: frozenset[str], table: FieldTable = FIELDS) -> Beside:
+    """Every field but those that hold the texts proper."""
     extras: list[Message] = []
     unread: list[Unscannable] = []
     for name, value in tree.items():
-        if name == spoken:
+        if name in spoken:
             continue
-        if name not in KNOWN_NAMES and name:
+        if name not in table.names and name:
             extras.append(Message(None, Scope.USER, (Part(name, Pointer((name,), key=True)),)))
         if name not in _SPELLED_OUT:
             unread += _token_ids(value, (name,))
         step = "*" if not name or "." in name or "[" in name else name
         by_scope: dict[Scope, list[Part]] = {}
-        for leaf in leaves(value, (name,), step):
+        for leaf in table.leaves(value, (name,), step):
             if leaf.field.treatment is not Treatment.CONTROL:
                 identifier = leaf.field.treatment is Treatment.IDENTIFIER
                 part = Part(leaf.text, Pointer(leaf.path, key=leaf.key), identifier=identifier)
@@ -167,14 +166,14 @@ def _is_token_ids(value: Any) -> bool:
     )
 
 
-def _refuse_fields(tree: Tree) -> None:
+def _refuse_fields(tree: Tree, table: FieldTable) -> None:
     for name, value in tree.items():
         folded = name.casefold()
-        if name in _REFUSED_AT_TOP and value not in (None, False):
-            raise unsupported((name,), _REFUSED_AT_TOP[name])
+        if name in table.refused_at_top and value not in (None, False):
+            raise unsupported((name,), table.refused_at_top[name])
         if folded in _STEERING:
             raise unsupported((folded,), "the upstream comes from the settings")
-        if folded != name and folded in _BY_LOWER and _BY_LOWER[folded] != name:
+        if folded != name and folded in table.lowered and table.lowered[folded] != name:
             # Go servers match member names without case: they would see a field that we do not.
             raise unsupported((name,), "field names are written in lower case")
         if folded == "extra_body" and isinstance(value, dict):

@@ -1,6 +1,6 @@
 """The surfaces that a model serves: what one path does differently, and nothing more.
 
-    Surface(name, path, parse, shape, instruct)
+    Surface(name, path, parse, dialect, instruct, errors)
     CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS; SURFACES by path
 
 Everything else is one flow: parse → screen → upstream → moderate → render → record.
@@ -13,24 +13,34 @@ from dataclasses import dataclass
 
 from guardproxy.wire import chat, completions, embeddings
 from guardproxy.wire.body import Limits, Tree
+from guardproxy.wire.chat_dialect import ChatDialect
+from guardproxy.wire.dialect import Dialect
+from guardproxy.wire.errors import ErrorAnswer
 from guardproxy.wire.patch import insert_system
 from guardproxy.wire.request import Request
-from guardproxy.wire.shape import CHAT, TEXT, Shape
+from guardproxy.wire.shape import CHAT, TEXT
+
+
+def as_it_is(answer: ErrorAnswer) -> ErrorAnswer:
+    """OpenAI's shape, which all our errors are made in."""
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
 class Surface:
     """One of them. `name` is the label in metrics and records.
 
-    `shape`: of the answers; None: the answer holds vectors and passes untouched or not at all, and a refusal is an error.
-    `instruct`: adds an instruction for the model, where the surface has a place for one.
+    `dialect`: of the answers; None: the answer holds vectors and passes untouched or not at all, and a refusal is an
+    error. `instruct`: adds an instruction for the model, where the surface has a place for one. `errors`: turns an
+    error in OpenAI's shape into the surface's own.
     """
 
     name: str
     path: str
     parse: Callable[[Tree, Limits], Request]
-    shape: Shape | None
+    dialect: Dialect | None
     instruct: Callable[[Tree, str], Tree] | None = None
+    errors: Callable[[ErrorAnswer], ErrorAnswer] = as_it_is
 
     @property
     def upstream_path(self) -> str:
@@ -38,7 +48,9 @@ class Surface:
         return self.path.removeprefix("/v1")
 
 
-CHAT_COMPLETIONS = Surface("chat_completions", "/v1/chat/completions", chat.parse_request, CHAT, insert_system)
-COMPLETIONS = Surface("completions", "/v1/completions", completions.parse_request, TEXT)
+CHAT_COMPLETIONS = Surface(
+    "chat_completions", "/v1/chat/completions", chat.parse_request, ChatDialect(CHAT), insert_system
+)
+COMPLETIONS = Surface("completions", "/v1/completions", completions.parse_request, ChatDialect(TEXT))
 EMBEDDINGS = Surface("embeddings", "/v1/embeddings", embeddings.parse_request, None)
 SURFACES = {surface.path: surface for surface in (CHAT_COMPLETIONS, COMPLETIONS, EMBEDDINGS)}

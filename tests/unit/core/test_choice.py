@@ -5,7 +5,88 @@ from __future__ import annotations
 import pytest
 
 from guardproxy.core.choice import Line
+from guardproxy.core.commands import CONTENT, REASONING, Channel, ChannelKind
+from guardproxy.core.rules import Action
 from guardproxy.core.windows import END
+from guardproxy.testing.playbook import (
+    WEAPONS,
+    asks,
+    clear,
+    close,
+    feed,
+    findings,
+    flush,
+    halts,
+    moderator,
+    nothing,
+    play,
+    releases,
+    window,
+)
+from guardproxy.testing.stand_ins import Named, rule
+
+TOOL = Channel(ChannelKind.TOOL, "0", whole=True)
+BAD = rule("bad", Action.REFUSE)
+
+
+def words():
+    return moderator(BAD, phrases=[Named("bad", "zorp blick")])
+
+
+def test_a_closed_channel_leaves_whole_while_its_choice_goes_on():
+    play(
+        words(),
+        feed("think zor", REASONING), releases("think ", REASONING),
+        close(REASONING), releases("zor", REASONING),
+        feed("p blick is said elsewhere"), releases("p blick is said elsewhere"),
+        flush(), nothing(),
+    )  # fmt: skip
+
+
+def test_a_closed_channel_is_looked_at_to_its_end_at_once():
+    play(
+        moderator(WEAPONS, first=30, characters=40, overlap=10),
+        feed("short", REASONING), nothing(),
+        close(REASONING), asks(window(1, "", "short")),
+        feed("answer"), nothing(),
+        clear(1), releases("short", REASONING),
+        flush(), asks(window(2, "", "answer")),
+        clear(2), releases("answer"),
+    )  # fmt: skip
+
+
+def test_what_its_last_window_shows_ends_the_choice():
+    play(
+        moderator(WEAPONS, first=30, characters=40, overlap=10),
+        feed("short", REASONING), nothing(),
+        close(REASONING), asks(window(1, "", "short")),
+        findings(1, weapons=0.95), halts(rule="weapons-instructions"),
+        feed("answer"), nothing(),
+    )  # fmt: skip
+
+
+def test_text_behind_the_end_of_a_channel_is_dropped():
+    play(
+        words(),
+        feed("a", REASONING), releases("a", REASONING),
+        close(REASONING), nothing(),
+        feed("b", REASONING), nothing(),
+        close(REASONING), nothing(),
+        flush(), nothing(),
+    )  # fmt: skip
+
+
+def test_closing_what_never_spoke_is_nothing():
+    play(words(), close(REASONING), nothing(), feed("a"), releases("a"))
+
+
+def test_a_text_that_leaves_whole_waits_for_the_others():
+    play(
+        words(),
+        feed('{"a": 1}', TOOL), nothing(),
+        close(TOOL), nothing(),
+        feed("zorp blick", CONTENT), halts(rule="bad"),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -105,7 +105,7 @@ def test_one_refused_choice_leaves_the_others():
 def test_a_structured_refusal():
     answer = answer_to(body(say("{}")), structured=True)
     assert [t.channel for t in answer.texts] == [WHOLE_CONTENT]
-    found = rendered(answer, Edit(0, refusal="Sorry."), structured=True)
+    found = rendered(answer, Edit(0, refusal="Sorry."), in_field=True)
     assert found["choices"][0]["message"] == {"role": "assistant", "content": None, "refusal": "Sorry."}
     assert found["choices"][0]["finish_reason"] == "stop"
 

@@ -68,6 +68,12 @@ def test_a_streamed_refusal(n):
     assert found[-1]["usage"]["total_tokens"] == 0
 
 
+def test_a_route_may_ask_for_the_field_although_prose_was_asked_for():
+    choice = json.loads(refusal_body(ENVELOPE, TEXT, None, Ask(refusal_field=True)))["choices"][0]
+    assert choice["message"] == {"role": "assistant", "content": None, "refusal": TEXT}
+    assert choice["finish_reason"] == "stop"
+
+
 def test_a_streamed_structured_refusal():
     found = [c["choices"][0] for c in chunks(refusal_stream(ENVELOPE, TEXT, None, Ask(structured=True)))]
     assert found[0]["delta"] == {"role": "assistant", "content": None}

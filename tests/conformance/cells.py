@@ -6,13 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from guardproxy.proxy.app import DOORS
+from tests.conformance.anthropic import Messages
 from tests.conformance.chat import Chat
 from tests.conformance.completions import Completions
 from tests.conformance.embeddings import Embeddings
 from tests.conformance.judging import GuardCheck, Moderations, TextContents
+from tests.conformance.responses import Responses
 from tests.conformance.vocabulary import ACTIONS, FORMS, INPUT, LATE, OUTPUT, PLAIN, Driver, Place
 
-DRIVERS: tuple[Driver, ...] = (Chat(), Completions(), Embeddings(), Moderations(), GuardCheck(), TextContents())
+DRIVERS: tuple[Driver, ...] = (
+    Chat(),
+    Completions(),
+    Responses(),
+    Messages(),
+    Embeddings(),
+    Moderations(),
+    GuardCheck(),
+    TextContents(),
+)
 WAITING = "waiting: the surface is not served yet"
 
 Group = tuple[str, str, str, str]

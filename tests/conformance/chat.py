@@ -42,6 +42,11 @@ def called(kind: str, name: str, text: str) -> Tree:
     return {"tool_calls": [{"id": "call_1", "type": kind, kind: {"name": "look_up", name: text}}]}
 
 
+def with_result(result: Any) -> Tree:
+    calling = {"role": "assistant", "content": None, **called("function", "arguments", "{}")}
+    return messages(QUESTION, calling, {"role": "tool", "tool_call_id": "call_1", "content": result})
+
+
 def parts(*texts: str) -> list[Tree]:
     return [{"type": "text", "text": text} for text in texts]
 
@@ -81,16 +86,13 @@ INPUTS = {
     "parts": Place(lambda text: said("user", parts("First.", text))),
     "split": Place(lambda text: said("user", parts(*halves(text))), only=WITHOUT_FAULT, why=GLUED),
     "system": Place(lambda text: said("system", text)),
+    "system_parts": Place(lambda text: said("system", parts("First.", text))),
     "developer": Place(lambda text: said("developer", text)),
     "history": Place(lambda text: said("assistant", text)),
     "history_refusal": Place(lambda text: said("assistant", None, refusal=text)),
-    "tool_result": Place(
-        lambda text: messages(
-            QUESTION,
-            {"role": "assistant", "content": None, **called("function", "arguments", "{}")},
-            {"role": "tool", "tool_call_id": "call_1", "content": text},
-        )
-    ),
+    "history_reasoning": Place(lambda text: said("assistant", "Fine.", reasoning_content=text)),
+    "tool_result": Place(lambda text: with_result(text)),
+    "tool_result_parts": Place(lambda text: with_result(parts("First.", text))),
     "function_result": Place(lambda text: said("function", text, name="look_up")),
     "tool_arguments": Place(lambda text: after_call(called("function", "arguments", json.dumps({"q": [text]})))),
     "legacy_arguments": Place(
@@ -184,6 +186,13 @@ def in_parts(text: str, form: str, calm: str) -> Script:
     return streamed(calm, [{"content": parts(piece)} for piece in cut(text)])
 
 
+def in_halves(text: str, form: str, calm: str) -> Script:
+    """A phrase cut by the border of two parts; in a stream, of two chunks."""
+    if form == "plain":
+        return plain({"content": parts(*halves(text))})
+    return streamed(calm, [{"content": half} for half in halves(text)])
+
+
 def in_second(text: str, form: str, calm: str) -> Script:
     """The second of two choices; the first goes on."""
     if form == "plain":
@@ -256,6 +265,7 @@ NO_PATH = None
 OUTPUTS = {
     "content": Place(script=in_message("content"), path=(*MESSAGE, "content")),
     "parts": Place(script=in_parts, path=NO_PATH),
+    "split": Place(script=in_halves, only=WITHOUT_FAULT, why="the word that breaks the detector is cut"),
     "second_choice": Place(lambda _: {"n": 2}, in_second, path=("choices", 1, "message", "content")),
     "json": Place(
         lambda _: {"response_format": FORMAT}, in_json, path=(*MESSAGE, "content"), structured=True, noticed=False
@@ -308,6 +318,11 @@ class Chat:
         "suffix": "chat has no suffix",
         "list": "one conversation a request",
         "text": "a text comes as a message",
+        "document": "a file part is bytes, which the policy's on_unscannable decides on",
+        "document_title": "a file part is bytes, which the policy's on_unscannable decides on",
+        "custom_result": "the result of a custom tool is a tool message",
+        "summary": "thoughts have no summary of their own",
+        "second_item": "an answer is one message; a second choice is a channel of its own",
         "echo": "chat does not echo; a repeated prompt is content",
     }
     headers: Mapping[str, str] = {}

@@ -128,7 +128,7 @@ OUTPUTS = {
     "content": Place(script=in_text, path=(*CONTENT, "text")),
     "parts": Place(script=blocks("First. ", lambda text: text)),
     "split": Place(script=in_halves, only=WITHOUT_FAULT, why="the word that breaks the detector is cut"),
-    "reasoning": Place(script=blocks(lambda text: thinking(text), ANSWER), lossy=True),
+    "reasoning": Place(script=blocks(thinking, ANSWER), lossy=True),
     "tool_arguments": Place(
         lambda _: TOOLS, blocks(lambda text: tool_use("look_up", {"q": [text]}), stop="tool_use"), noticed=False
     ),
@@ -151,7 +151,7 @@ class Messages:
 
     name, path, streams, judges = "messages", "/v1/messages", True, False
     inputs, outputs = INPUTS, OUTPUTS
-    absent = {
+    absent: Mapping[str, Any] = {
         "second_item": "an answer is one message; its blocks are the parts",
         "summary": "thoughts have no summary of their own",
         "developer": "there are two roles, and `system`",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 from guardproxy.proxy.app import DOORS
 from tests.conformance.anthropic import Messages
@@ -12,7 +13,7 @@ from tests.conformance.completions import Completions
 from tests.conformance.embeddings import Embeddings
 from tests.conformance.judging import GuardCheck, Moderations, TextContents
 from tests.conformance.responses import Responses
-from tests.conformance.vocabulary import ACTIONS, FORMS, INPUT, LATE, OUTPUT, PLAIN, Driver, Place
+from tests.conformance.vocabulary import ACTIONS, FORMS, INPUT, LATE, OUTPUT, PLAIN, STYLED, Driver, Place
 
 DRIVERS: tuple[Driver, ...] = (
     Chat(),
@@ -25,6 +26,10 @@ DRIVERS: tuple[Driver, ...] = (
     TextContents(),
 )
 WAITING = "waiting: the surface is not served yet"
+ROUTES_WAIT = "waiting: routes cannot be set yet"
+VERDICT = "the answer is the verdict, whatever a route's refusals look like"
+
+HAS_ROUTES = find_spec("guardproxy.proxy.routes") is not None
 
 Group = tuple[str, str, str, str]
 
@@ -43,7 +48,7 @@ class Cell:
     @property
     def id(self) -> str:
         """Such as `messages-stream-refuse-output-reasoning`."""
-        return "-".join((self.driver.name, self.form, self.action, self.stage, self.channel))
+        return f"{self.driver.name}-{self.form}-{self.action}-{self.stage}-{self.channel}"
 
     @property
     def place(self) -> Place:
@@ -84,7 +89,9 @@ def _why(driver: Driver, form: str, action: str, stage: str, channel: str) -> st
     place = places(driver, stage).get(channel)
     if place is None:
         return absent(driver, stage, channel)
-    return "" if action in place.only else place.why
+    if action in STYLED and (driver.judges or not HAS_ROUTES):
+        return VERDICT if driver.judges else ROUTES_WAIT
+    return "" if ("refuse" if action in STYLED else action) in place.only else place.why
 
 
 def absent(driver: Driver, stage: str, channel: str) -> str:

@@ -91,7 +91,7 @@ INPUTS = {
     "history": Place(lambda text: said("assistant", text)),
     "history_refusal": Place(lambda text: said("assistant", None, refusal=text)),
     "history_reasoning": Place(lambda text: said("assistant", "Fine.", reasoning_content=text)),
-    "tool_result": Place(lambda text: with_result(text)),
+    "tool_result": Place(with_result),
     "tool_result_parts": Place(lambda text: with_result(parts("First.", text))),
     "function_result": Place(lambda text: said("function", text, name="look_up")),
     "tool_arguments": Place(lambda text: after_call(called("function", "arguments", json.dumps({"q": [text]})))),
@@ -314,7 +314,7 @@ class Chat:
 
     name, path, streams, judges = "chat_completions", "/v1/chat/completions", True, False
     inputs, outputs = INPUTS, OUTPUTS
-    absent = {
+    absent: Mapping[str, Any] = {
         "suffix": "chat has no suffix",
         "list": "one conversation a request",
         "text": "a text comes as a message",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from guardproxy.testing.scripts import Script, continuation, continuation_stream, stream, text_chunk
 from tests.conformance.chat import FIRM, cut, tokens
@@ -113,7 +114,11 @@ class Completions:
 
     name, path, streams, judges = "completions", "/v1/completions", True, False
     inputs, outputs = INPUTS, OUTPUTS
-    absent = {"split": "the texts of a list are texts of their own", "input": NO_MESSAGES, "output": NO_MESSAGE}
+    absent: Mapping[str, Any] = {
+        "split": "the texts of a list are texts of their own",
+        "input": NO_MESSAGES,
+        "output": NO_MESSAGE,
+    }
     headers: Mapping[str, str] = {}
     how = Manners(natural=("stop",), notices=False, refusal_field=False)
 

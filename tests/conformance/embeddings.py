@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from guardproxy.testing.scripts import Script, answer, vectors
 from tests.conformance.chat import FIRM
@@ -50,7 +51,7 @@ class Embeddings:
 
     name, path, streams, judges = "embeddings", "/v1/embeddings", False, False
     inputs, outputs = INPUTS, OUTPUTS
-    absent = {
+    absent: Mapping[str, Any] = {
         "split": "the texts of a list are texts of their own",
         "input": "texts to embed have no roles, tools or formats; a field of that name is an unknown one, or a 400",
         "output": "an answer is vectors; any string in it is an unknown one",

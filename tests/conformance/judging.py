@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from guardproxy.testing.scripts import Script
 from tests.conformance import chat
@@ -42,7 +43,7 @@ class Moderations(Judging):
     """Looks and reports: the policy's verdict is in the record, as a shadow's."""
 
     name, path = "moderations", "/v1/moderations"
-    inputs = {
+    inputs: Mapping[str, Any] = {
         "user": Place(lambda text: {"input": text}),
         "parts": Place(lambda text: {"input": parts("First.", text)}),
         "split": Place(lambda text: {"input": parts(*chat.halves(text))}, only=chat.WITHOUT_FAULT, why=chat.GLUED),
@@ -52,7 +53,7 @@ class Moderations(Judging):
         ),
     }
     outputs: Mapping[str, Place] = {}
-    absent = {"input": NOTHING_BESIDE, "output": "there is one stage: what is asked about"}
+    absent: Mapping[str, Any] = {"input": NOTHING_BESIDE, "output": "there is one stage: what is asked about"}
     how = Manners(acts=False, annotates=False)
 
     def read(self, status: int, raw: bytes, stream: bool) -> Seen:
@@ -93,11 +94,11 @@ class GuardCheck(Judging):
     """A decision like any other, without a model in the middle."""
 
     name, path = "guard_check", "/v1/guard/check"
-    inputs = {
+    inputs: Mapping[str, Any] = {
         **{name: asked(name) for name in chat.INPUTS},
         "text": Place(lambda text: {"text": text}),
     }
-    outputs = {
+    outputs: Mapping[str, Any] = {
         "content": Place(lambda text: answered({"content": text}), path=(*MESSAGE, "content")),
         "parts": Place(lambda text: answered({"content": parts(text)}), path=(*MESSAGE, "content", 0, "text")),
         "refusal": Place(lambda text: answered({"content": "", "refusal": text}), path=(*MESSAGE, "refusal")),
@@ -108,7 +109,7 @@ class GuardCheck(Judging):
         "unknown": Place(lambda text: answered({"content": "A.", "x_note": text}), path=(*MESSAGE, "x_note")),
         "text": Place(lambda text: {"text": text, "stage": "output"}, path=("redacted",), alone=True),
     }
-    absent = {
+    absent: Mapping[str, Any] = {
         "output": "one assistant message is checked: no choices, no stream, no frame around it",
         "input": "a conversation has what a chat request has",
     }
@@ -145,12 +146,12 @@ class TextContents(Judging):
 
     name, path = "text_contents", "/api/v1/text/contents"
     headers: Mapping[str, str] = {"detector-id": "policy:matrix"}
-    inputs = {
+    inputs: Mapping[str, Any] = {
         "text": Place(lambda text: {"contents": [text]}),
         "list": Place(lambda text: {"contents": ["First.", text]}),
     }
     outputs: Mapping[str, Place] = {}
-    absent = {"input": NOTHING_BESIDE, "output": "there is one stage: what is asked about"}
+    absent: Mapping[str, Any] = {"input": NOTHING_BESIDE, "output": "there is one stage: what is asked about"}
     how = Manners(acts=False, annotates=False, repeats=True)
 
     def read(self, status: int, raw: bytes, stream: bool) -> Seen:

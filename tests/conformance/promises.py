@@ -9,9 +9,23 @@ from typing import Any
 
 from tests.conformance.cells import Cell
 from tests.conformance.running import Running, Series, series
-from tests.conformance.vocabulary import ANSWER, CALM, CUT, HARD, INPUT, LATE, NOTICE, OUTPUT, PLAIN, WITHHELD, Seen
+from tests.conformance.vocabulary import (
+    ANSWER,
+    CALM,
+    CUT,
+    HARD,
+    INPUT,
+    LATE,
+    MODELS,
+    NOTICE,
+    OUTPUT,
+    PLAIN,
+    STYLED,
+    WITHHELD,
+    Seen,
+)
 
-ROUTE, POLICY, REVISION = "default", "matrix", 7
+POLICY, REVISION = "matrix", 7
 FAULT, REFUSED = "error", "refuse"
 UPSTREAM_FAULT = "upstream_protocol_error"
 
@@ -48,6 +62,7 @@ def expected(cell: Cell) -> Expected:
     place, action = cell.place, cell.action
     rule = place.rule or place.words(action).rule
     word = "allow" if action == "shadow" or place.dropped else place.becomes.get(action, action)
+    word = REFUSED if word in STYLED else word
     rule = "" if word == "allow" else rule
     if cell.driver.judges:
         return _judged(cell, word, rule)
@@ -84,7 +99,10 @@ def ask(cell: Cell, proxy: Running) -> Asked:
     elif not driver.judges:
         proxy.upstream.answer_with(driver.calm(stream))
     before = len(proxy.upstream.requests)
-    answered = proxy.post(driver.path, driver.request(cell.stage, place, text, stream), dict(driver.headers))
+    body = driver.request(cell.stage, place, text, stream)
+    if cell.action in MODELS:
+        body["model"] = MODELS[cell.action]
+    answered = proxy.post(driver.path, body, dict(driver.headers))
     sent = [request.body for request in proxy.upstream.requests[before:]]
     raw = answered.content
     seen = driver.read(answered.status_code, raw, stream)
@@ -101,11 +119,16 @@ def hold(cell: Cell, asked: Asked) -> None:
     _check_record(cell, promised, asked)
 
 
+def route_of(cell: Cell) -> str:
+    """Routes are called after their models here."""
+    return MODELS.get(cell.action, "default")
+
+
 def counted(cell: Cell) -> Counter[Series]:
     """How far the cell moves the counters."""
     promised, driver = expected(cell), cell.driver
     moved: Counter[Series] = Counter()
-    moved[series("requests_total", route=ROUTE, surface=driver.name, outcome=promised.outcome)] += 1
+    moved[series("requests_total", route=route_of(cell), surface=driver.name, outcome=promised.outcome)] += 1
     for stage, action in promised.stages:
         moved[series("decisions_total", stage=stage, action=action, policy=POLICY)] += 1
     if promised.outcome == REFUSED:
@@ -115,7 +138,7 @@ def counted(cell: Cell) -> Counter[Series]:
     words = cell.place.words(cell.action)
     if words.rule and cell.action != "fault" and not cell.place.dropped and cell.place.rule != "unscannable":
         shadow = cell.action == "shadow" or (cell.driver.judges and not cell.driver.how.acts)
-        word = REFUSED if cell.action == "shadow" else cell.action
+        word = REFUSED if cell.action in ("shadow", *STYLED) else cell.action
         mode = "shadow" if shadow else "enforce"
         moved[series("rule_hits_total", rule=words.rule, action=word, mode=mode)] += 1
     return moved
@@ -197,14 +220,16 @@ def _check_fault(cell: Cell, promised: Expected, asked: Asked) -> None:
 def _check_refusal(cell: Cell, asked: Asked) -> None:
     driver, seen, place = cell.driver, asked.seen, cell.place
     words = HARD if cell.stage == INPUT else WITHHELD
-    if not driver.how.words:
+    as_error = cell.action == "refuse_error" and (cell.form == PLAIN or cell.stage == INPUT or asked.status == 400)
+    if not driver.how.words or as_error:
         assert (asked.status, seen.error) == (400, "content_filter")
         assert asked.headers["x-should-retry"] == "false"
         assert seen.text.startswith(words)
         return
     assert asked.status == 200
     assert seen.error is None
-    if place.structured and driver.how.refusal_field:
+    in_field = (place.structured or cell.action == "refuse_field") and driver.how.refusal_field
+    if in_field and CUT not in seen.text:
         assert seen.refusal is not None
         assert seen.refusal.startswith(words)
         assert not seen.text, "the same text in both places"
@@ -256,6 +281,7 @@ def _check_record(cell: Cell, promised: Expected, asked: Asked) -> None:
     assert (line["surface"], line["stream"]) == (cell.driver.name, cell.form != PLAIN)
     assert (line["outcome"], line["status"]) == (promised.outcome, asked.status)
     assert (line["error"] or "") == promised.error
+    assert line["route"] == route_of(cell)
     assert (line["policy"], line["revision"]) == (POLICY, REVISION)
     assert line["policy_hash"] == asked.headers["x-guardproxy-policy-hash"]
     assert line["unchecked"] == []

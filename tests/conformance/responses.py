@@ -159,7 +159,7 @@ OUTPUTS = {
         noticed=False,
     ),
     "refusal": Place(script=output(lambda text: says(refusal_part(text)))),
-    "reasoning": Place(script=output(lambda text: reasoning(text), ANSWER), lossy=True),
+    "reasoning": Place(script=output(reasoning, ANSWER), lossy=True),
     "summary": Place(script=output(lambda text: reasoning("", text), ANSWER), lossy=True),
     "tool_arguments": Place(
         lambda _: TOOLS, output(lambda text: function_call("look_up", json.dumps({"q": [text]}))), noticed=False
@@ -193,7 +193,7 @@ class Responses:
 
     name, path, streams, judges = "responses", "/v1/responses", True, False
     inputs, outputs = INPUTS, OUTPUTS
-    absent = {
+    absent: Mapping[str, Any] = {
         "second_choice": "one answer a request",
         "prediction": "the surface has no prediction",
         "document": "a file is bytes, which the policy's on_unscannable decides on",

@@ -71,12 +71,13 @@ def _labels(text: str) -> frozenset[tuple[str, str]]:
 
 
 @contextmanager
-def running(folder: Path, policy: Path = HERE / "matrix.yaml", **settings: str) -> Iterator[Running]:
+def running(folder: Path, settings_file: Path | None = None, **settings: str) -> Iterator[Running]:
     """Starts both, and stops them; the proxy must end with exit code 0."""
     port, admin = _free_port(), _free_port()
     with FakeUpstream() as upstream, httpx.Client(timeout=20, trust_env=False) as client:
         command = [sys.executable, str(HERE / "breaking.py"), "serve", "--upstream", upstream.base]
-        command += ["--policies", str(policy), "--port", str(port), "--admin-port", str(admin)]
+        command += ["--policies", str(HERE / "matrix.yaml"), "--port", str(port), "--admin-port", str(admin)]
+        command += ["--settings", str(settings_file)] if settings_file else []
         own = {
             "GUARDPROXY_AUDIT_PATH": str(folder / "decisions.jsonl"),
             "GUARDPROXY_AUDIT_MODE": "required",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 
 from tests.conformance.frames import Tree, frames
@@ -67,7 +68,7 @@ def message_of(raw: bytes) -> Tree:
 class _Block:
     """A content block that grows."""
 
-    FIELDS = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
+    FIELDS: Mapping[str, str] = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
     def __init__(self, block: Tree) -> None:
         self.block = json.loads(json.dumps(block))

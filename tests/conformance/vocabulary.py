@@ -15,7 +15,11 @@ PLAIN, STREAM, LATE = "plain", "stream", "late"
 FORMS = (PLAIN, STREAM, LATE)
 """`late`: a stream whose words come after text that the client has read already."""
 
-ACTIONS = ("allow", "log", "shadow", "warn", "redact", "refuse", "fault")
+STYLED = ("refuse_error", "refuse_field")
+"""A refusal on a route with `refusal_style: error` or `refusal_field`."""
+ACTIONS = ("allow", "log", "shadow", "warn", "redact", "refuse", *STYLED, "fault")
+MODELS = {"refuse_error": "strict", "refuse_field": "formal"}
+"""Each of these routes has a model of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class Place:
     why: str = ""
 
     def words(self, action: str) -> Words:
-        return (IDENTIFIERS if self.identifier else TEXTS)[action]
+        return (IDENTIFIERS if self.identifier else TEXTS)["refuse" if action in STYLED else action]
 
     def text(self, action: str) -> str:
         return f"Look at {self.words(action).phrase} here."

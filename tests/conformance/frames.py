@@ -45,7 +45,10 @@ def chunks(raw: bytes) -> list[Tree]:
     assert all(frame.name == "" for frame in found), "no named events here"
     assert [frame.data for frame in found].count("[DONE]") == 1, "[DONE] once"
     assert found[-1].data == "[DONE]", "[DONE] last"
-    return [json.loads(frame.data) for frame in found[:-1]]
+    listed = [json.loads(frame.data) for frame in found[:-1]]
+    marked = [at for at, chunk in enumerate(listed) if "guardproxy" in chunk]
+    assert marked in ([], [max(at for at, chunk in enumerate(listed) if chunk.get("choices"))]), "the last with choices"
+    return listed
 
 
 def collected(pieces: Iterable[Tree], holder: str, text: str = "") -> Tree:
@@ -65,6 +68,8 @@ def collected(pieces: Iterable[Tree], holder: str, text: str = "") -> Tree:
             assert choice.get("finish_reason") is None, "a choice goes on after its finish"
             delta = {text: given.get(text)} if text else given.get("delta") or {}
             assert text or not choice.get(holder) or delta.get("role") is None, "a second role chunk"
+            spoke = choice.get(holder, {}).get("role") or delta.get("role")
+            assert text or spoke or not delta, "text before its role"
             if isinstance(delta.get("content"), list):
                 delta = {**delta, "content": "".join(part.get("text", "") for part in delta["content"])}
             _merge(choice.setdefault(holder, {}), delta)

@@ -87,6 +87,21 @@ def with_call(text: str) -> Tree:
     return {**answered({"content": None, "tool_calls": [call]}), "tools": [chat.TOOL]}
 
 
+def with_custom(text: str) -> Tree:
+    call = {"id": "c", "type": "custom", "custom": {"name": "look_up", "input": text}}
+    return {**answered({"content": None, "tool_calls": [call]}), "tools": [chat.CUSTOM]}
+
+
+def with_legacy(text: str) -> Tree:
+    call = {"name": "look_up", "arguments": json.dumps({"q": text})}
+    return {**answered({"content": None, "function_call": call}), "functions": [chat.TOOL["function"]]}
+
+
+def with_title(text: str) -> Tree:
+    cited = {"type": "url_citation", "url_citation": {"url": "https://example.org/", "title": text}}
+    return answered({"content": "A.", "annotations": [cited]})
+
+
 MESSAGE = ("redacted", -1)
 
 
@@ -106,11 +121,23 @@ class GuardCheck(Judging):
             lambda text: answered({"content": "A.", "reasoning_content": text}), path=(*MESSAGE, "reasoning_content")
         ),
         "tool_arguments": Place(with_call, path=(*MESSAGE, "tool_calls", 0, "function", "arguments")),
+        "reasoning_openrouter": Place(
+            lambda text: answered({"content": "A.", "reasoning": text}), path=(*MESSAGE, "reasoning")
+        ),
+        "custom_input": Place(with_custom, path=(*MESSAGE, "tool_calls", 0, "custom", "input")),
+        "legacy_arguments": Place(with_legacy, path=(*MESSAGE, "function_call", "arguments")),
+        "split": Place(
+            lambda text: answered({"content": parts(*chat.halves(text))}),
+            only=chat.WITHOUT_FAULT,
+            why="the word that breaks the detector is cut",
+        ),
+        "annotations": Place(with_title, path=(*MESSAGE, "annotations", 0, "url_citation", "title")),
+        "unknown_name": Place(lambda text: answered({"content": "A.", text: 1}), lossy=True),
         "unknown": Place(lambda text: answered({"content": "A.", "x_note": text}), path=(*MESSAGE, "x_note")),
         "text": Place(lambda text: {"text": text, "stage": "output"}, path=("redacted",), alone=True),
     }
     absent: Mapping[str, Any] = {
-        "output": "one assistant message is checked: no choices, no stream, no frame around it",
+        "output": "one assistant message is checked: no choices, no stream, no frame; a tool's name has its own grammar",
         "input": "a conversation has what a chat request has",
     }
     how = Manners()
@@ -138,7 +165,7 @@ class GuardCheck(Judging):
         if outcome == "redact":
             where = seen.at(place.path) if place.path else json.dumps(tree["redacted"])
             # Fields beside the messages are redacted on their way to a model; here there is none to send them to.
-            assert place.words(action).kept in str(where) or (stage == INPUT and len(place.body("")) > 1)
+            assert place.words(action).kept in str(where) or place.lossy or (stage == INPUT and len(place.body("")) > 1)
 
 
 class TextContents(Judging):

@@ -41,6 +41,7 @@ def entry(outcome: Outcome, hmac_key: bytes) -> dict[str, Any]:
         "failures": [{"stage": f.stage, "detector": f.detector, "kind": str(f.kind)} for f in outcome.failures],
         "unchecked": [{"stage": stage, "reason": reason} for stage, reason in outcome.unchecked],
         "language": {"tag": outcome.language or None, "covered": outcome.language_covered},
+        "tightened": list(outcome.tightened),
         "outcome": outcome.outcome,
         "status": outcome.status,
         "finish_reason": outcome.finish_reason or None,

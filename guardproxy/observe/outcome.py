@@ -49,7 +49,7 @@ class Outcome:
     seconds; `digests` SHA-256 of the input texts, which leave this object only as keyed digests. `error_kind` is the
     metric label `kind` of an upstream fault, `error_code` the code the client saw; both "" when nothing failed.
     `language` is that of the last user turn, "" when unclear; `language_covered` false when an enforced hazard rule
-    heard no detector made for it.
+    heard no detector made for it. `tightened`: the stages that the request asked to be refused when flagged.
     """
 
     decision_id: str
@@ -82,6 +82,7 @@ class Outcome:
     trace_id: str = ""
     language: str = ""
     language_covered: bool = True
+    tightened: tuple[str, ...] = ()
 
     def decisions(self) -> Iterator[Decision]:
         """The input's, then one for each choice."""

@@ -39,7 +39,7 @@ from guardproxy.policy.values import (
 )
 
 KINDS = tuple(kind.value for kind in Kind)
-RESERVED = frozenset({"unscannable", "language", "session"})
+RESERVED = frozenset({"unscannable", "language", "session", "moderation"})
 TAGS = ("child-safety", "legal", "privacy", "security", "brand", "wellbeing", "quality", "trial")
 SELECTABLE = tuple(h for h in (*(leaf.id for leaf in LEAVES), *FAMILIES) if family_of(h) not in UNSELECTABLE_FAMILIES)
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from guardproxy.core.commands import Channel, Command, Fault, Halt, Inspect, Release
 from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision, decide
+from guardproxy.core.findings import Failure, Finding
 from guardproxy.core.judge import Context
 from guardproxy.core.moderator import Moderator, Plan
 from guardproxy.core.rules import Action, Policy, PolicyRef
@@ -54,15 +55,20 @@ def notices_of(request: Request, words: Wording, decision: Decision) -> list[Not
 
 
 class Moderated:
-    """A moderator with its detectors: commands go in a circle until nothing is asked any more."""
+    """A moderator with its detectors: commands go in a circle until nothing is asked any more.
 
-    def __init__(self, policy: Policy, bench: Bench, context: Context, exchange: str) -> None:
+    `strict`: whatever the rules say, no failure of a detector is passed over.
+    """
+
+    def __init__(self, policy: Policy, bench: Bench, context: Context, exchange: str, *, strict: bool = False) -> None:
         self._bench = bench
         self._exchange = exchange
-        self._moderator = Moderator(Plan(policy, context, bench.scanners, bench.classifies, bench.fatal))
+        fatal = _every if strict else bench.fatal
+        self._moderator = Moderator(Plan(policy, context, bench.scanners, bench.classifies, fatal))
         self._policy = policy
         self.given: dict[int, Given] = {}
         self.seen: list[Inspection] = []
+        self._found: dict[int, list[Finding]] = {}
         self._ended: dict[int, Decision] = {}
 
     async def feed(self, choice: int, deltas: Sequence[tuple[Channel, str]]) -> list[Command]:
@@ -103,6 +109,10 @@ class Moderated:
         """The output decisions of all choices seen."""
         return tuple(self.decision(choice) for choice in sorted(self.given))
 
+    def found(self, choice: int) -> list[Finding]:
+        """What detectors saw in the windows of one choice, whether a rule heard it or not."""
+        return self._found.get(choice, [])
+
     async def _settle(self, commands: list[Command]) -> list[Command]:
         """Answers every inspection; windows asked for together are looked at together."""
         done: list[Command] = []
@@ -119,6 +129,7 @@ class Moderated:
             looks = [self._bench.inspect_window(c.window.segment(self._exchange)) for c in asked]
             for command, seen in zip(asked, await asyncio.gather(*looks), strict=True):
                 self.seen.append(seen)
+                self._found.setdefault(command.window.choice, []).extend(seen.findings)
                 open_commands += self._moderator.answer(command.window.id, seen.findings, seen.failures)
         return done
 
@@ -127,3 +138,8 @@ class Moderated:
             self.given.setdefault(command.choice, Given()).releases.append(command)
         elif isinstance(command, Halt):
             self.given.setdefault(command.choice, Given()).halt = command.decision
+
+
+def _every(failure: Failure) -> bool:
+    del failure
+    return True

@@ -36,8 +36,8 @@ from guardproxy.wire.guard_check import (
     parse_request,
     placed,
     result,
-    stage_moderation,
 )
+from guardproxy.wire.moderations import stage_member
 from guardproxy.wire.request import Request
 
 
@@ -87,13 +87,13 @@ class Check:
             messages.append(self.item.answered(joined(self.moderated.given.get(0, Given()).releases)))
         return messages[0]["content"] if self.item.text else messages
 
-    def moderation(self, stage: Stage, detectors: DetectorSet) -> Moderation | None:
+    def moderation(self, stage: Stage, detectors: DetectorSet) -> list[Moderation] | None:
         """A stage in OpenAI's words; None when a detector could not look."""
         if any(failure.stage == stage for failure in self.ledger.failures):
             return None
         verdicts = next(d.verdicts for d in self._decisions() if d.stage is stage)
         covered = detectors.hazards(stage)
-        return moderate(self.found[stage], verdicts, self.words.policy, self.context, covered)
+        return [moderate(self.found[stage], verdicts, self.words.policy, self.context, covered)]
 
     @property
     def _conversation(self) -> Conversation:
@@ -188,7 +188,7 @@ def _said(check: Check, detectors: DetectorSet) -> Said:
         message=check.message(),
         redacted=check.redacted(),
         moderation={
-            str(stage): stage_moderation(detectors.model, check.moderation(stage, detectors), own=own)
+            str(stage): stage_member(detectors.model, check.moderation(stage, detectors), own=own)
             for stage in check.found
         },
     )

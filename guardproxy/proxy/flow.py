@@ -7,16 +7,22 @@ Every branch ends in `_record`, once, from the same ledger that headers and body
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import perf_counter
 
 from guardproxy.core.commands import CONTENT
+from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision
-from guardproxy.core.rules import Action, NoticePlace
-from guardproxy.errors import GuardproxyError, UpstreamBadAnswer
+from guardproxy.core.judge import Context
+from guardproxy.core.rules import Action, NoticePlace, Policy
+from guardproxy.detectors.bench import Bench
+from guardproxy.errors import GuardproxyError, GuardUnavailable, UpstreamBadAnswer
 from guardproxy.proxy.answering import Moderated, ask_of, notices_of, refuse_unknown_tool
 from guardproxy.proxy.client import Client
+from guardproxy.proxy.detector_set import DetectorSet
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.hall import Hall
+from guardproxy.proxy.inline import Inline
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
 from guardproxy.proxy.streaming import StreamRun
@@ -40,6 +46,7 @@ class Flow(Exchange):
     def __init__(self, hall: Hall, incoming: Incoming, client: Client, ledger: Ledger, surface: Surface) -> None:
         super().__init__(hall, incoming, client, ledger)
         self._surface = surface
+        self._inline: Inline | None = None
 
     def error(self, error: GuardproxyError) -> ErrorAnswer:
         """An error in the surface's own shape."""
@@ -53,20 +60,38 @@ class Flow(Exchange):
         catalogue = self._hall.catalogue()
         reread = forget_refused(request, policy, catalogue)
         if reread is not request:
-            request = self._surface.parse(reread.tree, limits)
+            request = replace(self._surface.parse(reread.tree, limits), moderation=request.moderation)
         words = self._words(policy, request.conversation)
         self.ledger.unscanned = check_limits(request.conversation, policy, words)
         bench = self._hall.benches.bench(policy)
         context = self._context()
         self._note_language(self.ledger, request.conversation.last_user_text(), bench)
-        screened = await screen(request, policy, bench, context, self.ledger.note_input)
+        if request.moderation is not None:
+            infos = self._hall.benches.toolbox.infos
+            self._inline = Inline(request.moderation, DetectorSet.of(policy, bench.detectors, infos), context)
+            self.ledger.tightened = tuple(str(stage) for stage in Stage if request.moderation.blocks(stage))
+        screened = await self._screen(request, policy, bench, context)
         self._write_down(screened)
         if screened.decision.action is Action.REFUSE:
             await self._refuse(request, screened, words)
             return
-        await self._forward(
-            request, screened, words, Moderated(policy, bench, context, request.conversation.last_user_text())
-        )
+        await self._forward(request, screened, words, self._moderated(request, policy, bench, context))
+
+    async def _screen(self, request: Request, policy: Policy, bench: Bench, context: Context) -> Screened:
+        inline = self._inline
+        if inline is None:
+            return await screen(request, policy, bench, context, self.ledger.note_input)
+        screened = await screen(request, inline.policy(Stage.INPUT), bench, context, self.ledger.note_input)
+        if inline.strict(Stage.INPUT) and screened.failures:
+            raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
+        return replace(screened, decision=inline.heed(screened.decision, screened.findings))
+
+    def _moderated(self, request: Request, policy: Policy, bench: Bench, context: Context) -> Moderated:
+        last = request.conversation.last_user_text()
+        if self._inline is None:
+            return Moderated(policy, bench, context, last)
+        strict = self._inline.strict(Stage.OUTPUT)
+        return Moderated(self._inline.policy(Stage.OUTPUT), bench, context, last, strict=strict)
 
     def _write_down(self, screened: Screened) -> None:
         self.ledger.input = screened.decision
@@ -85,7 +110,7 @@ class Flow(Exchange):
         envelope = self._envelope(request.model, dialect)
         ask = ask_of(request)
         self.ledger.finish_reason = refused_finish(ask.in_field)
-        annotation = self.ledger.annotation()
+        annotation = self.annotation()
         if not request.stream:
             await self._whole(200, JSON, dialect.refusal_body(envelope, text, annotation, ask))
             return
@@ -169,7 +194,7 @@ class Flow(Exchange):
             await moderated.flush(choice)
         self.take(moderated)
         edits = [self._edit(choice, request, moderated, words, notices) for choice in answer.choices]
-        body = dialect.render(answer, edits, self.ledger.annotation(), ask_of(request))
+        body = dialect.render(answer, edits, self.annotation(), ask_of(request))
         await self._whole(200, (*JSON, *client_headers(tuple(reply.headers.items()))), body)
 
     def _edit(self, choice: int, request: Request, moderated: Moderated, words: Wording, notices: list[Notice]) -> Edit:
@@ -200,9 +225,17 @@ class Flow(Exchange):
             message = "" if given is None or given.halt else "".join(r.text for r in given.releases)
         await self._answer_error(self._surface.errors(complaint_answer(complaint, message)))
 
+    def annotation(self) -> dict[str, object]:
+        """What we add to an answer, or to the last chunk of a stream."""
+        inline = self._inline.member(self.ledger.failures) if self._inline else {}
+        return {**self.ledger.annotation(), **inline}
+
     def take(self, moderated: Moderated) -> None:
         """What the output side found out, written down once."""
         self.ledger.outputs = moderated.decisions()
+        if self._inline is not None:
+            for choice in sorted(moderated.given):
+                self._inline.heed(moderated.decision(choice), moderated.found(choice))
         self.ledger.note("output", moderated.seen)
         self.ledger.output_checked = True
 

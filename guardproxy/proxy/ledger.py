@@ -43,6 +43,7 @@ class Ledger:
     message_key: str = ""
     language: str | None = None
     language_covered: bool = True
+    tightened: tuple[str, ...] = ()
     started: float = field(default_factory=perf_counter)
     upstream_seconds: float = 0.0
     first_token: float | None = None
@@ -165,6 +166,7 @@ class Ledger:
             error_code=self.error_code,
             language=self.language or "",
             language_covered=self.language_covered,
+            tightened=self.tightened,
         )
 
     @property

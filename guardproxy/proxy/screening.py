@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from guardproxy.core.catalogue import Catalogue
 from guardproxy.core.conversation import Conversation, Role, Segment, Stage
 from guardproxy.core.decide import Decision, decide
+from guardproxy.core.findings import Failure, Finding
 from guardproxy.core.judge import Context, Verdict, judge
 from guardproxy.core.redact import apply, by_place, unredactable
 from guardproxy.core.refusal import is_own_refusal
@@ -27,6 +28,8 @@ class Screened:
     decision: Decision
     tree: dict[str, object]
     digests: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
+    failures: tuple[Failure, ...] = ()
 
 
 def forget_refused(request: Request, policy: Policy, catalogue: Catalogue) -> Request:
@@ -78,6 +81,8 @@ async def screen(
         decision=decision,
         tree=tree,
         digests=tuple(s.digest() for s in segments if not s.joined),
+        findings=tuple(seen.findings),
+        failures=tuple(seen.failures),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from guardproxy.core.detector_info import DetectorInfo, Unit
 from guardproxy.core.rules import Policy
+from guardproxy.core.tighten import RULE as MODERATION_RULE
 from guardproxy.detectors.pool import ClassifierPool, PoolOptions
 from guardproxy.detectors.registry import toolbox
 from guardproxy.errors import SettingsError
@@ -82,7 +83,7 @@ def labels(policies: tuple[Policy, ...], infos: tuple[DetectorInfo, ...], upstre
     return Labels(
         routes=(ROUTE,),
         policies=tuple(p.ref.name for p in policies),
-        rules=tuple(dict.fromkeys(r.id for p in policies for r in p.rules)),
+        rules=(*dict.fromkeys(r.id for p in policies for r in p.rules), MODERATION_RULE),
         detectors=tuple(i.id for i in infos),
         upstreams=(upstream,),
         scores=tuple((i.id, h) for i in infos if i.unit is Unit.SCORE for h in sorted(i.hazards)),

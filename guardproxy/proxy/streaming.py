@@ -159,7 +159,7 @@ class StreamRun:
                 await self._write(stream.notice(choice, "\n\n".join(texts), before=False))
         self.flow.ledger.status = 200
         await self.flow.record()
-        await self._write(stream.finish(self.flow.ledger.annotation()))
+        await self._write(stream.finish(self.flow.annotation()))
         await self._end()
 
     async def _fault(self, stream: AnswerStream, error: GuardproxyError) -> None:
@@ -168,7 +168,7 @@ class StreamRun:
         code = code_of(error)
         message = self.words.plain("guard_unavailable_cut") if code == "guard_unavailable" else str(error)
         await self.flow.record_fault()
-        await self._write(stream.fault(code, message, self.flow.ledger.annotation()))
+        await self._write(stream.fault(code, message, self.flow.annotation()))
         await self._end()
 
     async def _write(self, events: list[bytes]) -> None:

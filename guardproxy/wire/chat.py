@@ -13,11 +13,13 @@ from guardproxy.core.conversation import Conversation, Role
 from guardproxy.errors import BadRequest
 from guardproxy.wire.body import Limits, Tree
 from guardproxy.wire.chat_messages import read_messages
+from guardproxy.wire.inline_moderation import take_moderation
 from guardproxy.wire.request import Request, read_beside, read_head, wrong_type
 
 
 def parse_request(tree: Tree, limits: Limits = Limits()) -> Request:  # noqa: B008 - frozen
     """All checks of wire.md 1.1 to 1.6, then the conversation. Raises BadRequest with code and param."""
+    tree, moderation = take_moderation(tree)
     head = read_head(tree, limits)
     read = read_messages(tree.get("messages"), limits)
     beside = read_beside(tree, frozenset({"messages"}))
@@ -36,6 +38,7 @@ def parse_request(tree: Tree, limits: Limits = Limits()) -> Request:  # noqa: B0
         noticed=not (structured or tool_names),
         last_message_is_assistant=messages[-1].role is Role.ASSISTANT,
         safety_identifier=head.safety_identifier,
+        moderation=moderation,
     )
 
 

@@ -39,6 +39,7 @@ from guardproxy.wire.errors import error_body
 from guardproxy.wire.fence import Fence
 from guardproxy.wire.field_table import is_control_value
 from guardproxy.wire.held_chunk import FRAME
+from guardproxy.wire.inline_moderation import NAME
 from guardproxy.wire.shape import CHAT, Shape
 from guardproxy.wire.sse import DONE, Event, event
 from guardproxy.wire.stream_fields import UnknownFields, Watched
@@ -175,7 +176,7 @@ class ChatStream(AnswerStream):
             if state.after and not state.halted:
                 out += self._own(index, state, [{"content": ("\n\n" if state.wrote else "") + state.after}])
         out += self._loose_until(self._seq + 1)
-        return [*out, *self._ends(annotation), *self._usage_end(), self._done()]
+        return [*out, *self._ends(annotation), *self._moderation_end(annotation), *self._usage_end(), self._done()]
 
     def fault(self, code: str, message: str, annotation: Tree | None = None) -> list[bytes]:
         """The end after a fault: held text is dropped, an error frame, finish `length`, [DONE]."""
@@ -272,6 +273,12 @@ class ChatStream(AnswerStream):
         if chunks and annotation:
             chunks[-1] = {**chunks[-1], **annotation}
         return [self._envelope.frame(chunk) for chunk in chunks]
+
+    def _moderation_end(self, annotation: Tree | None) -> list[bytes]:
+        """OpenAI's own chunk for what moderation says, beside the one on the last chunk with choices."""
+        if not annotation or NAME not in annotation:
+            return []
+        return [self._envelope.frame({**self._like_chunk([]), NAME: annotation[NAME]})]
 
     def _usage_end(self) -> list[bytes]:
         """The upstream's own usage chunk; if there is none, one of ours when it was asked for."""

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from guardproxy.wire.body import Tree, serialise
+from guardproxy.wire.inline_moderation import NAME
 from guardproxy.wire.shape import CHAT, Shape
 from guardproxy.wire.sse import DONE, event
 
@@ -94,6 +95,8 @@ def refusal_stream(envelope: Envelope, text: str, annotation: Tree | None, ask: 
     for at in range(ask.n):
         out.append(envelope.chunk([delta_choice(at, {}, refused_finish(ask.in_field))]))
     out[-1].update(annotation or {})
+    if annotation and NAME in annotation:
+        out.append({**envelope.chunk([]), NAME: annotation[NAME]})
     if ask.include_usage:
         out.append({**envelope.chunk([]), "usage": dict(NO_USAGE)})
     return [*(envelope.frame(chunk) for chunk in out), DONE]

@@ -77,7 +77,7 @@ FIELDS = FieldTable(
         *rows(Treatment.REFUSED, "previous_response_id conversation background", why="unseen history"),
         *rows(Treatment.REFUSED, "messages[].audio.id messages[].content[].file.file_id", why="unseen content"),
         *rows(Treatment.REFUSED, "prompt_embeds", why="a prompt as vectors cannot be read"),
-        *rows(Treatment.REFUSED, "moderation", why="not served yet"),
+        *rows(Treatment.REFUSED, "moderation", why="for chat completions and responses, which report it"),
     ),
     REQUEST_NAMES | JSON_SCHEMA_NAMES,
 )

@@ -17,13 +17,11 @@ from typing import Any
 
 import orjson
 
-from guardproxy.core.categories import Moderation
 from guardproxy.core.conversation import Stage
 from guardproxy.errors import BadRequest
 from guardproxy.wire import chat
 from guardproxy.wire.body import Limits, Tree, place_name, serialise
 from guardproxy.wire.chat_answer import Answer, ChannelText, Edit, answer_of, render
-from guardproxy.wire.moderations import result as moderation_result
 from guardproxy.wire.request import Request, unsupported, wrong_type
 
 MOST_ITEMS = 64
@@ -116,14 +114,6 @@ def result(said: Said) -> Tree:
 def answered(results: Sequence[Tree], *, batch: bool) -> bytes:
     """One result, or `items` with one each."""
     return serialise({"items": list(results)} if batch else results[0])
-
-
-def stage_moderation(model: str, moderation: Moderation | None, *, own: bool) -> Tree:
-    """OpenAI's inline shape for one stage; None: it was not checked in full."""
-    if moderation is None:
-        return {"type": "error", "code": "guard_unavailable", "message": "this stage was not checked in full"}
-    inside = {"type": "moderation_result", "model": model, **moderation_result(moderation, own=own)}
-    return {"type": "moderation_results", "model": model, "results": [inside]}
 
 
 def placed(error: BadRequest, place: str) -> BadRequest:

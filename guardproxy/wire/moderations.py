@@ -3,6 +3,7 @@
     parse_request(tree: dict, limits: Limits) -> ModerationRequest          raises errors.BadRequest
     results_body(head: Head, moderations, annotation) -> bytes              HTTP 200
     result(moderation: Moderation, own: bool) -> dict                       one entry of `results`
+    stage_member(model, moderations, own) -> dict                           one stage of an inline `moderation`
 
 A list of strings has one result each; a list of parts is one thing and has one result.
 """
@@ -93,6 +94,14 @@ def result(moderation: Moderation, *, own: bool) -> Tree:
         "category_scores": {c.key: c.shown for c in shown},
         "category_applied_input_types": {c.key: ["text"] for c in shown},
     }
+
+
+def stage_member(model: str, moderations: Sequence[Moderation] | None, *, own: bool) -> Tree:
+    """One stage of the answer, a result for each choice; None: the stage was not checked in full."""
+    if moderations is None:
+        return {"type": "error", "code": "guard_unavailable", "message": "this stage was not checked in full"}
+    results = [{"type": "moderation_result", "model": model, **result(one, own=own)} for one in moderations]
+    return {"type": "moderation_results", "model": model, "results": results}
 
 
 def _said(parts: Sequence[Part]) -> Conversation:

@@ -20,6 +20,7 @@ from guardproxy.errors import BadRequest
 from guardproxy.wire.body import Limits, Tree, place_name
 from guardproxy.wire.field_table import FieldTable, Treatment, holds_token_ids
 from guardproxy.wire.fields import FIELDS
+from guardproxy.wire.inline_moderation import ModerationAsk
 
 _STEERING = frozenset({"api_base", "base_url", "api_key", "organization"})
 _SPELLED_OUT = frozenset({"tools", "functions", "response_format"})
@@ -34,6 +35,7 @@ class Request:
     `n`: how many choices will come. `structured`: half an answer is of no use (JSON asked for, or a tool forced by
     name). `tool_names`: what the model may call. `prose`: the answer is free text, so that a crisis text may stand
     before it. `noticed`: and so may notices. `safety_identifier` names the end user to session rules.
+    `moderation`: what OpenAI's member of that name asked for; it is no part of `tree`.
     """
 
     tree: Tree = field(repr=False)
@@ -48,6 +50,7 @@ class Request:
     noticed: bool = True
     last_message_is_assistant: bool = False
     safety_identifier: str | None = field(default=None, repr=False)
+    moderation: ModerationAsk | None = None
 
     @property
     def has_tools(self) -> bool:

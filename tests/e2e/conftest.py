@@ -38,7 +38,10 @@ class Running:
 
     def record(self, answer):
         """The line of the decision log that belongs to an answer; in `required` mode it is there before the answer."""
-        wanted = answer.headers["x-guardproxy-decision-id"]
+        return self.record_of(answer.headers["x-guardproxy-decision-id"])
+
+    def record_of(self, wanted):
+        """The same by the decision's id."""
         lines = map(json.loads, (self.folder / "decisions.jsonl").read_text().splitlines())
         (line,) = [one for one in lines if one.get("decision_id") == wanted]
         return line
@@ -93,6 +96,8 @@ def proxy(tmp_path_factory):
     with FakeUpstream() as upstream:
         running = start(folder, POLICY, upstream, GUARDPROXY_AUDIT_MODE="required")
         yield running
+        recorded = (folder / "decisions.jsonl").read_text().count('"decision_id"')
+        assert recorded == running.counted() > 0  # over the whole run: as many decisions in the log as in the counter
         running.process.terminate()
         assert running.process.wait(15) == 0
 

@@ -125,7 +125,6 @@ def test_tool_definitions_are_text_down_to_the_enum():
         ({"previous_response_id": "r"}, "unsupported_parameter", "previous_response_id"),
         ({"conversation": {"id": "c"}}, "unsupported_parameter", "conversation"),
         ({"background": True}, "unsupported_parameter", "background"),
-        ({"moderation": {"model": "x"}}, "unsupported_parameter", "moderation"),
         ({"Stream": True}, "unsupported_parameter", "Stream"),
         ({"stream_options": []}, "invalid_type", "stream_options"),
         ({"stream_options": {"include_usage": "yes"}}, "invalid_type", "stream_options.include_usage"),

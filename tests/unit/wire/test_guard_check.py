@@ -17,7 +17,6 @@ from guardproxy.wire.guard_check import (
     parse_request,
     placed,
     result,
-    stage_moderation,
 )
 
 USER, ANSWER = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
@@ -126,7 +125,3 @@ def test_a_result_has_the_members_of_the_contract():
     assert tree.keys() >= {"decision_id", "action", "hazards", "checked", "message", "redacted", "moderation"}
     assert json.loads(answered([tree], batch=False)) == tree
     assert json.loads(answered([tree, tree], batch=True)) == {"items": [tree, tree]}
-
-
-def test_a_stage_that_was_not_checked_says_so():
-    assert stage_moderation("m", None, own=True)["code"] == "guard_unavailable"

@@ -9,7 +9,7 @@ from typing import Any
 
 from guardproxy.testing.scripts import Script
 from guardproxy.testing.scripts_typed import message, message_stream, thinking, tool_use, typed_frame
-from tests.conformance.chat import FIRM, GLUED, QUESTION, WITHOUT_FAULT, cut, halves, messages, parts, said
+from tests.conformance.chat import FIRM, GLUED, QUESTION, UNREAD, WITHOUT_FAULT, cut, halves, messages, parts, said
 from tests.conformance.frames import Tree
 from tests.conformance.typed import message_of
 from tests.conformance.vocabulary import ANSWER, INPUT, Manners, Place, Seen, all_strings
@@ -42,6 +42,7 @@ def document(**more: str) -> Tree:
     return said("user", [*parts("Read it."), block])
 
 
+PNG = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
 CALL = tool_use("look_up", {"q": []})
 
 INPUTS = {
@@ -63,6 +64,13 @@ INPUTS = {
     "identifier": Place(lambda text: messages(QUESTION, metadata={"user_id": text}), identifier=True),
     "unknown": Place(lambda text: messages(QUESTION, x_vendor={"deep": [text]})),
     "unknown_name": Place(lambda text: messages(QUESTION, x_vendor={text: 1}), becomes=FIRM),
+    "picture": Place(
+        lambda _: said("user", [*parts("Look."), {"type": "image", "source": PNG}]),
+        rule="unscannable",
+        only=("refuse",),
+        why=UNREAD,
+        with_routes=True,
+    ),
 }
 
 

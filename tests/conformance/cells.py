@@ -91,6 +91,8 @@ def _why(driver: Driver, form: str, action: str, stage: str, channel: str) -> st
         return absent(driver, stage, channel)
     if action in STYLED and (driver.judges or not HAS_ROUTES):
         return VERDICT if driver.judges else ROUTES_WAIT
+    if place.with_routes and not HAS_ROUTES:
+        return ROUTES_WAIT
     return "" if ("refuse" if action in STYLED else action) in place.only else place.why
 
 

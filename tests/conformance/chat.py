@@ -76,6 +76,8 @@ def with_format(text: str) -> Tree:
     return messages(QUESTION, response_format={"type": "json_schema", "json_schema": schema})
 
 
+PICTURE = "data:image/png;base64,iVBORw0KGgo="
+UNREAD = "nobody looks at a picture: the policy's on_unscannable decides, whatever it shows"
 FIRM = {"redact": "refuse"}
 """A text that has no place of its own: it can be refused, not replaced."""
 GLUED = "models read joins with a space only, and the word that breaks the detector is cut by it"
@@ -115,6 +117,13 @@ INPUTS = {
     "data_url": Place(
         lambda text: said("user", [*parts("Read it."), {"type": "image_url", "image_url": {"url": data_url(text)}}]),
         becomes=FIRM,
+    ),
+    "picture": Place(
+        lambda _: said("user", [*parts("Look."), {"type": "image_url", "image_url": {"url": PICTURE}}]),
+        rule="unscannable",
+        only=("refuse",),
+        why=UNREAD,
+        with_routes=True,
     ),
 }
 

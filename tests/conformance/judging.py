@@ -157,7 +157,9 @@ class GuardCheck(Judging):
         assert tree["action"] == outcome
         assert tree["stage"] == (stage if outcome != "allow" else None)
         result = tree["moderation"][stage]["results"][0]
-        assert result["flagged"] is (action in FLAGGED)
+        assert result["flagged"] is (action in FLAGGED and not place.with_routes), (
+            "nobody saw a hazard in what is unread"
+        )
         starts = {"refuse": HARD if stage == INPUT else WITHHELD, "warn": NOTICE}
         assert (tree["message"] or "").startswith(starts.get(outcome, ""))
         assert bool(tree["message"]) is (outcome in starts)

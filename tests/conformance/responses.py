@@ -20,7 +20,7 @@ from guardproxy.testing.scripts_typed import (
     typed_frame,
 )
 from tests.conformance.anthropic import calmly
-from tests.conformance.chat import FIRM, GLUED, WITHOUT_FAULT, cut, data_url, halves
+from tests.conformance.chat import FIRM, GLUED, PICTURE, UNREAD, WITHOUT_FAULT, cut, data_url, halves
 from tests.conformance.frames import Tree, frames
 from tests.conformance.typed import response_of
 from tests.conformance.vocabulary import ANSWER, INPUT, Manners, Place, Seen, all_strings
@@ -63,6 +63,7 @@ def with_picture(text: str) -> Tree:
     return items({"role": "user", "content": [{"type": "input_text", "text": "Read it."}, picture]})
 
 
+IMAGE = {"type": "input_image", "image_url": PICTURE, "detail": "auto"}
 CALL = function_call("look_up", "{}")
 CUSTOM_CALL = custom_call("look_up", "calm")
 
@@ -95,6 +96,13 @@ INPUTS = {
     "unknown": Place(lambda text: {"input": TEXT, "x_vendor": {"deep": [text]}}),
     "unknown_name": Place(lambda text: {"input": TEXT, "x_vendor": {text: 1}}, becomes=FIRM),
     "data_url": Place(with_picture, becomes=FIRM),
+    "picture": Place(
+        lambda _: items({"role": "user", "content": [{"type": "input_text", "text": "Look."}, IMAGE]}),
+        rule="unscannable",
+        only=("refuse",),
+        why=UNREAD,
+        with_routes=True,
+    ),
 }
 
 

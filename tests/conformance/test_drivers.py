@@ -46,7 +46,13 @@ def test_a_request_holds_its_text_and_stays_as_it_is(driver):
     for name, place in places(driver, INPUT).items():
         for action in ACTIONS:
             body = json.dumps(driver.request(INPUT, place, place.text(action), stream=False), ensure_ascii=False)
-            assert place.text(action) in body or name in ("split", "data_url", "tool_arguments", "legacy_arguments")
+            assert place.text(action) in body or name in (
+                "split",
+                "data_url",
+                "picture",
+                "tool_arguments",
+                "legacy_arguments",
+            )
 
 
 def test_ids_are_unique():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from guardproxy.testing.scripts import Script
@@ -17,11 +16,10 @@ from guardproxy.testing.scripts_typed import (
     response,
     response_stream,
     says,
-    typed_frame,
 )
 from tests.conformance.anthropic import calmly
 from tests.conformance.chat import FIRM, GLUED, PICTURE, UNREAD, WITHOUT_FAULT, cut, data_url, halves
-from tests.conformance.frames import Tree, frames
+from tests.conformance.frames import Tree
 from tests.conformance.typed import response_of
 from tests.conformance.vocabulary import ANSWER, INPUT, Manners, Place, Seen, all_strings
 
@@ -144,13 +142,10 @@ def with_logprobs(text: str, top: str = "") -> Tree:
 
 
 def beside(text: str, form: str, calm: str) -> Script:
-    """A member of the response that nobody knows; in a stream in its last event only."""
+    """A member of the response that nobody knows, in every copy of it."""
     if form == "plain":
         return response(ANSWER, x_note=text)
-    script = response_stream(*([calmly(calm)] if calm else []), ANSWER)
-    last = json.loads(frames(script.segments[-1])[0].data)
-    last["response"]["x_note"] = text
-    return replace(script, segments=(*script.segments[:-1], typed_frame(last)))
+    return response_stream(*([calmly(calm)] if calm else []), ANSWER, x_note=text)
 
 
 TOOLS = {"tools": [TOOL]}
@@ -185,7 +180,7 @@ OUTPUTS = {
     ),
     "annotations": Place(script=output(cited), lossy=True),
     "unknown": Place(script=output(lambda text: {**says(output_text(ANSWER)), "x_note": text}), lossy=True),
-    "beside": Place(script=beside, lossy=True),
+    "beside": Place(script=beside, lossy=True, early=True),
     "logprobs": Place(script=output(with_logprobs)),
     "top_logprobs": Place(
         script=output(lambda text: with_logprobs(ANSWER, text)),

@@ -70,7 +70,8 @@ class Place:
     no common place. `noticed`: a notice may stand beside the answer. `structured`: the client reads JSON. `identifier`:
     only personal-data rules look. `becomes`: what an action turns into at this place. `dropped`: never leaves, and nobody
     looks. `lossy`: where a stream may lose the whole text when a part of it is replaced. `alone`: an answer
-    that comes without its question. `with_routes`: refused in words since routes can be set. `only`: the actions that make sense here; `why`: why the others do not.
+    that comes without its question. `with_routes`: refused in words since routes can be set. `early`: a
+    stream says it before all text. `only`: the actions that make sense here; `why`: why the others do not.
     """
 
     body: Callable[[str], Tree] = lambda _text: {}
@@ -84,6 +85,7 @@ class Place:
     lossy: bool = False
     alone: bool = False
     with_routes: bool = False
+    early: bool = False
     rule: str = ""
     only: tuple[str, ...] = ACTIONS
     why: str = ""

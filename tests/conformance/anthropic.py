@@ -129,14 +129,13 @@ def beside(text: str, form: str, calm: str) -> Script:
     return replace(script, segments=tuple(changed))
 
 
-CONTENT = ("content", -1)
 TOOLS = {"tools": [TOOL]}
 
 OUTPUTS = {
-    "content": Place(script=in_text, path=(*CONTENT, "text")),
+    "content": Place(script=in_text, path=("content", 0, "text")),
     "parts": Place(script=blocks("First. ", lambda text: text)),
     "split": Place(script=in_halves, only=WITHOUT_FAULT, why="the word that breaks the detector is cut"),
-    "reasoning": Place(script=blocks(thinking, ANSWER), lossy=True),
+    "reasoning": Place(script=blocks(thinking, ANSWER), sealed=True),
     "tool_arguments": Place(
         lambda _: TOOLS, blocks(lambda text: tool_use("look_up", {"q": [text]}), stop="tool_use"), noticed=False
     ),

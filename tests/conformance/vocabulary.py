@@ -69,8 +69,8 @@ class Place:
     `path`: where the client finds an output text, in a collected answer; None where a stream and a plain answer have
     no common place. `noticed`: a notice may stand beside the answer. `structured`: the client reads JSON. `identifier`:
     only personal-data rules look. `becomes`: what an action turns into at this place. `dropped`: never leaves, and nobody
-    looks. `lossy`: where a stream may lose the whole text when a part of it is replaced. `alone`: an answer
-    that comes without its question. `with_routes`: refused in words since routes can be set. `early`: a
+    looks. `lossy`: where a stream may lose the whole text when a part of it is replaced; `sealed`:
+    a signature goes with it, so it always is lost then. `alone`: an answer that comes without its question. `with_routes`: refused in words since routes can be set. `early`: a
     stream says it before all text. `only`: the actions that make sense here; `why`: why the others do not.
     """
 
@@ -83,6 +83,7 @@ class Place:
     becomes: Mapping[str, str] = field(default_factory=dict)
     dropped: bool = False
     lossy: bool = False
+    sealed: bool = False
     alone: bool = False
     with_routes: bool = False
     early: bool = False

@@ -81,7 +81,7 @@ UNREAD = "nobody looks at a picture: the policy's on_unscannable decides, whatev
 FIRM = {"redact": "refuse"}
 """A text that has no place of its own: it can be refused, not replaced."""
 GLUED = "models read joins with a space only, and the word that breaks the detector is cut by it"
-WITHOUT_FAULT = tuple(action for action in ACTIONS if action != "fault")
+WITHOUT_FAULT = tuple(action for action in ACTIONS if action not in ("fault", "open"))
 
 INPUTS = {
     "user": Place(lambda text: said("user", text)),

@@ -152,10 +152,13 @@ class GuardCheck(Judging):
         return Seen(tree["message"] or "", annotation=annotation, tree=tree, strings="\n".join(all_strings(tree)))
 
     def check_verdict(self, place: Place, stage: str, action: str, seen: Seen) -> None:
-        outcome = "allow" if action == "shadow" else place.becomes.get(action, action)
+        outcome = "allow" if action in ("shadow", "open") else place.becomes.get(action, action)
         tree = seen.tree
         assert tree["action"] == outcome
         assert tree["stage"] == (stage if outcome != "allow" else None)
+        if action == "open":
+            assert tree["moderation"][stage]["type"] == "error", "it was not checked in full"
+            return
         result = tree["moderation"][stage]["results"][0]
         assert result["flagged"] is (action in FLAGGED and not place.with_routes), (
             "nobody saw a hazard in what is unread"

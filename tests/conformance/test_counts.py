@@ -78,7 +78,7 @@ def bodies(driver: Driver) -> list[Shot]:
     if driver.name == "chat_completions":
         left.append(Shot(driver, json.dumps({**calm, "x_play": "slow"}).encode(), gone=ABRUPT[1]))
     if driver.name == "guard_check":
-        batch = {"items": [{"text": w.phrase} for w in TEXTS.values() if w.phrase != "vrash"]}
+        batch = {"items": [{"text": w.phrase} for w in TEXTS.values() if w.rule != "fragile"]}
         good.append(Shot(driver, json.dumps(batch).encode(), items=len(batch["items"])))
     return [*good, *played, *bad, *refused, *left]
 

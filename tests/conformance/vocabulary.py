@@ -17,7 +17,8 @@ FORMS = (PLAIN, STREAM, LATE)
 
 STYLED = ("refuse_error", "refuse_field")
 """A refusal on a route with `refusal_style: error` or `refusal_field`."""
-ACTIONS = ("allow", "log", "shadow", "warn", "redact", "refuse", *STYLED, "fault")
+ACTIONS = ("allow", "log", "shadow", "warn", "redact", "refuse", *STYLED, "fault", "open")
+"""`fault`: a detector breaks and its rule fails closed; `open`: the same, and the rule fails open."""
 MODELS = {"refuse_error": "strict", "refuse_field": "formal"}
 """Each of these routes has a model of its own."""
 
@@ -39,6 +40,7 @@ TEXTS: Mapping[str, Words] = {
     "redact": Words("captain turnip", "nickname", "[name]"),
     "refuse": Words("bluefinch", "finch"),
     "fault": Words("vrash", "fragile"),
+    "open": Words("splonk", "brittle"),
 }
 IDENTIFIERS: Mapping[str, Words] = {
     "allow": Words("calm heron"),
@@ -48,6 +50,7 @@ IDENTIFIERS: Mapping[str, Words] = {
     "redact": Words("4242 4242 4242 4242", "cards", "[card]"),
     "refuse": Words("heron@example.com", "mails"),
     "fault": Words("vrash", "fragile"),
+    "open": Words("splonk", "brittle"),
 }
 """For fields that only rules on personal data look at."""
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +18,6 @@ import httpx
 from guardproxy.testing.fake_upstream import FakeUpstream
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 COUNTERS = ("requests_total", "decisions_total", "refusals_total", "rule_hits_total", "unchecked_total")
 
 Series = tuple[str, frozenset[tuple[str, str]]]
@@ -73,44 +70,35 @@ def _labels(text: str) -> frozenset[tuple[str, str]]:
 @contextmanager
 def running(folder: Path, settings_file: Path | None = None, **settings: str) -> Iterator[Running]:
     """Starts both, and stops them; the proxy must end with exit code 0."""
-    port, admin = _free_port(), _free_port()
+    own = {
+        "GUARDPROXY_AUDIT_PATH": str(folder / "decisions.jsonl"),
+        "GUARDPROXY_AUDIT_MODE": "required",
+        "GUARDPROXY_DETECTORS_EMBEDDED": "false",
+        "GUARDPROXY_LISTEN_GRACE_S": "2",
+    }
     with FakeUpstream() as upstream, httpx.Client(timeout=20, trust_env=False) as client:
         command = [sys.executable, str(HERE / "breaking.py"), "serve", "--upstream", upstream.base]
-        command += ["--policies", str(HERE / "matrix.yaml"), "--port", str(port), "--admin-port", str(admin)]
+        command += ["--policies", str(HERE / "matrix.yaml"), "--port", "0", "--admin-port", "0"]
         command += ["--settings", str(settings_file)] if settings_file else []
-        own = {
-            "GUARDPROXY_AUDIT_PATH": str(folder / "decisions.jsonl"),
-            "GUARDPROXY_AUDIT_MODE": "required",
-            "GUARDPROXY_DETECTORS_EMBEDDED": "false",
-            "GUARDPROXY_LISTEN_GRACE_S": "2",
-        }
         with (folder / "stderr.log").open("wb") as log:
             process = subprocess.Popen(
-                command, stdout=log, stderr=log, env={**os.environ, **own, **settings}, cwd=folder
+                command, stdout=subprocess.PIPE, stderr=log, env={**os.environ, **own, **settings}, cwd=folder
             )
         try:
-            _until_up(f"http://127.0.0.1:{port}/healthz", process, folder / "stderr.log", client)
-            yield Running(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}", upstream, folder, client)
+            # It says where it listens once it does.
+            base, admin = _address(process, "/v1 guards "), _address(process, "/metrics")
+            yield Running(base, admin, upstream, folder, client)
         finally:
             client.close()
             process.terminate()
-            code = process.wait(15)
-        assert code == 0, (folder / "stderr.log").read_text()
+            process.communicate(timeout=15)
+        assert process.returncode == 0, (folder / "stderr.log").read_text()
 
 
-def _until_up(address: str, process: subprocess.Popen[bytes], log: Path, client: httpx.Client) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            client.get(address)
-        except httpx.HTTPError:
-            continue
-        return
-    raise AssertionError(log.read_text())
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-    return port
+def _address(process: subprocess.Popen[bytes], behind: str) -> str:
+    """The address in the next line of what the proxy prints; it ends before `behind`."""
+    if process.stdout is None:
+        raise AssertionError("its output is read")
+    line = process.stdout.readline().decode()
+    assert behind in line, f"the proxy did not start: {line!r}"
+    return "http://" + line.partition("http://")[2].partition(behind)[0].strip()

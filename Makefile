@@ -47,13 +47,16 @@ evasion: .venv/.dev ## detection per transform beside benign refusals, over ../s
 policy: .venv/.runtime ## lint and test the shipped policies
 	$(BIN)/guardproxy lint policies && $(BIN)/guardproxy test policies
 
-clients: .venv/.dev ## real SDK clients against the demo
-	$(BIN)/python -m pytest tests/e2e -k client
+clients: .venv/.dev ## real client libraries before a real proxy: what do their users see? (docs/clients.md)
+	$(BIN)/python -m guardproxy.testing.clients
 
 lock: ## renew the hash-pinned locks from pyproject.toml
 	echo 'setuptools>=80' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes - -o requirements-build.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	for one in tests/clients/*/requirements.in; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $$one -o $${one%.in}.txt; \
+	done
 
 train: .venv/.dev ## the shipped classifiers anew: extra `train`, about an hour on two cores
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0' 'onnx>=1.18' onnxscript safetensors

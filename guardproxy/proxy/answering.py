@@ -20,6 +20,7 @@ from guardproxy.detectors.bench import Bench, Inspection
 from guardproxy.errors import GuardUnavailable
 from guardproxy.proxy.wording import Notice, Wording
 from guardproxy.wire.envelope import Ask
+from guardproxy.wire.logprobs import Logprobs
 from guardproxy.wire.request import Request
 
 
@@ -31,8 +32,8 @@ class Given:
     halt: Decision | None = None
 
 
-def refuse_unknown_tool(policy: PolicyRef) -> Decision:
-    """The model called something the request did not offer: nobody could have checked it."""
+def refuse_unread(policy: PolicyRef) -> Decision:
+    """An answer holds what nobody could have checked: a picture, or a call of a tool that was not offered."""
     none = decide([], policy, Stage.OUTPUT)
     return Decision(
         stage=Stage.OUTPUT,
@@ -44,14 +45,26 @@ def refuse_unknown_tool(policy: PolicyRef) -> Decision:
     )
 
 
-def ask_of(request: Request) -> Ask:
-    """What of a request shapes the frame of its answer."""
-    return Ask(n=request.n, include_usage=request.include_usage, structured=request.structured)
+def ask_of(request: Request, *, refusal_field: bool = False, logprobs: Logprobs = "chosen") -> Ask:
+    """What of a request and its route shapes the frame of its answer."""
+    return Ask(
+        n=request.n,
+        include_usage=request.include_usage,
+        structured=request.structured,
+        refusal_field=refusal_field,
+        logprobs=logprobs,
+    )
 
 
-def notices_of(request: Request, words: Wording, decision: Decision) -> list[Notice]:
-    """What the client reads beside an answer; nothing where a notice would corrupt it."""
-    return words.notices(decision.verdicts, decision.stage, request.conversation) if request.noticed else []
+def notices_of(request: Request, words: Wording, decision: Decision, *, unread: bool = False) -> list[Notice]:
+    """What the client reads beside an answer; nothing where a notice would corrupt it.
+
+    `unread`: parts passed that nobody has looked at, and the reader may have to be told.
+    """
+    if not request.noticed:
+        return []
+    told = words.unread(request.conversation) if unread else []
+    return [*words.notices(decision.verdicts, decision.stage, request.conversation), *told]
 
 
 class Moderated:

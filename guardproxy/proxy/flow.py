@@ -17,13 +17,14 @@ from guardproxy.core.judge import Context
 from guardproxy.core.rules import Action, NoticePlace, Policy
 from guardproxy.detectors.bench import Bench
 from guardproxy.errors import GuardproxyError, GuardUnavailable, UpstreamBadAnswer
-from guardproxy.proxy.answering import Moderated, ask_of, notices_of, refuse_unknown_tool
+from guardproxy.proxy.answering import Moderated, ask_of, notices_of, refuse_unread
 from guardproxy.proxy.client import Client
 from guardproxy.proxy.detector_set import DetectorSet
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.inline import Inline
 from guardproxy.proxy.ledger import Ledger
+from guardproxy.proxy.routes import RouteSettings
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
 from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.upstream import Call, Reply, read_all
@@ -32,7 +33,7 @@ from guardproxy.wire.body import parse, serialise
 from guardproxy.wire.chat_answer import Answer, Edit, joined
 from guardproxy.wire.dialect import Dialect
 from guardproxy.wire.embeddings import texts_beside
-from guardproxy.wire.envelope import Envelope, refused_finish
+from guardproxy.wire.envelope import Ask, Envelope, refused_finish
 from guardproxy.wire.errors import ErrorAnswer, complaint_answer, error_answer, read_complaint, refusal_error
 from guardproxy.wire.headers import STREAM_HEADERS, client_headers, upstream_headers
 from guardproxy.wire.request import Request
@@ -52,17 +53,31 @@ class Flow(Exchange):
         """An error in the surface's own shape."""
         return self._surface.errors(error_answer(error))
 
+    @property
+    def route(self) -> RouteSettings:
+        """What the operator wants on this route."""
+        return self._incoming.route.settings
+
+    def ask(self, request: Request) -> Ask:
+        """What shapes the frame of the answer: the request, and the route's style as far as the surface has it."""
+        dialect = self._surface.dialect
+        styled = self.route.refusal_style == "refusal_field" and dialect is not None and dialect.has_refusal_field
+        return ask_of(request, refusal_field=styled, logprobs=self.route.logprobs)
+
     async def _run(self) -> None:
         raw, limits = await self._body(), self._limits()
         request = self._surface.parse(parse(raw, limits), limits)
-        policy = self._hall.shelf.select(self._incoming.tenant, self._incoming.route)
-        self.ledger.policy, self.ledger.stream = policy, request.stream
+        self.ledger.stream = request.stream
+        policy = self._enter(self._hall.routes.of_model(request.model))
+        self.ledger.annotate = self.route.annotate
         catalogue = self._hall.catalogue()
         reread = forget_refused(request, policy, catalogue)
         if reread is not request:
             request = replace(self._surface.parse(reread.tree, limits), moderation=request.moderation)
+        if self.route.completions_notice == "text" and request.prose:
+            request = replace(request, noticed=True)
         words = self._words(policy, request.conversation)
-        self.ledger.unscanned = check_limits(request.conversation, policy, words)
+        check_limits(request.conversation, policy, words)
         bench = self._hall.benches.bench(policy)
         context = self._context()
         self._note_language(self.ledger, request.conversation.last_user_text(), bench)
@@ -97,18 +112,18 @@ class Flow(Exchange):
         self.ledger.input = screened.decision
         self.ledger.digests = screened.digests
         self.ledger.input_checked = True
+        self.ledger.unscanned = screened.unread
 
     async def _refuse(self, request: Request, screened: Screened, words: Wording) -> None:
         """The upstream is never reached."""
         at_risk = crisis_verdict(screened.decision.verdicts) is not None
         text = words.refusal(screened.decision, "hard", crisis_first=at_risk)
         dialect = self._surface.dialect
-        if dialect is None:
-            refused = self._surface.errors(refusal_error(text))
-            await self._whole(refused.status, refused.headers, refused.body)
+        if dialect is None or self.refuses_by_error:
+            await self.refuse_by_error(text)
             return
         envelope = self._envelope(request.model, dialect)
-        ask = ask_of(request)
+        ask = self.ask(request)
         self.ledger.finish_reason = refused_finish(ask.in_field)
         annotation = self.annotation()
         if not request.stream:
@@ -121,12 +136,25 @@ class Flow(Exchange):
         await self._client.write(b"".join(events))
         await self._client.end()
 
+    @property
+    def refuses_by_error(self) -> bool:
+        """True where a refusal is an HTTP error, as long as nothing of an answer has left."""
+        return self.route.refusal_style == "error"
+
+    async def refuse_by_error(self, text: str) -> None:
+        """HTTP 400 in the surface's shape, never to be repeated; still a refusal in headers, records and counts."""
+        self.ledger.finish_reason = ""
+        refused = self._surface.errors(refusal_error(text, code=self.route.refusal_code))
+        await self._whole(refused.status, refused.headers, refused.body)
+
     async def _forward(self, request: Request, screened: Screened, words: Wording, moderated: Moderated) -> None:
         """Sends the screened tree, and only it."""
         tree = screened.tree
         crisis = words.crisis(screened.decision.verdicts)
         if crisis and words.policy.crisis_instruction and self._surface.instruct:
             tree = self._surface.instruct(tree, words.policy.crisis_instruction)
+        if self.route.upstream_model:
+            tree = {**tree, "model": self.route.upstream_model}
         call = Call("POST", self._surface.upstream_path, upstream_headers(self._incoming.headers), serialise(tree))
         began = perf_counter()
         reply = await self._hall.upstream.send(call)
@@ -139,7 +167,7 @@ class Flow(Exchange):
             if dialect is None:
                 await self._pass(request, reply, moderated, words)
                 return
-            notices = notices_of(request, words, screened.decision)
+            notices = notices_of(request, words, screened.decision, unread=screened.unread)
             if crisis and request.prose:
                 notices = [Notice(crisis, NoticePlace.BEFORE), *notices]
             if request.stream:
@@ -166,8 +194,7 @@ class Flow(Exchange):
             await moderated.flush(0)
             self.take(moderated)
             if moderated.is_halted(0):
-                refused = self._surface.errors(refusal_error(self._withheld(moderated.decision(0), words)))
-                await self._whole(refused.status, refused.headers, refused.body)
+                await self.refuse_by_error(self._withheld(moderated.decision(0), words))
                 return
             if {t.channel: t.text for t in joined(moderated.given[0].releases)} != texts:
                 raise UpstreamBadAnswer("the upstream's answer holds text that may not leave as it stands")
@@ -185,7 +212,7 @@ class Flow(Exchange):
         answer = _answer(reply, await self._read(reply), request, dialect)
         for called in answer.called:
             if called.name not in request.tool_names and not moderated.is_halted(called.choice):
-                moderated.end(called.choice, refuse_unknown_tool(words.policy.ref))
+                moderated.end(called.choice, refuse_unread(words.policy.ref))
         for choice in answer.choices:
             if moderated.is_halted(choice):
                 continue
@@ -194,13 +221,17 @@ class Flow(Exchange):
             await moderated.flush(choice)
         self.take(moderated)
         edits = [self._edit(choice, request, moderated, words, notices) for choice in answer.choices]
-        body = dialect.render(answer, edits, self.annotation(), ask_of(request))
+        refused = next((edit.refusal for edit in edits if edit.refusal is not None), None)
+        if refused is not None and self.refuses_by_error:
+            await self.refuse_by_error(refused)
+            return
+        body = dialect.render(answer, edits, self.annotation(), self.ask(request))
         await self._whole(200, (*JSON, *client_headers(tuple(reply.headers.items()))), body)
 
     def _edit(self, choice: int, request: Request, moderated: Moderated, words: Wording, notices: list[Notice]) -> Edit:
         halt = moderated.given[choice].halt if choice in moderated.given else None
         if halt is not None:
-            self.ledger.finish_reason = "content_filter"
+            self.ledger.finish_reason = refused_finish(self.ask(request).in_field)
             return Edit(choice, refusal=self._withheld(halt, words))
         own = notices_of(request, words, moderated.decision(choice))
         texts = joined(moderated.given[choice].releases) if choice in moderated.given else ()
@@ -227,7 +258,7 @@ class Flow(Exchange):
 
     def annotation(self) -> dict[str, object]:
         """What we add to an answer, or to the last chunk of a stream."""
-        inline = self._inline.member(self.ledger.failures) if self._inline else {}
+        inline = self._inline.member(self.ledger.failures, unread=self.ledger.unscanned) if self._inline else {}
         return {**self.ledger.annotation(), **inline}
 
     def take(self, moderated: Moderated) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from base64 import b32encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from guardproxy.core.catalogue import Catalogue
 from guardproxy.core.conversation import Segment
@@ -16,6 +16,7 @@ from guardproxy.detectors.pool import ClassifierPool
 from guardproxy.observe.record import Recorder
 from guardproxy.policy.shelf import Shelf
 from guardproxy.proxy.languages import Languages
+from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import Settings
 from guardproxy.proxy.upstream import Upstream
 
@@ -64,3 +65,4 @@ class Hall:
     clock: Callable[[], float]
     """POSIX seconds."""
     pool: ClassifierPool | None = None
+    routes: Routes = field(default_factory=Routes)

@@ -49,6 +49,7 @@ class Ledger:
     first_token: float | None = None
     input_checked: bool = False
     output_checked: bool = False
+    annotate: bool = True
 
     @property
     def strictest(self) -> Decision | None:
@@ -80,7 +81,12 @@ class Ledger:
         )
 
     def annotation(self) -> dict[str, object]:
-        """The `guardproxy` member of bodies and last chunks; like the headers, a fault names no rule."""
+        """The `guardproxy` member of bodies and last chunks; like the headers, a fault names no rule.
+
+        Nothing where the route wants answers without it.
+        """
+        if not self.annotate:
+            return {}
         decision = None if self.error else self.strictest
         ref = self.policy.ref if self.policy else None
         inside: dict[str, object] = {

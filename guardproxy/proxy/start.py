@@ -22,7 +22,8 @@ from guardproxy.policy.shelf import Shelf
 from guardproxy.policy.shipped import directory
 from guardproxy.proxy.hall import Benches, Hall
 from guardproxy.proxy.languages import Languages
-from guardproxy.proxy.settings import ROUTE, TENANT, Settings, target
+from guardproxy.proxy.routes import Routes
+from guardproxy.proxy.settings import TENANT, Settings, target
 from guardproxy.proxy.upstream import AiohttpUpstream
 
 
@@ -34,10 +35,12 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
     where = Path(settings.policies.path) if settings.policies.path else None
     benches = Benches(box)
     shelf = Shelf.open(where, box.infos, benches.look, clock)
-    shelf.select(TENANT, ROUTE)
+    routes = Routes(settings.routes)
+    for name in routes.names:
+        shelf.select(TENANT, name)
     benches.keep_only(shelf.policies)
     catalogue = load_messages(directory(), datetime.fromtimestamp(clock(), UTC).date())
-    metrics = Metrics(labels(shelf.policies, box.infos, address.name))
+    metrics = Metrics(labels(shelf.policies, box.infos, address.name, routes))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
     audit = AuditLog(
         Path(settings.audit.path),
@@ -55,6 +58,7 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
         languages=Languages(),
         clock=clock,
         pool=pool,
+        routes=routes,
     )
 
 
@@ -78,10 +82,10 @@ def _secret(variable: str) -> bytes:
     return value.encode()
 
 
-def labels(policies: tuple[Policy, ...], infos: tuple[DetectorInfo, ...], upstream: str) -> Labels:
+def labels(policies: tuple[Policy, ...], infos: tuple[DetectorInfo, ...], upstream: str, routes: Routes) -> Labels:
     """The closed label sets of the metrics."""
     return Labels(
-        routes=(ROUTE,),
+        routes=routes.names,
         policies=tuple(p.ref.name for p in policies),
         rules=(*dict.fromkeys(r.id for p in policies for r in p.rules), MODERATION_RULE),
         detectors=tuple(i.id for i in infos),

@@ -95,9 +95,8 @@ def _message_events(blocks: Sequence[Said], size: int, stop_reason: str) -> Iter
     empty = _message([], stop_reason=None, usage={"input_tokens": 3, "output_tokens": 1})
     yield {"type": "message_start", "message": empty}
     for index, said in enumerate(blocks):
-        yield from _block_events(said, index, size)
-        if index == 0:
-            yield {"type": "ping"}
+        started, *rest = _block_events(said, index, size)
+        yield from [started, {"type": "ping"}, *rest] if index == 0 else [started, *rest]
     end = {"stop_reason": stop_reason, "stop_sequence": None}
     yield {"type": "message_delta", "delta": end, "usage": {"output_tokens": 5}}
     yield {"type": "message_stop"}

@@ -9,7 +9,7 @@ come as extras, so that they cannot stand between two halves of a phrase that th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from guardproxy.core.conversation import Message, Part, Pointer, Role, Scope, Step, Unscannable
@@ -30,6 +30,7 @@ _SCOPES = {
 }
 _MAY_BE_EMPTY = frozenset({Role.ASSISTANT, Role.FUNCTION})
 _MEDIA = {"image_url": "image", "input_audio": "audio", "file": "file"}
+_ADDRESSES = {"image_url": "url", "file": "file_data"}
 _TEXT_PARTS = {"text": "text", "refusal": "refusal"}
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
@@ -62,7 +63,9 @@ def _read_message(message: Any, path: Path, read: ReadMessages) -> None:
         raise wrong_type(path, "an object")
     role = _role(message.get("role"), (*path, "role"))
     scope = _SCOPES[role]
+    known = len(read.unscannable)
     content = list(_content(message, role, path, read))
+    read.unscannable[known:] = [replace(part, scope=scope) for part in read.unscannable[known:]]
     if isinstance(message.get("refusal"), str) and message["refusal"]:
         content.append(Part(message["refusal"], Pointer((*path, "refusal"))))
     beside = [part for part in _beside(message, path) if part.text]
@@ -112,11 +115,14 @@ def _content_part(part: Any, path: Path, read: ReadMessages) -> Iterator[Part]:
 
 
 def _medium(holder: Any, kind: str, path: Path, read: ReadMessages) -> Iterator[Part]:
-    """A picture, sound or file: a `data:text/…` address is read, all else goes on the list of the unread."""
+    """A picture, sound or file: a `data:text/…` address is read, all else goes on the list of the unread.
+
+    A picture's may stand in `url`, a file's in `file_data`.
+    """
     if kind == "file" and isinstance(holder, dict) and holder.get("file_id") is not None:
         raise unsupported((*path, kind, "file_id"), "a file that the proxy cannot see")
-    url = holder.get("url") if isinstance(holder, dict) else holder
-    text = text_of_data_url(url) if kind == "image_url" and isinstance(url, str) and is_data_url(url) else None
+    url = holder.get(_ADDRESSES.get(kind, "")) if isinstance(holder, dict) else holder
+    text = text_of_data_url(url) if kind in _ADDRESSES and isinstance(url, str) and is_data_url(url) else None
     if text is None:
         read.unscannable.append(Unscannable(_MEDIA[kind], Pointer(path)))
     elif text:
@@ -155,7 +161,7 @@ def _is_dealt_with(leaf: Leaf, message: dict[str, Any], depth: int) -> bool:
     inside = leaf.path[depth:]
     if len(inside) < 3 or inside[0] != "content" or leaf.key:
         return False
-    if inside[2:] in {("image_url",), ("image_url", "url")}:
+    if inside[2:] in {("image_url",), ("image_url", "url"), ("file",)}:
         return is_data_url(leaf.text)
     return inside[2:] == (_TEXT_PARTS.get(message["content"][inside[1]]["type"]),)
 

@@ -295,7 +295,7 @@ class ChatStream(AnswerStream):
 
     def _choice(self, index: int) -> _Choice:
         if index not in self._choices:
-            self._choices[index] = _Choice(ChoiceQueue(self._content))
+            self._choices[index] = _Choice(ChoiceQueue(self._content, self._ask.logprobs))
         return self._choices[index]
 
     def _wrote(self) -> bool:

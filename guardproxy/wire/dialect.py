@@ -100,9 +100,13 @@ class AnswerStream(ABC):
 
 
 class Dialect(ABC):
-    """How one surface says an answer. `id_prefix`: of answers that are our own."""
+    """How one surface says an answer. `id_prefix`: of answers that are our own.
+
+    `has_refusal_field`: a refusal can stand beside the text, in a field of its own.
+    """
 
     id_prefix: str
+    has_refusal_field: bool = True
 
     @abstractmethod
     def read(self, raw: bytes, *, structured: bool) -> Answer:

@@ -17,7 +17,7 @@ from typing import Any
 from guardproxy.core.commands import ChannelKind, Release
 from guardproxy.wire.answer_fields import Path, TextLeaf
 from guardproxy.wire.body import Tree
-from guardproxy.wire.logprobs import checked_logprobs
+from guardproxy.wire.logprobs import Logprobs, checked_logprobs
 from guardproxy.wire.patch import with_value
 from guardproxy.wire.stream_fields import CHOICE, Watched
 
@@ -56,6 +56,7 @@ class Held:
     others: list[Watched]
     tool: bool
     split: bool = False
+    logprobs: Logprobs = "chosen"
 
     @property
     def whole(self) -> bool:
@@ -206,5 +207,5 @@ def _with_logprobs(tree: Tree, held: Held, *, changed: bool) -> Tree:
     kept = None
     if not changed:
         texts = {kind: "".join(p.leaf.text for p in held.pieces if p.leaf.channel.kind is kind) for kind in ChannelKind}
-        kept = checked_logprobs(logprobs, texts[ChannelKind.CONTENT], texts[ChannelKind.REFUSAL])
+        kept = checked_logprobs(logprobs, texts[ChannelKind.CONTENT], texts[ChannelKind.REFUSAL], held.logprobs)
     return dict(with_value(tree, (*CHOICE, "logprobs"), kept))

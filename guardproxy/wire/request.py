@@ -154,7 +154,7 @@ def read_beside(tree: Tree, spoken: frozenset[str], table: FieldTable = FIELDS) 
         extras += [Message(None, scope, tuple(parts)) for scope, parts in by_scope.items()]
     modalities = tree.get("modalities")
     if isinstance(modalities, list | str) and "audio" in modalities:
-        unread.append(Unscannable("audio", Pointer(("modalities",))))
+        unread.append(Unscannable("audio_answer", Pointer(("modalities",))))
     return Beside(tuple(extras), tuple(unread))
 
 

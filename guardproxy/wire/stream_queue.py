@@ -1,6 +1,6 @@
 """The chunks of one choice that wait for their texts to be released.
 
-    ChoiceQueue(content: Channel)
+    ChoiceQueue(content: Channel, logprobs="chosen")
       .add(tree, seq) -> list[Text]           queues a chunk with exactly this one choice; its texts to look at
       .end(tree, seq) -> list[Text]           the same for the chunk with the finish reason
       .release(Release) -> None               notes what may leave
@@ -40,6 +40,7 @@ from guardproxy.wire.held_chunk import (
     whole_chunk,
     without_tools,
 )
+from guardproxy.wire.logprobs import Logprobs
 from guardproxy.wire.patch import with_value
 from guardproxy.wire.stream_fields import CHOICE, UnknownFields
 
@@ -71,8 +72,9 @@ class ChoiceQueue:
     as the chunks it moves, however many wait.
     """
 
-    def __init__(self, content: Channel) -> None:
+    def __init__(self, content: Channel, logprobs: Logprobs = "chosen") -> None:
         self.content = content
+        self._logprobs = logprobs
         self.keys = CallKeys()
         self.started = False
         self.fields = UnknownFields()
@@ -158,7 +160,7 @@ class ChoiceQueue:
         choice = tree["choices"][0]
         if leaves is None:
             leaves = choice_leaves(choice, "delta", self.content, self.keys)
-        held = Held(seq, tree, [], [], calls_tools(choice, "delta"))
+        held = Held(seq, tree, [], [], calls_tools(choice, "delta"), logprobs=self._logprobs)
         unknown = top_leaves(tree)
         texts = []
         for leaf in leaves:

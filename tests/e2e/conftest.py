@@ -72,10 +72,10 @@ def free_port():
         return sock.getsockname()[1]
 
 
-def start(folder, policy, upstream, **settings):
+def start(folder, policy, upstream, file=None, **settings):
     port, admin = free_port(), free_port()
     command = [sys.executable, "-m", "guardproxy", "serve", "--upstream", upstream.base, "--policies", str(policy)]
-    command += ["--port", str(port), "--admin-port", str(admin)]
+    command += ["--port", str(port), "--admin-port", str(admin), *(["--settings", str(file)] if file else [])]
     env = {**os.environ, "GUARDPROXY_AUDIT_PATH": str(folder / "decisions.jsonl"), **settings}
     with (folder / "stderr.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=env, cwd=folder)

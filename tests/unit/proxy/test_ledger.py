@@ -164,6 +164,13 @@ def test_each_fault_has_its_outcome_and_code(error, outcome, code, kind):
     assert code_of(error) == code == json.loads(error_answer(error).body)["error"]["code"]
 
 
+def test_a_route_may_want_answers_without_our_member():
+    made = ledger(input=WARNED, annotate=False)
+    assert made.annotation() == {}
+    assert made.outcome("m").outcome == "warn"
+    assert ("x-guardproxy-decision", "warn") in made.headers()
+
+
 def test_our_share_of_the_time_is_never_negative():
     made = ledger(upstream_seconds=1e9)
     assert made.outcome("m").seconds.added == 0.0

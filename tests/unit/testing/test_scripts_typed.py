@@ -101,8 +101,8 @@ def test_a_message_stream_says_each_block_in_deltas():
     assert [event["type"] for event in found if "delta" not in event["type"]] == [
         "message_start",
         "content_block_start",
-        "content_block_stop",
         "ping",
+        "content_block_stop",
         "content_block_start",
         "content_block_stop",
         "content_block_start",

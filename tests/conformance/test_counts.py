@@ -9,7 +9,7 @@ import random
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,13 +17,14 @@ import pytest
 
 from guardproxy.proxy.app import DOORS
 from guardproxy.testing.fake_upstream import Recorded
-from guardproxy.testing.scripts import Script, answer, completion, continuation, stream_of, vectors
+from guardproxy.testing.scripts import Script, answer
 from tests.conformance.cells import DRIVERS, places
 from tests.conformance.running import Running, Series, running
-from tests.conformance.vocabulary import ANSWER, INPUT, TEXTS, Driver
+from tests.conformance.vocabulary import CALM, INPUT, PLAIN, STREAM, TEXTS, Driver
 
 ROUNDS = 6
 SERVED = tuple(driver for driver in DRIVERS if places(driver, INPUT))
+BREAKING = ("cut", "reset", "html", "busy")
 ABRUPT = ("half a body", "half a stream")
 
 
@@ -41,25 +42,25 @@ class Shot:
 
 def upstream_says(request: Recorded) -> Script:
     """What the field `x_play` of the forwarded body asks for: calm answers, words, and everything that breaks."""
-    body = request.json
-    streamed = body.get("stream") is True
-    match body.get("x_play"):
+    driver = next(one for one in DRIVERS if one.path.endswith(request.path))
+    streamed = request.json.get("stream") is True
+    play = request.json.get("x_play") or "calm"
+    if play == "html":
+        return Script((b"<html>",), content_type="text/html")
+    if play == "busy":
+        return answer({"error": {"message": "busy"}}, status=429)
+    content = driver.outputs.get("content")
+    if content is None or content.script is None:
+        return driver.calm(streamed)
+    script = content.script("Fine." if play in BREAKING else play, STREAM if streamed else PLAIN, CALM)
+    match play:
         case "cut":
-            return Script(stream_of(["Hello. "] * 9).segments[:-3], content_type="text/event-stream")
+            return replace(script, segments=script.segments[:-3])
         case "reset":
-            return Script(stream_of(["Hello. "] * 9).segments, content_type="text/event-stream", reset_at=300)
-        case "html":
-            return Script((b"<html>",), content_type="text/html")
-        case "busy":
-            return answer({"error": {"message": "busy"}}, status=429)
+            return replace(script, reset_at=600)
         case "slow":
-            return Script(stream_of(["Hello there. "] * 40).segments, content_type="text/event-stream", pause=0.02)
-    if request.path.endswith("/embeddings"):
-        return vectors()
-    if request.path.endswith("/chat/completions"):
-        text = body.get("x_play") or ANSWER
-        return stream_of([text]) if streamed else completion(text)
-    return continuation(ANSWER)
+            return replace(script, pause=0.2)
+    return script
 
 
 def bodies(driver: Driver) -> list[Shot]:
@@ -68,14 +69,12 @@ def bodies(driver: Driver) -> list[Shot]:
     asked = [driver.request(INPUT, place, f"Look at {w.phrase} here.", stream=False) for w in TEXTS.values()]
     good = [Shot(driver, json.dumps(body).encode()) for body in asked]
     calm = {**asked[0], "stream": True} if driver.streams else asked[0]
-    plays = ("cut", "reset", "html", "busy", *(w.phrase for w in TEXTS.values()))
-    if driver.judges or driver.name in ("responses", "messages"):
-        plays = ()
+    plays = () if driver.judges else (*BREAKING, *(w.phrase for w in TEXTS.values()))
     played = [Shot(driver, json.dumps({**calm, "x_play": play}).encode()) for play in plays]
     bad = [Shot(driver, raw) for raw in (b"{", b"[]", b"\xff", b'{"a":1,"a":2}', b" " * (1024 * 1024 + 1))]
     refused = [Shot(driver, b"{}", content_type="text/plain"), Shot(driver, b"", method="GET")]
     left = [Shot(driver, b'{"model":"m"', gone=ABRUPT[0])]
-    if driver.name == "chat_completions":
+    if driver.streams:
         left.append(Shot(driver, json.dumps({**calm, "x_play": "slow"}).encode(), gone=ABRUPT[1]))
     if driver.name == "guard_check":
         batch = {"items": [{"text": w.phrase} for w in TEXTS.values() if w.rule != "fragile"]}
@@ -103,6 +102,7 @@ def _leave(base: str, shot: Shot) -> None:
     address = urlsplit(base)
     size = len(shot.body) + (shot.gone == ABRUPT[0]) * 100
     head = f"POST {shot.driver.path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {size}"
+    head += "".join(f"\r\n{name}: {value}" for name, value in shot.driver.headers.items())
     with socket.create_connection((address.hostname, address.port), timeout=10) as sock:
         sock.sendall(head.encode() + b"\r\n\r\n" + shot.body)
         if shot.gone == ABRUPT[1]:

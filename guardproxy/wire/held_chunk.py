@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guardproxy.core.commands import ChannelKind, Release
-from guardproxy.wire.answer_fields import Path, TextLeaf
+from guardproxy.wire.answer_fields import DETAIL_TEXTS, DETAIL_TYPES, Path, TextLeaf
 from guardproxy.wire.body import Tree
 from guardproxy.wire.logprobs import Logprobs, checked_logprobs
 from guardproxy.wire.patch import with_value
@@ -183,7 +183,15 @@ def _bare_text(value: Any) -> Any:
     """A list keeps its places, not what stands beside the texts: that has left, or was not cleared to."""
     if not isinstance(value, list):
         return value
-    return [{"type": "text", "text": ""} for _ in value]
+    return [_bare_entry(entry) for entry in value]
+
+
+def _bare_entry(entry: Any) -> Tree:
+    """A part of the content, or an entry of `reasoning_details` with the index it grows by."""
+    if not isinstance(entry, dict) or entry.get("type") not in DETAIL_TYPES:
+        return {"type": "text", "text": ""}
+    index = {"index": entry["index"]} if isinstance(entry.get("index"), int) else {}
+    return {"type": entry["type"], **index, **{name: "" for name in DETAIL_TEXTS if isinstance(entry.get(name), str)}}
 
 
 def _frame(tree: Tree, delta: Tree) -> Tree:

@@ -88,3 +88,14 @@ def test_calls_and_the_rest():
     assert without_tools(tree) == chunk({"role": "assistant", "content": None}, usage={"total_tokens": 1})
     assert not is_without_text(held_of({"tool_calls": [CALL]}))
     assert is_without_text(held_of({"content": None}))
+
+
+def test_what_is_left_of_a_detail_keeps_its_place_and_kind():
+    detail = {"type": "reasoning.text", "index": 2, "signature": "abc", "text": "thoughts"}
+    held = Held(0, chunk({"reasoning_details": [detail]}), [], [], tool=False)
+    leaf = TextLeaf(Channel(ChannelKind.REASONING, "details.2"), "thoughts", ("delta", "reasoning_details", 0, "text"))
+    held.pieces = [Line().take(held, leaf)]
+    held.pieces[0].ready = "tho"
+    assert part_of(held)["choices"][0]["delta"] == {"reasoning_details": [{**detail, "text": "tho"}]}
+    kept = {"type": "reasoning.text", "index": 2, "text": ""}
+    assert rest_of(held)["choices"][0]["delta"] == {"reasoning_details": [kept]}

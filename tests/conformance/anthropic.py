@@ -139,6 +139,12 @@ OUTPUTS = {
     "tool_arguments": Place(
         lambda _: TOOLS, blocks(lambda text: tool_use("look_up", {"q": [text]}), stop="tool_use"), noticed=False
     ),
+    "forced_tool": Place(
+        lambda _: {**TOOLS, "tool_choice": {"type": "tool", "name": "look_up"}},
+        blocks(lambda text: tool_use("look_up", {"q": [text]}), stop="tool_use"),
+        structured=True,
+        noticed=False,
+    ),
     "tool_name": Place(
         lambda _: TOOLS,
         blocks(lambda text: tool_use(text, {}), stop="tool_use"),

@@ -224,6 +224,13 @@ def in_audio(text: str, form: str, calm: str) -> Script:
     return streamed(calm, [{"content": ANSWER}, {"audio": {"id": "audio_1", "transcript": text}}])
 
 
+def in_details(text: str, form: str, calm: str) -> Script:
+    details = {"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": text}]}
+    if form == "plain":
+        return plain({"content": ANSWER, **details})
+    return streamed(calm, [{"content": ANSWER}, details])
+
+
 def beside(text: str, form: str, calm: str) -> Script:
     """A member at the top that nobody knows."""
     if form == "plain":
@@ -282,8 +289,16 @@ OUTPUTS = {
     "refusal": Place(script=in_message("refusal"), path=(*MESSAGE, "refusal")),
     "reasoning": Place(script=in_message("reasoning_content"), path=(*MESSAGE, "reasoning_content")),
     "reasoning_openrouter": Place(script=in_message("reasoning"), path=(*MESSAGE, "reasoning")),
+    "reasoning_details": Place(script=in_details, path=(*MESSAGE, "reasoning_details", 0, "text")),
     "tool_arguments": Place(
         lambda _: TOOLS, in_call("function", "arguments"), path=(*CALL, "function", "arguments"), noticed=False
+    ),
+    "forced_tool": Place(
+        lambda _: {**TOOLS, "tool_choice": {"type": "function", "function": {"name": "look_up"}}},
+        in_call("function", "arguments"),
+        path=(*CALL, "function", "arguments"),
+        structured=True,
+        noticed=False,
     ),
     "custom_input": Place(
         lambda _: {"tools": [CUSTOM]}, in_call("custom", "input"), path=(*CALL, "custom", "input"), noticed=False

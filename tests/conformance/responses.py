@@ -170,6 +170,12 @@ OUTPUTS = {
     "custom_input": Place(
         lambda _: {"tools": [CUSTOM]}, output(lambda text: custom_call("look_up", text)), noticed=False
     ),
+    "forced_tool": Place(
+        lambda _: {**TOOLS, "tool_choice": {"type": "function", "name": "look_up"}},
+        output(lambda text: function_call("look_up", json.dumps({"q": [text]}))),
+        structured=True,
+        noticed=False,
+    ),
     "tool_name": Place(
         lambda _: TOOLS,
         output(lambda text: function_call(text, "{}")),

@@ -42,6 +42,7 @@ def entry(outcome: Outcome, hmac_key: bytes) -> dict[str, Any]:
         "unchecked": [{"stage": stage, "reason": reason} for stage, reason in outcome.unchecked],
         "language": {"tag": outcome.language or None, "covered": outcome.language_covered},
         "tightened": list(outcome.tightened),
+        "session": _session(outcome),
         "outcome": outcome.outcome,
         "status": outcome.status,
         "finish_reason": outcome.finish_reason or None,
@@ -63,6 +64,14 @@ def keyed(key: bytes, digest: str) -> str:
 def posix_text(seconds: float) -> str:
     """POSIX seconds as RFC 3339 in UTC, milliseconds."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _session(outcome: Outcome) -> dict[str, Any] | None:
+    note = outcome.session
+    if note is None:
+        return None
+    levels = {leaf: round(total, 4) for leaf, total in note.levels}
+    return {"source": note.source, "s": levels, "step": note.step, "paused": list(note.paused)}
 
 
 def _stages(outcome: Outcome) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from guardproxy.core.commands import Channel, Command, Fault, Halt, Inspect, Release
 from guardproxy.core.conversation import Stage
@@ -109,6 +109,10 @@ class Moderated:
         halt = Halt(choice, decision)
         self._note(halt)
         return halt
+
+    def harden(self, halt: Halt) -> Halt:
+        """A halt to be written again, as the refusal it is once something has left."""
+        return self.end(halt.choice, replace(halt.decision, action=Action.REFUSE))
 
     def is_halted(self, choice: int) -> bool:
         """True once the choice has been refused."""

@@ -19,6 +19,7 @@ from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import Settings
 from guardproxy.proxy.upstream import Upstream
+from guardproxy.state.sessions import Sessions
 
 
 def new_decision_id() -> str:
@@ -66,3 +67,4 @@ class Hall:
     """POSIX seconds."""
     pool: ClassifierPool | None = None
     routes: Routes = field(default_factory=Routes)
+    sessions: Sessions = field(default_factory=lambda: Sessions(secrets.token_bytes(32)))

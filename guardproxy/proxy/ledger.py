@@ -11,6 +11,7 @@ from guardproxy.core.findings import Failure
 from guardproxy.core.rules import Action, Policy
 from guardproxy.detectors.bench import Inspection
 from guardproxy.errors import AuditUnavailable, BadRequest, GuardproxyError, GuardUnavailable, Overloaded, UpstreamError
+from guardproxy.observe.outcome import SessionNote
 from guardproxy.observe.record import Outcome, Score, Timing
 from guardproxy.wire.headers import Headers, Marks, guard_headers
 
@@ -44,6 +45,8 @@ class Ledger:
     language: str | None = None
     language_covered: bool = True
     tightened: tuple[str, ...] = ()
+    attempts: int = 1
+    session: SessionNote | None = None
     started: float = field(default_factory=perf_counter)
     upstream_seconds: float = 0.0
     first_token: float | None = None
@@ -173,6 +176,8 @@ class Ledger:
             language=self.language or "",
             language_covered=self.language_covered,
             tightened=self.tightened,
+            attempts=self.attempts,
+            session=self.session,
         )
 
     @property

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from guardproxy.core.detector_info import DetectorInfo, Unit
+from guardproxy.core.escalation import RULE as SESSION_RULE
 from guardproxy.core.rules import Policy
 from guardproxy.core.tighten import RULE as MODERATION_RULE
 from guardproxy.detectors.pool import ClassifierPool, PoolOptions
@@ -87,7 +88,7 @@ def labels(policies: tuple[Policy, ...], infos: tuple[DetectorInfo, ...], upstre
     return Labels(
         routes=routes.names,
         policies=tuple(p.ref.name for p in policies),
-        rules=(*dict.fromkeys(r.id for p in policies for r in p.rules), MODERATION_RULE),
+        rules=(*dict.fromkeys(r.id for p in policies for r in p.rules), MODERATION_RULE, SESSION_RULE),
         detectors=tuple(i.id for i in infos),
         upstreams=(upstream,),
         scores=tuple((i.id, h) for i in infos if i.unit is Unit.SCORE for h in sorted(i.hazards)),

@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from guardproxy.core.commands import ChannelKind, Command, Halt, Release
+from guardproxy.core.drafts import rejects
 from guardproxy.core.rules import NoticePlace
 from guardproxy.errors import (
     AuditUnavailable,
@@ -22,6 +23,7 @@ from guardproxy.errors import (
     UpstreamTimeout,
 )
 from guardproxy.proxy.answering import Moderated, notices_of, refuse_unread
+from guardproxy.proxy.drafting import DraftRejected
 from guardproxy.proxy.ledger import code_of
 from guardproxy.proxy.upstream import Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording
@@ -152,6 +154,10 @@ class StreamRun:
                     self.flow.ledger.first_token = perf_counter() - self.flow.ledger.started
                 await self._write(stream.release(command))
             elif isinstance(command, Halt):
+                if rejects(command.decision):
+                    if not self.flow.client.started:
+                        raise DraftRejected(command.decision)
+                    command = self.moderated.harden(command)  # noqa: PLW2901 - what has begun cannot be written again
                 shown = any(r.text for r in self.moderated.given[command.choice].releases)
                 text = self.words.refusal(command.decision, "cut" if shown else "withheld")
                 if self.flow.refuses_by_error and not self.flow.client.started:
@@ -195,6 +201,7 @@ class StreamRun:
         if not events:
             return
         if not self.flow.client.started:
+            self.flow.know(self.moderated)
             await self.flow.client.start(200, (*STREAM_HEADERS, *self.flow.ledger.headers()))
         await self.flow.client.write(b"".join(events))
 

@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from guardproxy.core.catalogue import Catalogue, helpline_block
 from guardproxy.core.conversation import Conversation, Role, Stage
 from guardproxy.core.decide import Decision
+from guardproxy.core.escalation import RULE as SESSION
 from guardproxy.core.hazards import CRISIS, is_crisis
 from guardproxy.core.judge import Verdict
 from guardproxy.core.locale import choose_locale
-from guardproxy.core.refusal import Ask, Values, choose, notice_already_there
+from guardproxy.core.refusal import DEFAULT_WAIT, Ask, Values, choose, notice_already_there
 from guardproxy.core.rules import Action, LocaleTexts, NoticePlace, Policy, Unscanned
 from guardproxy.proxy.settings import ServiceSettings
 
@@ -65,6 +66,8 @@ class Wording:
     now: float
     detect: Detect
     background: bool = False
+    retry_after: int = 0
+    """Seconds until a subject that the session refuses may come again."""
     _voice: Voice | None = None
 
     def refusal(self, decision: Decision, shape: str, *, crisis_first: bool = False) -> str:
@@ -88,7 +91,8 @@ class Wording:
         for verdict in () if self.background else verdicts:
             if not verdict.enforced or verdict.action is not Action.WARN or is_crisis(verdict.hazard, stage):
                 continue
-            text = self._say("notice", verdict.hazard, verdict)
+            shape = "escalation" if verdict.rule.id == SESSION else "notice"
+            text = self._say(shape, verdict.hazard, verdict)
             if verdict.rule.every_turn or not notice_already_there(said, text):
                 found.setdefault(text, Notice(text, verdict.rule.place))
         return list(found.values())
@@ -99,6 +103,14 @@ class Wording:
             return []
         text = self._say("notice", "unscannable.media", None)
         return [] if notice_already_there(_said(conversation), text) else [Notice(text, NoticePlace.AFTER)]
+
+    def english_label(self, hazard: str) -> str:
+        """The noun phrase of a hazard for the model, from our own catalogue."""
+        return self.catalogue.nearest(("en",)).label(hazard)
+
+    def rewritten(self, rejected: Decision) -> str:
+        """Tells people that an answer is not the model's first."""
+        return self._say("regenerated", rejected.hazard, rejected.because)
 
     def plain(self, shape: str, hazard: str = "") -> str:
         """A text that no rule asked for, such as a fault's."""
@@ -146,6 +158,7 @@ class Wording:
             reference=self.reference,
             policy_url=self.service.policy_url,
             helpline=helpline_block(self.catalogue, asked, country or None, today),
+            retry_after=self.retry_after or DEFAULT_WAIT,
         )
         return Voice(asked, values)
 

@@ -138,10 +138,13 @@ def route_of(cell: Cell) -> str:
     return MODELS.get(cell.action, "default")
 
 
-def counted(cell: Cell) -> Counter[Series]:
+def counted(cell: Cell, asked: Asked) -> Counter[Series]:
     """How far the cell moves the counters."""
     promised, driver = expected(cell), cell.driver
     moved: Counter[Series] = Counter()
+    stages = {one["stage"] for record in asked.records for one in record["stages"] if one["action"] == "allow"}
+    if promised.outcome == FAULT and asked.status == 200 and "output" in stages:
+        moved[series("decisions_total", stage="output", action="allow", policy=POLICY)] += 1
     moved[series("requests_total", route=route_of(cell), surface=driver.name, outcome=promised.outcome)] += 1
     for stage, action in promised.stages:
         moved[series("decisions_total", stage=stage, action=action, policy=POLICY)] += 1
@@ -280,6 +283,8 @@ def _check_headers(cell: Cell, promised: Expected, asked: Asked) -> None:
     """In a stream: what is known when headers go out."""
     headers = asked.headers
     early = cell.form != PLAIN and cell.stage == OUTPUT and asked.status == 200
+    if early and promised.outcome == REFUSED and asked.seen.text.startswith(WITHHELD):
+        early = False  # the refusal is the first that leaves
     assert headers["x-guardproxy-decision"] in ({"allow", promised.outcome} if early else {promised.outcome})
     rule = headers.get("x-guardproxy-rule", "")
     assert rule in ({"", promised.rule} if early else {promised.rule})
@@ -305,7 +310,9 @@ def _check_record(cell: Cell, promised: Expected, asked: Asked) -> None:
     missed = cell.action == "open" and not cell.place.dropped
     assert line["unchecked"] == ([{"stage": cell.stage, "reason": "detector_error"}] if missed else [])
     decided = [(one["stage"], one["action"]) for one in line["stages"] if one["action"] is not None]
-    others = [pair for pair in decided if pair == ("output", "allow")] if "choice" in cell.channel else []
+    # Another choice is decided by itself; a stream that breaks off is recorded with what its headers knew.
+    more = "choice" in cell.channel or (promised.outcome == FAULT and asked.status == 200)
+    others = [pair for pair in decided if more and pair == ("output", "allow")]
     assert sorted({*decided, *others}) == sorted({*promised.stages, *others}), "the decisions"
     rules = {one["rule"] for one in line["stages"] if one["action"] not in (None, "allow")}
     acted = any(action != "allow" for _, action in promised.stages)

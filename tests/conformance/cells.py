@@ -27,6 +27,7 @@ DRIVERS: tuple[Driver, ...] = (
 )
 WAITING = "waiting: the surface is not served yet"
 ROUTES_WAIT = "waiting: routes cannot be set yet"
+ASKED_ONCE = "only answers are written again: the rule looks at them alone"
 VERDICT = "the answer is the verdict, whatever a route's refusals look like"
 
 HAS_ROUTES = find_spec("guardproxy.proxy.routes") is not None
@@ -89,6 +90,8 @@ def _why(driver: Driver, form: str, action: str, stage: str, channel: str) -> st
     place = places(driver, stage).get(channel)
     if place is None:
         return absent(driver, stage, channel)
+    if action == "regenerate" and stage == INPUT:
+        return ASKED_ONCE
     if action in STYLED and (driver.judges or not HAS_ROUTES):
         return VERDICT if driver.judges else ROUTES_WAIT
     if place.with_routes and not HAS_ROUTES:

@@ -120,7 +120,7 @@ class Completions:
         "output": NO_MESSAGE,
     }
     headers: Mapping[str, str] = {}
-    how = Manners(natural=("stop",), notices=False, refusal_field=False)
+    how = Manners(instructed=False, natural=("stop",), notices=False, refusal_field=False)
 
     def calm(self, stream: bool) -> Script:
         return continuation_stream(["A calm ", "answer."]) if stream else continuation(ANSWER)

@@ -57,7 +57,7 @@ class Embeddings:
         "output": "an answer is vectors; any string in it is an unknown one",
     }
     headers: Mapping[str, str] = {}
-    how = Manners(natural=(None,), notices=False, words=False, annotates=False, output=False)
+    how = Manners(instructed=False, natural=(None,), notices=False, words=False, annotates=False, output=False)
 
     def calm(self, stream: bool) -> Script:
         return vectors(2)

@@ -22,7 +22,7 @@ from tests.conformance.vocabulary import (
     all_strings,
 )
 
-FLAGGED = ("shadow", "warn", "redact", "refuse")
+FLAGGED = ("shadow", "warn", "redact", "regenerate", "refuse")
 NOTHING_BESIDE = "nothing but the text is read: no model gets anything of the request"
 
 

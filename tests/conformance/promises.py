@@ -11,6 +11,7 @@ from guardproxy.testing.scripts import Script
 from tests.conformance.cells import Cell
 from tests.conformance.running import Running, Series, series
 from tests.conformance.vocabulary import (
+    ANSWER,
     CALM,
     CUT,
     HARD,
@@ -26,19 +27,20 @@ from tests.conformance.vocabulary import (
 )
 
 POLICY, REVISION = "matrix", 7
-FAULT, REFUSED = "error", "refuse"
+FAULT, REFUSED, AGAIN = "error", "refuse", "regenerate"
 BROKEN = {"fault": "test.fragile", "open": "test.brittle"}
 UPSTREAM_FAULT = "upstream_protocol_error"
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """`outcome`: the word in header, record and counter. `stages`: the decisions that are made. `called`: upstream."""
+    """`outcome`: the word in header, record and counter. `stages`: the decisions that are made. `called`: how often the
+    upstream was."""
 
     outcome: str
     rule: str
     stages: tuple[tuple[str, str], ...]
-    called: bool
+    called: int
     error: str = ""
 
     @property
@@ -58,12 +60,14 @@ class Asked:
     sent: list[bytes]
 
 
-def expected(cell: Cell) -> Expected:
-    """Worked out from the contract and the cell alone."""
+def expected(cell: Cell, asked: Asked) -> Expected:
+    """Worked out from the contract and the cell alone; but whether a stream was in time to be written again, it says."""
     place, action = cell.place, cell.action
     rule = place.rule or place.words(action).rule
     word = "allow" if action in ("shadow", "open") or place.dropped else place.becomes.get(action, action)
     word = REFUSED if word in STYLED else word
+    if action == AGAIN and not cell.driver.judges and (not cell.driver.how.instructed or _came_late(cell, asked)):
+        word = REFUSED
     rule = "" if word == "allow" else rule
     if cell.driver.judges:
         return _judged(cell, word, rule)
@@ -78,7 +82,12 @@ def expected(cell: Cell) -> Expected:
     if word == "withdrawn":
         stages = (("input", "allow"), ("output", action))
         return Expected(FAULT, "", stages, called=True, error=UPSTREAM_FAULT)
-    return Expected(word, rule, (("input", "allow"), ("output", word)), called=True)
+    return Expected(word, rule, (("input", "allow"), ("output", word)), called=1 + (word == AGAIN))
+
+
+def _came_late(cell: Cell, asked: Asked) -> bool:
+    """True when something of the draft had left already."""
+    return cell.form != PLAIN and asked.records[0]["outcome"] == REFUSED
 
 
 def _judged(cell: Cell, word: str, rule: str) -> Expected:
@@ -96,7 +105,8 @@ def ask(cell: Cell, proxy: Running) -> Asked:
     stream = cell.form != PLAIN
     text = place.text(cell.action)
     if cell.stage == OUTPUT and not driver.judges:
-        proxy.upstream.answer_with(_script(cell))
+        drafts = [_script(cell), driver.calm(stream)] if cell.action == AGAIN else [_script(cell)]
+        proxy.upstream.answer_with(lambda _: drafts.pop(0) if len(drafts) > 1 else drafts[0])
     elif not driver.judges:
         proxy.upstream.answer_with(driver.calm(stream))
     before = len(proxy.upstream.requests)
@@ -125,7 +135,7 @@ def _squeezed(text: str) -> str:
 
 def hold(cell: Cell, asked: Asked) -> None:
     """Everything but the counters."""
-    promised = expected(cell)
+    promised = expected(cell, asked)
     _check_upstream(cell, promised, asked)
     _check_client(cell, promised, asked)
     _check_form(cell, promised, asked)
@@ -140,7 +150,7 @@ def route_of(cell: Cell) -> str:
 
 def counted(cell: Cell, asked: Asked) -> Counter[Series]:
     """How far the cell moves the counters."""
-    promised, driver = expected(cell), cell.driver
+    promised, driver = expected(cell, asked), cell.driver
     moved: Counter[Series] = Counter()
     stages = {one["stage"] for record in asked.records for one in record["stages"] if one["action"] == "allow"}
     if promised.outcome == FAULT and asked.status == 200 and "output" in stages:
@@ -156,6 +166,7 @@ def counted(cell: Cell, asked: Asked) -> Counter[Series]:
     if words.rule and cell.action not in BROKEN and not cell.place.dropped and cell.place.rule != "unscannable":
         shadow = cell.action == "shadow" or (cell.driver.judges and not cell.driver.how.acts)
         word = REFUSED if cell.action in ("shadow", *STYLED) else cell.action
+        word = REFUSED if word == AGAIN and not cell.driver.how.instructed else word
         mode = "shadow" if shadow else "enforce"
         moved[series("rule_hits_total", rule=words.rule, action=word, mode=mode)] += 1
     if cell.action == "open" and not cell.place.dropped:
@@ -164,7 +175,7 @@ def counted(cell: Cell, asked: Asked) -> Counter[Series]:
 
 
 def _check_upstream(cell: Cell, promised: Expected, asked: Asked) -> None:
-    assert len(asked.sent) == (1 if promised.called else 0), "how often the upstream was called"
+    assert len(asked.sent) == promised.called, "how often the upstream was called"
     if not asked.sent or cell.stage == OUTPUT:
         return
     words, place = cell.place.words(cell.action), cell.place
@@ -181,11 +192,11 @@ def _check_upstream(cell: Cell, promised: Expected, asked: Asked) -> None:
 def _check_client(cell: Cell, promised: Expected, asked: Asked) -> None:
     """Nothing of what is withheld is in any byte or string; what may pass is where it stood."""
     place, words = cell.place, cell.place.words(cell.action)
-    hidden = promised.outcome in (REFUSED, FAULT, "redact") or place.dropped
+    hidden = promised.outcome in (REFUSED, FAULT, AGAIN, "redact") or place.dropped
     if hidden and not cell.driver.how.repeats:
         assert words.phrase.encode() not in asked.raw
         assert words.phrase not in asked.seen.strings
-    if cell.stage == INPUT or promised.outcome in (REFUSED, FAULT) or place.dropped or cell.driver.judges:
+    if cell.stage == INPUT or promised.outcome in (REFUSED, FAULT, AGAIN) or place.dropped or cell.driver.judges:
         return
     kept = place.text(cell.action).replace(words.phrase, words.kept) if hidden else place.text(cell.action)
     if hidden and (place.sealed or (place.lossy and cell.form != PLAIN)):
@@ -211,6 +222,7 @@ def _check_form(cell: Cell, promised: Expected, asked: Asked) -> None:
         assert asked.status == 200
         assert seen.error is None
         assert seen.finish in driver.how.natural, "how it ended"
+        assert promised.outcome != AGAIN or ANSWER in seen.text or not driver.how.words, "the draft that was kept"
         _check_notice(cell, promised, seen)
     if seen.annotation is None:
         assert not driver.how.annotates or asked.status != 200, "the answer says nothing of the decision"
@@ -285,7 +297,9 @@ def _check_headers(cell: Cell, promised: Expected, asked: Asked) -> None:
     early = cell.form != PLAIN and cell.stage == OUTPUT and asked.status == 200
     if early and promised.outcome == REFUSED and asked.seen.text.startswith(WITHHELD):
         early = False  # the refusal is the first that leaves
-    assert headers["x-guardproxy-decision"] in ({"allow", promised.outcome} if early else {promised.outcome})
+    # What a rule wants written again is known before it is known that it is too late for that.
+    known = {"allow", promised.outcome, *({AGAIN} if cell.action == AGAIN else ())} if early else {promised.outcome}
+    assert headers["x-guardproxy-decision"] in known
     rule = headers.get("x-guardproxy-rule", "")
     assert rule in ({"", promised.rule} if early else {promised.rule})
     assert headers["x-guardproxy-policy"] == f"{POLICY}@{REVISION}"
@@ -305,6 +319,7 @@ def _check_record(cell: Cell, promised: Expected, asked: Asked) -> None:
     assert (line["outcome"], line["status"]) == (promised.outcome, asked.status)
     assert (line["error"] or "") == promised.error
     assert line["route"] == route_of(cell)
+    assert line["attempts"] == (2 if promised.outcome == AGAIN and not cell.driver.judges else 1)
     assert (line["policy"], line["revision"]) == (POLICY, REVISION)
     assert line["policy_hash"] == asked.headers["x-guardproxy-policy-hash"]
     missed = cell.action == "open" and not cell.place.dropped

@@ -17,7 +17,7 @@ FORMS = (PLAIN, STREAM, LATE)
 
 STYLED = ("refuse_error", "refuse_field")
 """A refusal on a route with `refusal_style: error` or `refusal_field`."""
-ACTIONS = ("allow", "log", "shadow", "warn", "redact", "refuse", *STYLED, "fault", "open")
+ACTIONS = ("allow", "log", "shadow", "warn", "redact", "regenerate", "refuse", *STYLED, "fault", "open")
 """`fault`: a detector breaks and its rule fails closed; `open`: the same, and the rule fails open."""
 MODELS = {"refuse_error": "strict", "refuse_field": "formal"}
 """Each of these routes has a model of its own."""
@@ -38,6 +38,7 @@ TEXTS: Mapping[str, Words] = {
     "shadow": Words("paper submarine", "submarine"),
     "warn": Words("garden ladder", "ladders"),
     "redact": Words("captain turnip", "nickname", "[name]"),
+    "regenerate": Words("rude kettle", "manners"),
     "refuse": Words("bluefinch", "finch"),
     "fault": Words("vrash", "fragile"),
     "open": Words("splonk", "brittle"),
@@ -48,6 +49,7 @@ IDENTIFIERS: Mapping[str, Words] = {
     "shadow": Words("+49 30 901820", "phones"),
     "warn": Words("DE89370400440532013000", "accounts"),
     "redact": Words("4242 4242 4242 4242", "cards", "[card]"),
+    "regenerate": TEXTS["regenerate"],
     "refuse": Words("heron@example.com", "mails"),
     "fault": Words("vrash", "fragile"),
     "open": Words("splonk", "brittle"),
@@ -137,7 +139,7 @@ class Manners:
     off. `finished`: for a refusal to a client that reads JSON, which stands in a field of its own. `words`: there is a
     place for words; else a refusal is an error. `notices`: a caution may stand beside the text. `annotates`: answers
     have our member. `output`: harmless answers are looked at. `acts`: a judging surface whose verdict counts.
-    `repeats`: the answer may show what was found.
+    `repeats`: the answer may show what was found. `instructed`: the model can be told to answer again.
     """
 
     natural: tuple[str | None, ...] = ("stop", "tool_calls", "function_call")
@@ -151,6 +153,7 @@ class Manners:
     output: bool = True
     acts: bool = True
     repeats: bool = False
+    instructed: bool = True
 
 
 class Driver(Protocol):

@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check law evasion policy clients real-server real-transformers fuzz lock train
+.PHONY: help demo test check conformance law evasion policy clients real-server real-transformers fuzz lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,10 @@ check: .venv/.dev ## format, lint, types, import contracts, house rules, policie
 	$(BIN)/python -m pytest tests/house
 	$(BIN)/guardproxy lint policies
 	$(BIN)/guardproxy test policies
+
+conformance: .venv/.dev ## every cell of the conformance matrix, and its page
+	$(BIN)/python -m pytest tests/conformance --deselect tests/conformance/test_page.py
+	$(BIN)/python -m tests.conformance > docs/conformance.md
 
 law: .venv/.dev ## a million random splits through the stream moderator
 	$(BIN)/python -m guardproxy.testing.split_law --splits 1000000 --jobs $(JOBS)

@@ -45,9 +45,13 @@ _FINISHES = frozenset(
 _TYPES = frozenset({"function", "custom", "text", "output_text", "thinking", "refusal", "url_citation", "image_url"})
 """Words that are no text at these places; any other value is."""
 
+DETAIL_TYPES = frozenset({"reasoning.text", "reasoning.summary", "reasoning.encrypted"})
+DETAIL_TEXTS = frozenset({"text", "summary"})
+"""Of an entry of `reasoning_details`."""
+
 _WORDS = {
     "severity": frozenset({"safe", "low", "medium", "high"}),
-    "type": frozenset({"reasoning.text", "reasoning.summary", "reasoning.encrypted"}),
+    "type": DETAIL_TYPES,
     "format": frozenset(
         {"unknown", "openai-responses-v1", "xai-responses-v1", "anthropic-claude-v1", "google-gemini-v1"}
     ),
@@ -262,6 +266,9 @@ def _held_leaves(held: Tree, path: Path, content: Channel, keys: CallKeys) -> It
             yield from _if_any(REFUSAL, value, here)
         elif name in _REASONING_FIELDS and isinstance(value, str):
             yield from _if_any(_REASONING_FIELDS[name], value, here)
+        elif name == "reasoning_details" and isinstance(value, list):
+            for at, detail in enumerate(value):
+                yield from _detail_leaves(detail, (*here, at))
         elif name == "tool_calls" and isinstance(value, list):
             for at, (key, call) in enumerate(zip(keys.keys(value), value, strict=True)):
                 yield from _call_leaves(call, (*here, at), Channel(ChannelKind.TOOL, key, whole=True))
@@ -270,6 +277,21 @@ def _held_leaves(held: Tree, path: Path, content: Channel, keys: CallKeys) -> It
             yield from _called_leaves(value, here, channel, "arguments")
         else:
             yield from _named(name, value, here)
+
+
+def _detail_leaves(detail: Any, path: Path) -> Iterator[TextLeaf]:
+    """OpenRouter's thoughts: entries that grow by their index, each in a channel of its own."""
+    if not isinstance(detail, dict):
+        yield from _strings(detail, path)
+        return
+    index = detail.get("index")
+    channel = Channel(ChannelKind.REASONING, f"details.{index if isinstance(index, int) else path[-1]}")
+    for name, value in detail.items():
+        is_id = name == "id" and isinstance(value, str) and is_control_value(value)
+        if name in DETAIL_TEXTS and isinstance(value, str):
+            yield from _if_any(channel, value, (*path, name))
+        elif not is_id and not (name == "type" and _is_word(value, DETAIL_TYPES)):
+            yield from _named(name, value, (*path, name))
 
 
 def _content_leaves(value: Any, path: Path, content: Channel) -> Iterator[TextLeaf]:

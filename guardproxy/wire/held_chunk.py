@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guardproxy.core.commands import ChannelKind, Release
-from guardproxy.wire.answer_fields import Path, TextLeaf
+from guardproxy.wire.answer_fields import DETAIL_TEXTS, DETAIL_TYPES, Path, TextLeaf
 from guardproxy.wire.body import Tree
 from guardproxy.wire.field_table import is_control_value
 from guardproxy.wire.logprobs import Logprobs, checked_logprobs
@@ -182,11 +182,18 @@ def rest_of(held: Held) -> Tree:
 
 def _bare_text(value: Any) -> Any:
     """A list keeps its places, not what stands beside the texts: that has left, or was not cleared to."""
-    return [_bare_part(part) for part in value] if isinstance(value, list) else value
+    return [_bare_entry(entry) for entry in value] if isinstance(value, list) else value
 
 
-def _bare_part(part: Any) -> Tree:
-    thinking = part.get("thinking") if isinstance(part, dict) else None
+def _bare_entry(entry: Any) -> Tree:
+    """A part of the content, or an entry of `reasoning_details` with the index it grows by."""
+    if not isinstance(entry, dict):
+        return {"type": "text", "text": ""}
+    if entry.get("type") in DETAIL_TYPES:
+        index = {"index": entry["index"]} if isinstance(entry.get("index"), int) else {}
+        texts = {name: "" for name in DETAIL_TEXTS if isinstance(entry.get(name), str)}
+        return {"type": entry["type"], **index, **texts}
+    thinking = entry.get("thinking")
     if isinstance(thinking, str | list):
         return {"type": "thinking", "thinking": _bare_text(thinking) if isinstance(thinking, list) else ""}
     return {"type": "text", "text": ""}

@@ -37,18 +37,15 @@ shorter values: text that comes letter by letter repeats letters."""
 class Watched:
     """A string of a chunk, its path from the top, and where it ends in its channel. `fresh`: to be looked at.
 
-    `above`: the unknown names it stands below, which must be cleared as well.
+    `above`: the unknown names it stands below, which must be cleared as well. `told`: what the moderator hears; a value
+    that comes whole is a line, so that no word hides behind the value before it.
     """
 
     leaf: TextLeaf
     end: int
     fresh: bool
     above: tuple[Watched, ...] = ()
-
-    @property
-    def told(self) -> str:
-        """What the moderator hears. A value that comes whole is a line: no word hides behind the value before it."""
-        return _told(self.leaf)
+    told: str = ""
 
     def __repr__(self) -> str:
         return f"Watched({len(self.leaf.text)} chars, fresh={self.fresh})"
@@ -73,8 +70,11 @@ class UnknownFields:
         self._late: dict[Path, list[tuple[Watched, Any]]] = {}
         self._lists: dict[Path, list[tuple[list[Watched], list[Any]]]] = {}
 
-    def watch(self, leaves: Sequence[TextLeaf], *, new: bool = True) -> list[Watched]:
-        """`new` false: nobody will look any more, so only what repeats a cleared value can still leave."""
+    def watch(self, leaves: Sequence[TextLeaf], *, new: bool = True, pieces: bool = False) -> list[Watched]:
+        """`new` false: nobody will look any more, so only what repeats a cleared value can still leave.
+
+        `pieces`: the strings stand in an event that brings pieces of text, and may be pieces themselves.
+        """
         if len(leaves) > MAX_FIELDS:
             raise UpstreamBadAnswer(f"a chunk of the upstream has more than {MAX_FIELDS} fields that nobody knows")
         watched: list[Watched] = []
@@ -82,15 +82,15 @@ class UnknownFields:
         for leaf in leaves:
             place = self._place(leaf.channel)
             repeats = place.last == leaf.text and (not new or len(leaf.text) >= _SHORTEST_REPEAT)
+            told = leaf.text if pieces and not leaf.key else _told(leaf)
             if new and not repeats:
-                told = _told(leaf)
                 place.seen += len(told)
                 place.source += told
                 place.last = leaf.text
             end = place.seen if repeats or new else sys.maxsize
             while names and not _is_below(leaf.path, names[-1].leaf.path):
                 names.pop()
-            watched.append(Watched(leaf, end, new and not repeats, tuple(names)))
+            watched.append(Watched(leaf, end, new and not repeats, tuple(names), told))
             if leaf.key:
                 names.append(watched[-1])
         return watched

@@ -41,6 +41,19 @@ def leaves(held, holder="delta", **choice):
         ({"refusal": "no"}, [(REFUSAL, "no")]),
         ({"reasoning_content": "a"}, [(REASONING, "a")]),
         ({"reasoning": "a"}, [(Channel(ChannelKind.REASONING, "reasoning"), "a")]),
+        (
+            {"reasoning_details": [{"type": "reasoning.text", "index": 1, "id": "r-1", "text": "a"}]},
+            [(Channel(ChannelKind.REASONING, "details.1"), "a")],
+        ),
+        (
+            {"reasoning_details": [{"type": "reasoning.summary", "summary": "a", "x": "b"}, "c"]},
+            [
+                (Channel(ChannelKind.REASONING, "details.0"), "a"),
+                (other("message.reasoning_details.0.x{}"), "x"),
+                (other("message.reasoning_details.0.x"), "b"),
+                (other("message.reasoning_details.1"), "c"),
+            ],
+        ),
         ({"tool_calls": [{"index": 2, "id": "t", "function": {"name": "f", "arguments": "{}"}}]}, [(tool("2"), "{}")]),
         ({"tool_calls": [{"index": 0, "custom": {"name": "f", "input": "go"}}]}, [(tool("0"), "go")]),
         ({"function_call": {"name": "f", "arguments": "{}"}}, [(tool("function_call"), "{}")]),
@@ -75,7 +88,7 @@ def test_how_severe_azure_finds_it_is_one_of_four_words():
 def test_what_kind_of_reasoning_openrouter_sends_is_a_word():
     details = [{"type": "reasoning.text", "format": "anthropic-claude-v1", "text": "a"}, {"type": "walrus"}]
     assert leaves({"reasoning_details": details}) == [
-        (other("message.reasoning_details.0.text"), "a"),
+        (Channel(ChannelKind.REASONING, "details.0"), "a"),
         (other("message.reasoning_details.1.type"), "walrus"),
     ]
 

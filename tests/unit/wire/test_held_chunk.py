@@ -110,3 +110,14 @@ def test_parts_of_a_content_keep_their_places_and_nothing_else():
     assert rest_of(held)["choices"][0]["delta"] == {
         "content": [{"type": "thinking", "thinking": [empty, empty]}, empty],
     }
+
+
+def test_what_is_left_of_a_detail_keeps_its_place_and_kind():
+    detail = {"type": "reasoning.text", "index": 2, "signature": "abc", "text": "thoughts"}
+    held = Held(0, chunk({"reasoning_details": [detail]}), [], [], tool=False)
+    leaf = TextLeaf(Channel(ChannelKind.REASONING, "details.2"), "thoughts", ("delta", "reasoning_details", 0, "text"))
+    held.pieces = [Line().take(held, leaf)]
+    held.pieces[0].ready = "tho"
+    assert part_of(held)["choices"][0]["delta"] == {"reasoning_details": [{**detail, "text": "tho"}]}
+    kept = {"type": "reasoning.text", "index": 2, "text": ""}
+    assert rest_of(held)["choices"][0]["delta"] == {"reasoning_details": [kept]}

@@ -127,6 +127,7 @@ class Labels:
         "chat_completions",
         "completions",
         "messages",
+        "responses",
         "embeddings",
         "moderations",
         "guard_check",

@@ -52,11 +52,12 @@ def forget_refused(request: Request, policy: Policy, catalogue: Catalogue) -> Re
         said = "".join(p.text for p in messages[at].parts if not p.identifier)
         answered = messages[at].role is Role.ASSISTANT and messages[at - 1].role is Role.USER
         if answered and is_own_refusal(said, catalogue):
-            gone |= {entries[at - 1], entries[at]}
+            # What stands between the two (thoughts) belongs to the answer.
+            gone |= set(range(entries[at - 1], entries[at] + 1)) - {-1}
     if not gone:
         return request
     # The body is read again without them, so that every pointer fits the body that goes upstream.
-    from_tree = drop_messages(request.tree, sorted(gone))
+    from_tree = drop_messages(request.tree, sorted(gone), request.speech)
     return replace(request, tree=from_tree)
 
 

@@ -13,6 +13,7 @@ import sys
 from guardproxy.core.conversation import Scope
 from guardproxy.wire.field_table import JSON_SCHEMA_NAMES, FieldTable, Treatment, rows
 from guardproxy.wire.messages_fields import MESSAGES_FIELDS
+from guardproxy.wire.responses_fields import RESPONSES_FIELDS
 
 _MEANINGS = {
     Treatment.TEXT: "looked at by every rule of its scope",
@@ -76,7 +77,11 @@ FIELDS = FieldTable(
 )
 """Of chat completions, completions and embeddings."""
 
-TABLES = {"chat completions, completions, embeddings": FIELDS, "messages (Anthropic)": MESSAGES_FIELDS}
+TABLES = {
+    "chat completions, completions, embeddings": FIELDS,
+    "messages (Anthropic)": MESSAGES_FIELDS,
+    "responses": RESPONSES_FIELDS,
+}
 
 
 def markdown() -> str:

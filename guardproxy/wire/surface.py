@@ -1,7 +1,7 @@
 """The surfaces that a model serves: what one path does differently, and nothing more.
 
     Surface(name, path, parse, dialect, instruct, errors)
-    CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, EMBEDDINGS; SURFACES by path
+    CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, RESPONSES, EMBEDDINGS; SURFACES by path
 
 Everything else is one flow: parse → screen → upstream → moderate → render → record.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from guardproxy.wire import chat, completions, embeddings, messages, messages_own
+from guardproxy.wire import chat, completions, embeddings, messages, messages_own, responses
 from guardproxy.wire.body import Limits, Tree
 from guardproxy.wire.chat_dialect import ChatDialect
 from guardproxy.wire.dialect import Dialect
@@ -19,6 +19,7 @@ from guardproxy.wire.errors import ErrorAnswer
 from guardproxy.wire.messages_dialect import MessagesDialect
 from guardproxy.wire.patch import insert_system
 from guardproxy.wire.request import Request
+from guardproxy.wire.responses_dialect import ResponsesDialect
 from guardproxy.wire.shape import CHAT, TEXT
 
 
@@ -64,4 +65,12 @@ MESSAGES = Surface(
     "Servers that have it: llama.cpp, vLLM, Anthropic's own",
 )
 EMBEDDINGS = Surface("embeddings", "/v1/embeddings", embeddings.parse_request, None)
-SURFACES = {surface.path: surface for surface in (CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, EMBEDDINGS)}
+RESPONSES = Surface(
+    "responses",
+    "/v1/responses",
+    responses.parse_request,
+    ResponsesDialect(),
+    responses.instruct,
+    spoken_by="Servers that have it: llama.cpp, vLLM, OpenAI's own",
+)
+SURFACES = {surface.path: surface for surface in (CHAT_COMPLETIONS, COMPLETIONS, MESSAGES, RESPONSES, EMBEDDINGS)}

@@ -17,6 +17,7 @@ import pytest
 
 from guardproxy.observe import metrics
 from guardproxy.policy import codes
+from guardproxy.proxy import openapi
 from guardproxy.wire import fields
 
 ROOT = Path(__file__).parents[2]
@@ -300,6 +301,8 @@ COVERED_THROUGH = {
     "training/finetune.py": "needs the extra `train`",
     "training/ngrams.py": "needs the extra `train`",
     "training/shipping.py": "needs the extra `train`; what it ships is tested in tests/unit/detectors/test_scorer.py",
+    "wire/answer_schemas.py": "tests/e2e/test_openapi.py, tests/unit/proxy/test_openapi.py",
+    "wire/request_schemas.py": "tests/e2e/test_openapi.py, tests/unit/proxy/test_openapi.py",
     "training/work.py": "needs the extra `train`",
 }
 
@@ -336,7 +339,12 @@ def test_what_covers_a_module_is_there():
 
 # 6 ── generated pages
 
-PAGES = {"codes.md": codes.markdown, "metrics.md": metrics.markdown, "fields.md": fields.markdown}
+PAGES = {
+    "codes.md": codes.markdown,
+    "metrics.md": metrics.markdown,
+    "fields.md": fields.markdown,
+    "openapi.json": openapi.text,
+}
 
 
 @pytest.mark.parametrize("name", PAGES)

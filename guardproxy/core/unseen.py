@@ -9,7 +9,7 @@ from guardproxy.core.conversation import Stage
 from guardproxy.core.detector_info import DetectorInfo, Tier
 from guardproxy.core.findings import Failure
 from guardproxy.core.judge import Context, applies, listens
-from guardproxy.core.lookers import WINDOWS, exception_name, needs, windows_of
+from guardproxy.core.lookers import RULES, WINDOWS, exception_name, folded, needs, windows_of
 from guardproxy.core.replay import Stored, finding_of
 from guardproxy.core.rules import Action, FailMode, Mode, Policy, Rule, RuleException
 
@@ -36,6 +36,7 @@ class Unseen:
     def __init__(self, policy: Policy, infos: Sequence[DetectorInfo]) -> None:
         self._policy = policy
         self._infos = infos
+        self._folded = folded(policy)
         self._known: dict[tuple[object, ...], list[str]] = {}
 
     def reasons(self, stored: Stored, beheld: Beheld, context: Context) -> list[str]:
@@ -45,18 +46,22 @@ class Unseen:
         key = (stored.stage, tuple(sorted(beheld.versions.items())), beheld.input_only, tuple(beheld.failures))
         by_rules = self._known.get(key)
         if by_rules is None:
-            by_rules = self._known[key] = _by_rules(stored.stage, beheld, self._policy, self._infos)
+            by_rules = self._known[key] = self._by_rules(stored.stage, beheld)
+        if RULES in beheld.versions:
+            return by_rules
         return [*by_rules, *_by_exceptions(stored, beheld, self._policy, context)]
 
-
-def _by_rules(stage: Stage, beheld: Beheld, policy: Policy, infos: Sequence[DetectorInfo]) -> list[str]:
-    found: dict[str, None] = {}
-    for rule in policy.rules:
-        if rule.mode is not Mode.DISABLED and stage in rule.checks:
-            found |= dict.fromkeys(_unseen_by(rule, stage, beheld, infos))
-    if stage is Stage.OUTPUT and _cut_otherwise(beheld, policy, infos):
-        found["the windows of answers are cut differently"] = None
-    return list(found)
+    def _by_rules(self, stage: Stage, beheld: Beheld) -> list[str]:
+        many = beheld.versions.get(RULES)
+        found: dict[str, None] = {}
+        for rule in self._policy.rules:
+            if rule.mode is not Mode.DISABLED and stage in rule.checks and not (many and rule.wording):
+                found |= dict.fromkeys(_unseen_by(rule, stage, beheld, self._infos))
+        if many not in (None, self._folded):
+            found["words of rules are new or changed, too many for the record to name them"] = None
+        if stage is Stage.OUTPUT and _cut_otherwise(beheld, self._policy, self._infos):
+            found["the windows of answers are cut differently"] = None
+        return list(found)
 
 
 def _by_exceptions(stored: Stored, beheld: Beheld, policy: Policy, context: Context) -> list[str]:

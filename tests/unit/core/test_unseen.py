@@ -8,7 +8,7 @@ from guardproxy.core.conversation import Scope, Stage
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
 from guardproxy.core.findings import Failure, FailureKind
 from guardproxy.core.judge import Context
-from guardproxy.core.lookers import text_lookers
+from guardproxy.core.lookers import folded, text_lookers
 from guardproxy.core.replay import Stored
 from guardproxy.core.rules import (
     Action,
@@ -100,6 +100,16 @@ def test_windows_cut_differently():
     assert reasons(FRAUD, stored=ANSWERED, streaming=other) == ["the windows of answers are cut differently"]
     assert reasons(FRAUD, streaming=other) == []
     assert reasons(KITES, stored=ANSWERED, streaming=other) == []
+
+
+def test_a_record_that_names_no_rule():
+    """A policy of many rules: one digest for all of their words."""
+    hole = RuleException("kites", ThenDo.LOG, 10.0, phrases=("kite shop",))
+    policy = Policy(PolicyRef("p", 1, "0"), (KITES,), exceptions=(hole,))
+    known = Beheld({"m": "7", "rules": folded(policy)})
+    assert reasons(KITES, FRAUD, exceptions=(hole,), beheld=known) == []
+    (why,) = reasons(KITES, FRAUD, beheld=known)
+    assert why.startswith("words of rules are new or changed")
 
 
 @pytest.mark.parametrize("stored", [replace(ASKED, reports=True), replace(ASKED, action=Action.REFUSE, by_rule=False)])

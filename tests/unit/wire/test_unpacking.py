@@ -9,7 +9,7 @@ from guardproxy.wire.unpacking import FREE, RATIO, Unpacker
 TEXT = "Grüße, 你好 🐦. ".encode() * 50
 PACKED = {
     "gzip": gzip.compress(TEXT, mtime=0),
-    "X-Gzip": gzip.compress(TEXT[:100], mtime=0) + gzip.compress(TEXT[100:]),
+    "X-Gzip": gzip.compress(TEXT[:100], mtime=0) + gzip.compress(TEXT[100:], mtime=0),
     "deflate": zlib.compress(TEXT),
     " Deflate ": zlib.compress(TEXT, wbits=-15),
 }

@@ -17,7 +17,7 @@ from watchfiles import awatch
 from guardproxy.core.detector_info import DetectorInfo
 from guardproxy.core.rules import Policy, Source
 from guardproxy.errors import PolicyError
-from guardproxy.policy.folder import SUFFIXES
+from guardproxy.policy.folder import SUFFIXES, state_of
 from guardproxy.policy.hearing import World
 from guardproxy.policy.lint import Checked, check
 from guardproxy.policy.problems import Problem, Severity
@@ -30,6 +30,7 @@ QUIET_MS = 250
 """So long nothing may change before a changed folder is read: editors and ConfigMaps write in several steps."""
 _AT_LATEST_MS = 2_000
 _LOOK_AGAIN_S = 1.0
+_MOST_READS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Shelf:
         self._set = _Set()
         self._asked: set[tuple[str, str]] = set()
         self.last = LoadReport(ok=False)
+        self.prepare: Callable[[tuple[Policy, ...]], None] = _nothing
+        """Called with a good set just before it is swapped in, in the loading thread: its first request finds it ready."""
 
     @classmethod
     def open(
@@ -118,15 +121,16 @@ class Shelf:
         with self._loading:
             now = self._clock()
             before = self._set
-            checked = check([self.path], self._world(now), self._inspect)
+            checked, torn = self._read(now)
             fresh = _Set(
                 policies=tuple(c.policy for c in checked.compiled),
                 candidates=in_force([c.applies for c in checked.compiled]),
                 loaded_at=now,
             )
-            errors = checked.errors or tuple(self._unserved(fresh))
+            errors = torn or checked.errors or tuple(self._unserved(fresh))
             problems = errors or (*checked.problems, *_same_revision(before, checked))
             if not errors:
+                self.prepare(fresh.policies)
                 self._set = fresh
             place = errors[0].place if errors else None
             self.last = LoadReport(
@@ -137,6 +141,19 @@ class Shelf:
                 problems=problems,
             )
             return self.last
+
+    def _read(self, now: float) -> tuple[Checked, tuple[Problem, ...]]:
+        """The files as they stood at one moment. GP010 for a folder that does not hold still.
+
+        A ConfigMap may be swapped between two of its files, and what was read would be half of each.
+        """
+        for _ in range(_MOST_READS):
+            before = state_of(self.path)
+            checked = check([self.path], self._world(now), self._inspect)
+            if state_of(self.path) == before:
+                return checked, ()
+        place, hint = Source(str(self.path), 1, 1), "write beside it, then rename it into place"
+        return checked, (Problem("GP010", place, "the files change while they are read", hint=hint),)
 
     def _unserved(self, fresh: _Set) -> Iterator[Problem]:
         """GP308: what has been served so far must go on being served."""
@@ -199,6 +216,10 @@ class Shelf:
     def _world(self, now: float) -> World:
         today = datetime.fromtimestamp(now, UTC).date()
         return World(detectors=self._detectors, today=today, settled=True, serving=True)
+
+
+def _nothing(_policies: tuple[Policy, ...]) -> None:
+    """Nobody has to be told."""
 
 
 def _same_revision(before: _Set, checked: Checked) -> list[Problem]:

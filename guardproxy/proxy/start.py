@@ -43,6 +43,13 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
     catalogue = load_messages(directory(), datetime.fromtimestamp(clock(), UTC).date())
     metrics = Metrics(labels(shelf.policies, box.infos, address.name, routes))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
+
+    def prepare(policies: tuple[Policy, ...]) -> None:
+        benches.prepare(policies)
+        metrics.admit(labels(policies, box.infos, address.name, routes))
+
+    benches.prepare(shelf.policies)
+    shelf.prepare = prepare
     audit = AuditLog(
         Path(settings.audit.path),
         settings.audit.mode,

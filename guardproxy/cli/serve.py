@@ -81,3 +81,4 @@ async def run(hall: Hall) -> None:
             await hall.pool.close()
         await hall.upstream.close()
         hall.recorder.audit.close()
+        hall.office.changes.close()

@@ -17,8 +17,10 @@ from guardproxy.detectors.pool import ClassifierPool
 from guardproxy.observe.record import Recorder
 from guardproxy.policy.shelf import Shelf
 from guardproxy.proxy.languages import Languages
+from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import Settings
+from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.upstream import Upstream
 from guardproxy.state.sessions import Sessions
 
@@ -74,6 +76,8 @@ class Hall:
     languages: Languages
     clock: Callable[[], float]
     """POSIX seconds."""
+    trial: Trial
+    office: Office
     pool: ClassifierPool | None = None
     routes: Routes = field(default_factory=Routes)
     noting: Lock = field(default_factory=Lock, repr=False)

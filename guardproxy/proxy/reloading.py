@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Iterable
 from typing import Any
 
 from guardproxy.core.rules import PolicyRef
@@ -21,9 +22,12 @@ from guardproxy.proxy.tasks import spawn
 
 
 def reload_now(hall: Hall) -> LoadReport:
-    """Reads the policies again and takes note of how it went. Blocks."""
+    """Reads the policies again, the candidate's too, and takes note of how it went. Blocks."""
     report = hall.shelf.reload()
     take_note(hall, report)
+    wrong = hall.office.reload()
+    if wrong:
+        get_logger().error("candidate_load_failed", first=wrong[0], errors=len(wrong))
     return report
 
 
@@ -52,7 +56,7 @@ def told(hall: Hall, report: LoadReport) -> dict[str, Any]:
     return {
         "ok": report.ok,
         "policies": [named(p.ref) for p in hall.shelf.policies],
-        "problems": [_row(problem) for problem in report.problems],
+        "problems": rows(report.problems),
         "report": report.report,
     }
 
@@ -62,13 +66,17 @@ def named(ref: PolicyRef) -> dict[str, object]:
     return {"policy": ref.name, "revision": ref.revision, "hash": ref.hash}
 
 
-def _row(problem: Problem) -> dict[str, object]:
-    return {
-        "file": problem.file,
-        "line": problem.line,
-        "column": problem.column,
-        "code": problem.code,
-        "severity": problem.severity.value,
-        "message": problem.message,
-        "hint": problem.hint,
-    }
+def rows(problems: Iterable[Problem]) -> list[dict[str, object]]:
+    """Problems as JSON, without the source lines."""
+    return [
+        {
+            "file": problem.file,
+            "line": problem.line,
+            "column": problem.column,
+            "code": problem.code,
+            "severity": problem.severity.value,
+            "message": problem.message,
+            "hint": problem.hint,
+        }
+        for problem in problems
+    ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from guardproxy.core.conversation import Scope, Stage
+from guardproxy.core.intervals import wilson
 from guardproxy.detectors.embedded import hazards_of
 from guardproxy.detectors.scorer import Figures, Head
 from guardproxy.training.calibration import REFUSE, WARN
@@ -62,16 +62,6 @@ class Line:
     refuse: Share
     auprc: str = ""
     length_only: str = ""
-
-
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """95% interval of a share (Wilson 1927)."""
-    if not of:
-        return (0.0, 1.0)
-    z, share = 1.96, hits / of
-    middle = share + z * z / (2 * of)
-    width = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return (max(0.0, middle - width) / (1 + z * z / of), (middle + width) / (1 + z * z / of))
 
 
 def dev_rows(data: Path) -> list[DevRow]:

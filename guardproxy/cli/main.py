@@ -7,7 +7,7 @@ import sys
 import typer
 
 from guardproxy import __version__
-from guardproxy.cli import audit, demo, lint, measure, serve, test
+from guardproxy.cli import audit, demo, lint, measure, policy, serve, test
 from guardproxy.errors import ConfigError, PolicyError, UsageError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.command("lint")(lint.lint)
 app.command("test")(test.run_tests)
 app.command("eval")(measure.evaluate)
 app.add_typer(audit.app, name="audit")
+app.add_typer(policy.app, name="policy")
 
 
 @app.callback()

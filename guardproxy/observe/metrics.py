@@ -104,9 +104,7 @@ FAMILIES = (
     Family("upstream_errors_total", "Faults of the upstream.", (UPSTREAM, UPSTREAM_ERROR)),
     Family("appeals_total", "Appeals; upheld = the refusal stands.", (APPEAL,)),
     Family("candidate_decisions_total", "As the candidate would decide.", (STAGE, ACTION, POLICY), beside=True),
-    Family(
-        "candidate_changes_total", "Of those, the ones it would change; by rule: /admin/candidate.", (STAGE, CHANGE)
-    ),
+    Family("candidate_changes_total", "Of those, what it would change.", (STAGE, CHANGE), beside=True),
     Family("candidate_dropped_total", "Exchanges that the candidate did not judge.", (UNCOMPARED,), beside=True),
     Family("policy_info", "1 for the policy in force, 0 for a retired one.", REF),
     Family("policy_load_failed", "1 while the file on disk is refused; labels name the policy in force.", REF),

@@ -5,9 +5,10 @@
     office.promote(order, digest)    the candidate comes into force in one step; the old set is kept
     office.rollback(order)           the kept set comes back; what it replaces is the candidate again
 
-All of them block: call them in a thread (`status` alone on the loop, where counts are made). Each is written into the file of changes before it happens, or it does not
-happen. What is promoted is the set that was on trial, not what its files say by now. The settings are not changed: a
-restart reads `policies.path` again, so `status` says when the two differ.
+All of them block: call them in a thread (`status` alone on the loop, where counts are made). Each is written into
+the file of changes before it happens, or it does not happen. What is promoted is the set that was on trial, not what
+its files say by now. The settings are not changed: a restart reads `policies.path` again, so `status` says when the
+two differ.
 """
 
 from __future__ import annotations

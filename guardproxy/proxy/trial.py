@@ -16,10 +16,11 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import Any
 
 from guardproxy.core.commands import Channel
-from guardproxy.core.conversation import Conversation
+from guardproxy.core.conversation import Conversation, Scope, Segment, Stage
 from guardproxy.core.decide import Decision, stronger
 from guardproxy.core.findings import Failure, Finding
 from guardproxy.core.judge import Context
@@ -41,6 +42,8 @@ LONGEST_QUEUE = 256
 MOST_CHARACTERS = 4_000_000
 """Text that may wait, in all."""
 MOST_PAIRS = 32
+REST = 4.0
+"""After each exchange the candidate rests for so many times as long as it took: live traffic comes first."""
 NOT_COVERED = (
     "memory of sessions, cool-downs, a request's own wish to be blocked, drafts written again: rules alone are compared",
     "an answer that the live policy cut: what the model would have gone on to say is unknown",
@@ -48,6 +51,9 @@ NOT_COVERED = (
     "requests that ended in a fault before they were judged, and surfaces without a model behind them",
     "turns that the live policy forgets are forgotten for the candidate, too",
 )
+
+
+_FIRST = Segment("Good morning.", Stage.INPUT, Scope.USER)
 
 
 @dataclass(slots=True)
@@ -123,7 +129,7 @@ class Trial:
         """From now on this is the candidate; counting starts anew. Compiles: call it in a thread."""
         candidate = _Candidate(shelf)
         for policy in shelf.policies:
-            self._bench(candidate, policy, frozenset())
+            self._bench(candidate, policy, frozenset()).look([_FIRST])  # what is made at the first look is made here
         self._candidate, self.dropped = candidate, {}
 
     def end(self) -> None:
@@ -165,6 +171,7 @@ class Trial:
             candidate = self._candidate
             if candidate is None:
                 continue
+            began = perf_counter()
             judging = spawn(self._judge(candidate, evidence))
             await asyncio.wait([judging])  # a task of its own: whatever goes wrong in it ends here
             error = judging.exception()
@@ -173,6 +180,7 @@ class Trial:
             elif error is not None:
                 get_logger().warning("candidate_failed", kind=type(error).__name__, decision_id=evidence.decision_id)
                 self._drop("error")
+            await asyncio.sleep(REST * (perf_counter() - began))
 
     async def _judge(self, candidate: _Candidate, evidence: Evidence) -> None:
         try:

@@ -235,3 +235,36 @@ def test_the_oldest_pairs_are_forgotten(hall, put, monkeypatch):
     for revision in range(10):
         trial._comparison(trial._candidate, ref, replace(ref, revision=revision))
     assert [pair["candidate"] for pair in trial.view()["pairs"]] == ["sample@9", "sample@8", "sample@7"]
+
+
+SURFACES = {
+    "/v1/completions": (
+        {"prompt": "my garden ladder"},
+        {"object": "text_completion", "choices": [{"index": 0, "text": "Hi.", "finish_reason": "stop"}]},
+    ),
+    "/v1/embeddings": (
+        {"input": ["a heron", "my garden ladder"]},
+        {"object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.5]}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("path", SURFACES)
+async def test_other_surfaces_with_a_model_behind_them(hall, put, send, path):
+    put(STRICTER)
+    asked, answered = SURFACES[path]
+    answered = {"id": "x", "created": 1, "model": "m", **answered}
+    transport = httpx.MockTransport(lambda _request: httpx.Response(200, json=answered))
+    upstream = HttpxUpstream(Target("main", "http://model/v1"), transport)
+    answer = await send(DataApp(replace(hall, upstream=upstream)), path, json={"model": "m", **asked})
+    await hall.trial.idle()
+    assert (answer.status_code, moves(hall, "input")) == (200, {("warn", "refuse"): 1})
+
+
+async def test_choices_count_as_one_stage(hall, put, ask):
+    put(STRICTER)
+    script = completion("Take the garden ladder.")
+    tree = json.loads(script.segments[0])
+    tree["choices"].append({**tree["choices"][0], "index": 1, "message": {"role": "assistant", "content": "Stay."}})
+    await ask("hi", answer=replace(script, segments=(json.dumps(tree).encode(),)), n=2)
+    assert moves(hall, "output") == {("warn", "refuse"): 1}

@@ -91,7 +91,7 @@ class Message:
 class Unscannable:
     """A part no text detector can read: its kind (`image`, `audio`, `file`, `audio_answer`, `token_ids`), its place.
 
-    `scope` is that of the message it stands in.
+    `redacted_thinking` and `compaction`: only the model's maker can read them. `scope` is that of the message it stands in.
     """
 
     kind: str

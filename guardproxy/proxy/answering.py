@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from guardproxy.core.commands import Channel, Command, Fault, Halt, Inspect, Release
+from guardproxy.core.commands import Channel, ChannelKind, Command, Fault, Halt, Inspect, Release
 from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision, decide
 from guardproxy.core.findings import Failure, Finding
@@ -93,6 +93,16 @@ class Moderated:
             if self.kept is not None:
                 self.kept.append((choice, channel, text))
             commands += await self._settle(self._moderator.feed(choice, channel, text))
+        return commands
+
+    async def feed_whole(self, choice: int, texts: Sequence[tuple[Channel, str]]) -> list[Command]:
+        """All texts of one choice. Those beside its words are closed one by one, so that many cost no more than few."""
+        commands: list[Command] = []
+        last = {channel: at for at, (channel, _) in enumerate(texts)}
+        for at, (channel, text) in enumerate(texts):
+            commands += await self.feed(choice, [(channel, text)])
+            if channel.kind is ChannelKind.OTHER and last[channel] == at and not self.is_halted(choice):
+                commands += await self.close(choice, channel)
         return commands
 
     async def close(self, choice: int, channel: Channel) -> list[Command]:

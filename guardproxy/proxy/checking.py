@@ -135,7 +135,7 @@ class Check:
         ):
             moderated.end(0, refuse_unread(policy.ref))
         else:
-            await moderated.feed(0, [(text.channel, text.text) for text in answer.texts])
+            await moderated.feed_whole(0, [(text.channel, text.text) for text in answer.texts])
             await moderated.flush(0)
         self.ledger.outputs = (moderated.decision(0),)
         self.ledger.note("output", moderated.seen)

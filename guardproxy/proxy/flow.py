@@ -294,6 +294,8 @@ class Flow(Exchange):
             await moderated.flush(0)
             given = moderated.given.get(0)
             message = "" if given is None or given.halt else "".join(r.text for r in given.releases)
+        if reply.status in (404, 405) and self._surface.spoken_by:
+            message = f"{message or complaint.error} (is {self._surface.path} served there? {self._surface.spoken_by})"
         await self._answer_error(self._surface.errors(complaint_answer(complaint, message)))
 
     def annotation(self) -> dict[str, object]:

@@ -45,7 +45,7 @@ class PlainRun:
             if moderated.is_halted(choice):
                 continue
             texts = [(t.channel, t.text) for t in answer.texts if t.choice == choice]
-            await moderated.feed(choice, texts)
+            await moderated.feed_whole(choice, texts)
             await moderated.flush(choice)
         give_up_on(moderated)
         self.flow.take(moderated)

@@ -19,7 +19,7 @@ from guardproxy.detectors.bench import Bench, Inspection, together
 from guardproxy.errors import BadRequest, GuardUnavailable
 from guardproxy.proxy.wording import Wording
 from guardproxy.wire.patch import Replacement, drop_messages, patch, value_at
-from guardproxy.wire.request import Request, unscannable_error
+from guardproxy.wire.request import SEALED_KINDS, Request, unscannable_error
 
 UNSCANNABLE, MEDIA = "unscannable", "unscannable.media"
 _UNREAD = {Unscanned.REFUSE: Action.REFUSE, Unscanned.WARN: Action.WARN, Unscanned.ALLOW: Action.ALLOW}
@@ -45,23 +45,29 @@ def forget_refused(request: Request, policy: Policy, catalogue: Catalogue) -> Re
     if not policy.forget_refused or not policy.disclosing.source_line:
         return request
     messages = request.conversation.messages
+    entries = request.entries or range(len(messages))
     gone: set[int] = set()
     for at in range(1, len(messages)):
         said = "".join(p.text for p in messages[at].parts if not p.identifier)
         answered = messages[at].role is Role.ASSISTANT and messages[at - 1].role is Role.USER
         if answered and is_own_refusal(said, catalogue):
-            gone |= {at - 1, at}
+            # What stands between the two (thoughts) belongs to the answer.
+            gone |= set(range(entries[at - 1], entries[at] + 1)) - {-1}
     if not gone:
         return request
     # The body is read again without them, so that every pointer fits the body that goes upstream.
-    from_tree = drop_messages(request.tree, sorted(gone))
+    from_tree = drop_messages(request.tree, sorted(gone), request.speech)
     return replace(request, tree=from_tree)
 
 
 def check_limits(conversation: Conversation, policy: Policy, words: Wording) -> None:
-    """Raises BadRequest for token ids, whatever the policy says of other unreadable parts, and for too much text."""
+    """Raises BadRequest for token ids, whatever the policy says of other unreadable parts, and for too much text.
+
+    And for what is sealed, unless the policy lets it pass: no refusal would tell the programmer to leave it out.
+    """
     for part in conversation.unscannable:
-        if part.kind == "token_ids":
+        sealed = part.kind in SEALED_KINDS and policy.on_unscannable is Unscanned.REFUSE
+        if part.kind == "token_ids" or sealed:
             raise unscannable_error(part)
     texts = (p for m in (*conversation.messages, *conversation.extras) for p in m.parts)
     if sum(len(p.text) for p in texts) > policy.max_input_chars:

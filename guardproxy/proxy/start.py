@@ -28,6 +28,7 @@ from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import TENANT, Settings, target
 from guardproxy.proxy.trial import Trial
+from guardproxy.proxy.unpacked import UnpackedUpstream
 from guardproxy.proxy.upstream import AiohttpUpstream
 
 
@@ -73,7 +74,7 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
         shelf=shelf,
         benches=benches,
         catalogue=lambda: catalogue,
-        upstream=AiohttpUpstream(address),
+        upstream=UnpackedUpstream(AiohttpUpstream(address)),
         recorder=Recorder(metrics, audit, get_logger(), hmac_key=_secret(settings.audit.hmac_key_env)),
         languages=Languages(),
         clock=clock,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from guardproxy.core.commands import ChannelKind, Command, Halt, Release
+from guardproxy.core.commands import Channel, ChannelKind, Command, Halt, Release
 from guardproxy.core.drafts import rejects
 from guardproxy.core.rules import NoticePlace
 from guardproxy.errors import (
@@ -130,16 +130,26 @@ class StreamRun:
     async def _chunk(self, stream: AnswerStream, tree: dict[str, object]) -> None:
         reading = stream.chunk(tree)
         await self._check_calls(stream, reading.called)
-        for delta in reading.deltas:
-            if not self.moderated.is_halted(delta.choice):
-                await self._obey(stream, await self.moderated.feed(delta.choice, [(delta.channel, delta.text)]))
-        for closed in reading.closed:
-            if not self.moderated.is_halted(closed.choice):
-                await self._obey(stream, await self.moderated.close(closed.choice, closed.channel))
+        closing = dict.fromkeys((closed.choice, closed.channel) for closed in reading.closed)
+        last = {(delta.choice, delta.channel): at for at, delta in enumerate(reading.deltas)}
+        for at, delta in enumerate(reading.deltas):
+            if self.moderated.is_halted(delta.choice):
+                continue
+            await self._obey(stream, await self.moderated.feed(delta.choice, [(delta.channel, delta.text)]))
+            key = (delta.choice, delta.channel)
+            if key in closing and last[key] == at:  # at once: a channel that is over costs those behind it nothing
+                del closing[key]
+                await self._close(stream, *key)
+        for choice, channel in closing:
+            await self._close(stream, choice, channel)
         for choice in reading.finished:
             if not self.moderated.is_halted(choice):
                 await self._obey(stream, await self.moderated.flush(choice))
         await self._write(stream.ready())
+
+    async def _close(self, stream: AnswerStream, choice: int, channel: Channel) -> None:
+        if not self.moderated.is_halted(choice):
+            await self._obey(stream, await self.moderated.close(choice, channel))
 
     async def _check_calls(self, stream: AnswerStream, called: tuple[Called, ...]) -> None:
         for call in called:

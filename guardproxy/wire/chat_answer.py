@@ -74,10 +74,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ChannelText:
-    """What may leave of one channel."""
+    """What may leave of one channel; `pieces`: which stretch of the source each part of it stands for."""
 
     channel: Channel
     text: str
+    pieces: tuple[Release, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         return f"ChannelText({self.channel.kind}, {len(self.text)} chars)"
@@ -129,10 +130,13 @@ def answer_of(tree: Tree, *, structured: bool = False) -> Answer:
 
 def joined(releases: Sequence[Release]) -> tuple[ChannelText, ...]:
     """The released text of each channel of one choice, in the order of release."""
-    texts: dict[Channel, list[str]] = {}
+    texts: dict[Channel, list[Release]] = {}
     for release in releases:
-        texts.setdefault(release.channel, []).append(release.text)
-    return tuple(ChannelText(channel, "".join(pieces)) for channel, pieces in texts.items())
+        texts.setdefault(release.channel, []).append(release)
+    return tuple(
+        ChannelText(channel, "".join(piece.text for piece in pieces), tuple(pieces))
+        for channel, pieces in texts.items()
+    )
 
 
 def render(

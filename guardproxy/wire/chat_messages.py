@@ -151,7 +151,7 @@ def _leaf_parts(leaf: Leaf, message: dict[str, Any], path: Path) -> Iterator[Par
     if treatment in {Treatment.CONTROL, Treatment.UNSCANNABLE} or _is_dealt_with(leaf, message, len(path)):
         return
     if treatment is Treatment.ARGUMENTS and not leaf.key:
-        yield from _arguments(leaf)
+        yield from argument_parts(leaf)
     else:
         yield Part(leaf.text, Pointer(leaf.path, key=leaf.key), identifier=treatment is Treatment.IDENTIFIER)
 
@@ -166,7 +166,7 @@ def _is_dealt_with(leaf: Leaf, message: dict[str, Any], depth: int) -> bool:
     return inside[2:] == (_TEXT_PARTS.get(message["content"][inside[1]]["type"]),)
 
 
-def _arguments(leaf: Leaf) -> Iterator[Part]:
+def argument_parts(leaf: Leaf) -> Iterator[Part]:
     """Tool arguments: the decoded leaves, or the string itself when it is not JSON."""
     try:
         tree = parse_inner(leaf.text)
@@ -208,6 +208,10 @@ def _check_calls(message: dict[str, Any], path: Path) -> None:
 def _check_name(called: Any, path: Path) -> None:
     if not isinstance(called, dict):
         raise wrong_type(path, "an object")
-    name = called.get("name")
+    check_tool_name(called.get("name"), path)
+
+
+def check_tool_name(name: Any, path: Path) -> None:
+    """A name of a called tool must be one that a tool can have; `path` leads to what holds it."""
     if not isinstance(name, str) or not 0 < len(name) <= 64 or not _NAME.issuperset(name):
         raise wrong_type((*path, "name"), "1 to 64 letters, digits, _ or -")

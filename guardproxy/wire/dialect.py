@@ -42,7 +42,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one event brings. In this order: `deltas` are fed, `closed` channels and `finished` choices are flushed.
+    """What one event brings: `deltas` are fed, `closed` channels flushed behind their last, then `finished` choices.
 
     `called`: tools the model calls in these choices; the flow compares them with the request's.
     """

@@ -17,6 +17,7 @@ import pytest
 
 from guardproxy.observe import metrics
 from guardproxy.policy import codes
+from guardproxy.proxy import openapi
 from guardproxy.wire import fields
 
 ROOT = Path(__file__).parents[2]
@@ -286,6 +287,7 @@ COVERED_THROUGH = {
     "testing/clients/house.py": "tests/e2e/test_client_families.py",
     "testing/demo_process.py": "tests/e2e/test_demo.py",
     "testing/evasion.py": "a report: `make evasion`",
+    "testing/messages_play.py": "tests/wire/test_moderated_messages.py",
     "testing/pii_report.py": "a report: `python -m guardproxy.testing.pii_report`",
     "testing/proxy_process.py": "tests/e2e/test_client_families.py",
     "testing/reload_storm.py": "tests/e2e/test_reload_storm.py",
@@ -298,6 +300,8 @@ COVERED_THROUGH = {
     "training/finetune.py": "needs the extra `train`",
     "training/ngrams.py": "needs the extra `train`",
     "training/shipping.py": "needs the extra `train`; what it ships is tested in tests/unit/detectors/test_scorer.py",
+    "wire/answer_schemas.py": "tests/e2e/test_openapi.py, tests/unit/proxy/test_openapi.py",
+    "wire/request_schemas.py": "tests/e2e/test_openapi.py, tests/unit/proxy/test_openapi.py",
     "training/work.py": "needs the extra `train`",
 }
 
@@ -334,7 +338,12 @@ def test_what_covers_a_module_is_there():
 
 # 6 ── generated pages
 
-PAGES = {"codes.md": codes.markdown, "metrics.md": metrics.markdown, "fields.md": fields.markdown}
+PAGES = {
+    "codes.md": codes.markdown,
+    "metrics.md": metrics.markdown,
+    "fields.md": fields.markdown,
+    "openapi.json": openapi.text,
+}
 
 
 @pytest.mark.parametrize("name", PAGES)

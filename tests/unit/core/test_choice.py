@@ -89,6 +89,18 @@ def test_a_text_that_leaves_whole_waits_for_the_others():
     )  # fmt: skip
 
 
+def test_channels_that_are_over_cost_nothing_more():
+    """Typed streams have one for each citation; every step would look at all of them."""
+    own = words().moderator
+    for at in range(50):
+        channel = Channel(ChannelKind.OTHER, str(at))
+        own.feed(0, channel, "a title")
+        own.close(0, channel)
+    own.feed(0, CONTENT, "go on")
+    assert len(own._choices[0]._live) == 1
+    assert own.decision(0).action is Action.ALLOW
+
+
 @pytest.mark.parametrize(
     ("runs", "places"),
     [

@@ -30,6 +30,7 @@ from guardproxy.policy.messages import load
 from guardproxy.policy.shipped import directory
 from guardproxy.proxy.screening import check_limits, forget_refused, screen
 from guardproxy.wire.chat import parse_request
+from guardproxy.wire.messages import parse_request as anthropic_request
 
 CATALOGUE = load(directory(), date(2026, 11, 24))
 SOURCE = CATALOGUE.locales["en"].lines.source
@@ -120,6 +121,24 @@ def test_a_refused_turn_and_its_refusal_are_forgotten():
     assert remembered(forget_refused(asked, POLICY, CATALOGUE)) == ["one", "two", "five"]
 
 
+def test_the_turns_of_other_surfaces_are_found_in_their_own_list():
+    """The system text is no turn, and a tool's result makes two messages of one."""
+    results = [{"type": "tool_result", "tool_use_id": "t", "content": "found"}, {"type": "text", "text": "two"}]
+    turns = [("user", results), ("assistant", "three"), ("user", "bad thing"), ("assistant", REFUSAL), ("user", "five")]
+    messages = [{"role": role, "content": content} for role, content in turns]
+    asked = anthropic_request({"model": "m", "system": "be kind", "messages": messages})
+    kept = forget_refused(asked, POLICY, CATALOGUE)
+    assert kept.tree["messages"] == [*messages[:2], messages[4]]
+
+
+def test_a_result_is_not_forgotten_for_its_call_would_wait_for_it():
+    results = [{"type": "tool_result", "tool_use_id": "t", "content": "found"}]
+    turns = [("user", results), ("assistant", REFUSAL), ("user", "five")]
+    messages = [{"role": role, "content": content} for role, content in turns]
+    asked = anthropic_request({"model": "m", "messages": messages})
+    assert forget_refused(asked, POLICY, CATALOGUE) is asked
+
+
 @pytest.mark.parametrize(
     ("said", "policy"),
     [
@@ -177,6 +196,16 @@ def test_token_ids_are_the_callers_mistake_whatever_the_policy_says(how):
     with pytest.raises(BadRequest) as caught:
         check_limits(conversation, replace(POLICY, on_unscannable=how), Words())
     assert (caught.value.code, caught.value.param) == ("unscannable_prompt", "x")
+
+
+def test_what_is_sealed_passes_only_if_the_policy_says_so():
+    turns = [("user", "a"), ("assistant", [{"type": "redacted_thinking", "data": "AAAA"}]), ("user", "b")]
+    messages = [{"role": role, "content": content} for role, content in turns]
+    conversation = anthropic_request({"model": "m", "messages": messages}).conversation
+    check_limits(conversation, replace(POLICY, on_unscannable=Unscanned.ALLOW), Words())
+    with pytest.raises(BadRequest) as caught:
+        check_limits(conversation, POLICY, Words())
+    assert (caught.value.code, caught.value.param) == ("unsupported_content_part", "messages[1].content[0]")
 
 
 class Gallery:

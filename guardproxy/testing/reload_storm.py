@@ -1,7 +1,7 @@
 """`make reloads`: a thousand reloads while callers ask, plain and streamed, over real sockets.
 
 A reload comes from the admin port, from SIGHUP and from the watched folder, often two at once; one in eight sets is
-bad. Of every answer, the stamps that rules left in its text, its policy headers and its line of the decision log must
+bad, and every so often a set of another folder is promoted, then rolled back. Of every answer, the stamps that rules left in its text, its policy headers and its line of the decision log must
 name one and the same generation, and one that was whole on disk. Exit 1 unless all do.
 """
 
@@ -70,6 +70,7 @@ class Storm:
     whole: set[tuple[str, str]] = field(default_factory=set)
     good: int = 0
     refused: int = 0
+    promoted: int = 0
     seconds: float = 0.0
     grown_mib: float = 0.0
 
@@ -90,7 +91,8 @@ class Storm:
         streamed = sum(one.streamed for one in self.answers)
         seen = len({one.policy for one in self.answers})
         return (
-            f"{self.good} sets taken and {self.refused} refused in {self.seconds:.1f} s; {len(self.answers)} answers "
+            f"{self.good} sets taken, {self.promoted} of them by promotion, each rolled back, and {self.refused} refused "
+            f"in {self.seconds:.1f} s; {len(self.answers)} answers "
             f"({streamed} streamed) under {seen} policies, {len(self.faults)} faults; memory grew {self.grown_mib:.0f} MiB"
         )
 
@@ -104,7 +106,7 @@ def storm(folder: Path, reloads: int, callers: int = 4) -> Storm:
         with serving(folder / "proxy", upstream.base, policies.path, settings, light) as proxy:
             began, before = perf_counter(), _resident(proxy)
             with _calling(proxy, seen, callers):
-                _reload(proxy, policies, seen, reloads)
+                _reload(proxy, (policies, Generations(folder / "beside")), seen, reloads)
             seen.seconds, seen.grown_mib = perf_counter() - began, _resident(proxy) - before
             _check_metrics(proxy, seen)
         lines = map(json.loads, proxy.decisions.read_text(encoding="utf-8").splitlines())
@@ -122,8 +124,9 @@ def _echo(request: Recorded) -> Script:
     return Script(made.segments, content_type=made.content_type, pause=PAUSE)
 
 
-def _reload(proxy: Serving, policies: Generations, seen: Storm, reloads: int) -> None:
-    """One writer: a new generation each time, now and then a bad set, then the reload."""
+def _reload(proxy: Serving, folders: tuple[Generations, Generations], seen: Storm, reloads: int) -> None:
+    """One writer: a new generation each time, now and then a bad set or a promotion, then the reload."""
+    policies, beside = folders
     harms, generations = cycle(Harm), count(2)
     with httpx.Client(base_url=proxy.admin, timeout=PATIENCE, trust_env=False) as admin:
         _reloaded(admin, seen, 1)
@@ -136,18 +139,44 @@ def _reload(proxy: Serving, policies: Generations, seen: Storm, reloads: int) ->
                     seen.faults.append(f"a bad set was answered with {answer.status_code}")
                 continue
             generation = next(generations)
+            if number % 16 == 5:
+                beside.put(generation)
+                _promoted(admin, seen, beside.path, generation)
+                continue
             policies.put(generation)
             if number % 3 == 0:
                 os.kill(proxy.process.pid, signal.SIGHUP)
             _reloaded(admin, seen, generation)
 
 
+def _promoted(admin: httpx.Client, seen: Storm, path: Path, generation: int) -> None:
+    """A set of another folder is tried, comes into force, and goes again."""
+    before = admin.get("/admin/candidate").json()["live"]
+    order = {"actor": "storm"}
+    tried = admin.post("/admin/candidate", json={**order, "path": str(path)})
+    promoted = admin.post("/admin/candidate/promote", json=order)
+    back = admin.post("/admin/candidate/rollback", json=order)
+    statuses = [answer.status_code for answer in (tried, promoted, back)]
+    if statuses != [200, 200, 200]:
+        seen.faults.append(f"a promotion was answered with {statuses}")
+        return
+    refs = promoted.json()["live"]["policies"]
+    if {ref["revision"] for ref in refs} != {generation} or back.json()["live"] != before:
+        seen.faults.append(f"generation {generation} was promoted as {refs}, and rolled back to {back.json()['live']}")
+    _took(seen, refs)
+    seen.promoted += 1
+
+
 def _reloaded(admin: httpx.Client, seen: Storm, generation: int) -> None:
     answer = admin.post("/admin/policies/reload")
     refs = answer.json()["policies"]
-    seen.good += 1
     if answer.status_code != 200 or {ref["revision"] for ref in refs} != {generation} or len(refs) != 3:
         seen.faults.append(f"generation {generation} was answered with {answer.status_code}, {refs}")
+    _took(seen, refs)
+
+
+def _took(seen: Storm, refs: list[dict[str, Any]]) -> None:
+    seen.good += 1
     seen.whole |= {(f"{ref['policy']}@{ref['revision']}", ref["hash"]) for ref in refs}
 
 

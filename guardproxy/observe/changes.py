@@ -11,10 +11,14 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import orjson
+
 from guardproxy.core.rules import PolicyRef
 from guardproxy.observe.audit_file import canonical
 from guardproxy.observe.entry import posix_text
 from guardproxy.observe.journal import Journal, Note
+
+_IN_FORCE = ("promote", "rollback")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,18 @@ class ChangeLog:
         with self._writing:
             self._journal.append([canonical(record)])
         return record
+
+    def last_in_force(self) -> dict[str, Any] | None:
+        """The latest promotion or rollback of this file, whoever wrote it; None without one, or when it is unreadable."""
+        try:
+            lines = self._journal.path.read_bytes().splitlines()
+            for line in reversed(lines):
+                record: dict[str, Any] = orjson.loads(line)
+                if record.get("action") in _IN_FORCE:
+                    return record
+        except (OSError, ValueError):
+            return None  # `audit verify` says what is wrong with it
+        return None
 
     def close(self) -> None:
         """Gives the file back."""

@@ -56,11 +56,18 @@ class Office:
     clock: Callable[[], float]
     admit: Callable[[Shelf], None]
     settled_path: Path = field(init=False)
+    promoted_before: str = field(init=False, default="")
+    """What a promotion had put in force before this start, when the settings name something else."""
     _before: Held | None = None
     _at_work: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
         self.settled_path = self.live.path
+        last = self.changes.last_in_force()
+        if last is not None and last.get("path") != str(self.settled_path.absolute()):
+            self.promoted_before = (
+                f"{last.get('path')} ({last.get('action')} by {last.get('actor')}, {last.get('time')})"
+            )
 
     def open(self, path: Path) -> Shelf:
         """A set, loaded, checked and tested like a live one. PolicyError with the report."""
@@ -131,6 +138,8 @@ class Office:
         hint = ""
         if live.path != self.settled_path:
             hint = f"the settings still name {self.settled_path}: set policies.path to {live.path} before a restart"
+        elif self.promoted_before:
+            hint = f"before this start another set was in force: {self.promoted_before}; the settings name {live.path}"
         return {
             "live": _shown(live),
             "candidate": _shown(shelf.held()) if shelf else None,
@@ -150,9 +159,10 @@ class Office:
         replaced = self.live.held()
 
         def agreed(old: Set, new: Set) -> None:
-            self._record(action, order, wanted.path, old.refs, new.refs)
+            self._record(action, order, wanted.path.absolute(), old.refs, new.refs)
 
         self.live.adopt(wanted, agreed)
+        self.promoted_before = ""
         return replaced
 
     def _record(

@@ -61,6 +61,8 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
 
     changes = ChangeLog(Path(settings.policies.changes), clock, get_logger().info)
     office = Office(shelf, trial, changes, box, clock, admit)
+    if office.promoted_before:
+        get_logger().warning("policies_other_than_promoted", promoted=office.promoted_before, in_force=str(shelf.path))
     if settings.policies.candidate:
         _begin(office, Path(settings.policies.candidate))
     audit = AuditLog(

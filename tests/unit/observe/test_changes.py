@@ -49,6 +49,16 @@ def test_a_later_start_goes_on_with_the_chain(log):
     assert verify(log.path).fine
 
 
+def test_the_last_set_that_was_put_in_force(log):
+    assert log.last_in_force() is None
+    log.append(Change("promote", "ana", "", "/p", (OLD,), (NEW,)))
+    log.append(Change("candidate", "ana", "", "/q", (), (NEW,)))
+    assert (log.last_in_force()["action"], log.last_in_force()["path"]) == ("promote", "/p")
+    with log.path.open("ab") as file:
+        file.write(b"torn\n")
+    assert log.last_in_force() is None
+
+
 def test_a_file_that_cannot_be_written(tmp_path):
     (tmp_path / "var").write_text("a file, no folder")
     log = ChangeLog(tmp_path / "var" / "policy-changes.jsonl", lambda: 0.0, quiet)

@@ -6,6 +6,7 @@ import asyncio
 import json
 
 import pytest
+from structlog.testing import capture_logs
 
 from guardproxy.errors import BadRequest, PolicyError
 from guardproxy.observe.verify import verify
@@ -203,10 +204,30 @@ async def test_a_watch_follows_the_promotion(hall, office, next_set, policy_file
         watching.cancel()
 
 
+def again(hall, **policies):
+    """The service after a restart with these settings."""
+    wanted = PolicySettings(**(hall.settings.policies.model_dump() | policies))
+    return open_hall(hall.settings.model_copy(update={"policies": wanted}), hall.clock)
+
+
+def test_a_restart_that_undoes_a_promotion_says_so(hall, office, next_set, policy_file):
+    file = str(office.changes.path)
+    office.candidate(next_set, ANA)
+    office.promote(ANA)
+    office.changes.close()
+    with capture_logs() as logs:
+        undone = again(hall, changes=file)
+    assert [line["event"] for line in logs] == ["policies_other_than_promoted"]
+    assert str(next_set) in undone.office.status()["hint"]
+    assert "ana" in undone.office.status()["hint"]
+    with capture_logs() as logs:
+        followed = again(hall, changes=file, path=str(next_set))
+    assert (logs, followed.office.status()["hint"]) == ([], "")
+
+
 def test_the_candidate_of_the_settings(hall, next_set):
     def opened(path):
-        policies = hall.settings.policies.model_dump() | {"candidate": str(path)}
-        return open_hall(hall.settings.model_copy(update={"policies": PolicySettings(**policies)}), hall.clock)
+        return again(hall, candidate=str(path))
 
     assert opened(next_set).trial.shelf.policies[0].ref.revision == 2
     (next_set / "sample.yaml").write_text("nonsense")

@@ -48,7 +48,7 @@ NOT_COVERED = (
     "memory of sessions, cool-downs, a request's own wish to be blocked, drafts written again: rules alone are compared",
     "an answer that the live policy cut: what the model would have gone on to say is unknown",
     "answers are not shown to a model detector again, so detectors that only the candidate uses there have no say",
-    "requests that ended in a fault before they were judged, and surfaces without a model behind them",
+    "requests that ended in a fault before they were judged, and /v1/moderations and /api/v1/text/contents",
     "turns that the live policy forgets are forgotten for the candidate, too",
 )
 
@@ -58,7 +58,10 @@ _FIRST = Segment("Good morning.", Stage.INPUT, Scope.USER)
 
 @dataclass(slots=True)
 class Evidence:
-    """What one exchange leaves. `moderated` once there was an answer, with what was said in `moderated.kept`."""
+    """What one exchange leaves. `moderated` once there was an answer, with what was said in `moderated.kept`.
+
+    `asked` is false for a check of an answer alone.
+    """
 
     decision_id: str
     tenant: str
@@ -68,6 +71,7 @@ class Evidence:
     conversation: Conversation
     findings: tuple[Finding, ...]
     moderated: Moderated | None = None
+    asked: bool = True
 
     @property
     def characters(self) -> int:
@@ -191,13 +195,14 @@ class Trial:
             bench, findings = evidence.bench, list(evidence.findings)
         else:
             bench, findings = await self._look(candidate, policy, evidence)
-        asked = evidence.conversation
-        live = _input(evidence.findings, evidence.policy, evidence.bench, asked, evidence.context)
-        theirs = _input(findings, policy, bench, asked, evidence.context)
-        answers = await asyncio.to_thread(_answers, evidence, policy, bench)
+        asked, pairs = evidence.conversation, []
+        if evidence.asked:
+            live = _input(evidence.findings, evidence.policy, evidence.bench, asked, evidence.context)
+            pairs.append((live, _input(findings, policy, bench, asked, evidence.context)))
+        pairs += await asyncio.to_thread(_answers, evidence, policy, bench)
         comparison = self._comparison(candidate, evidence.policy.ref, policy.ref)
         comparison.begin()
-        for mine, other in ((live, theirs), *answers):
+        for mine, other in pairs:
             comparison.add(mine, other, evidence.decision_id)
             self._count(mine, other)
 

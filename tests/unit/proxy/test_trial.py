@@ -268,3 +268,30 @@ async def test_choices_count_as_one_stage(hall, put, ask):
     tree["choices"].append({**tree["choices"][0], "index": 1, "message": {"role": "assistant", "content": "Stay."}})
     await ask("hi", answer=replace(script, segments=(json.dumps(tree).encode(),)), n=2)
     assert moves(hall, "output") == {("warn", "refuse"): 1}
+
+
+CHECKS = [
+    ({"text": "my garden ladder"}, ["input"]),
+    (
+        {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "A garden ladder."}]},
+        ["output"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("item", "stages"), CHECKS)
+async def test_checks_are_judged_too(hall, put, send, item, stages):
+    put(STRICTER)
+    answer = await send(DataApp(hall), "/v1/guard/check", json=item)
+    await hall.trial.idle()
+    assert answer.status_code == 200, answer.text
+    assert [stage for stage in ("input", "output") if ("warn", "refuse") in moves(hall, stage)] == stages
+
+
+async def test_each_item_of_a_batch_is_an_exchange(hall, put, send):
+    put(STRICTER)
+    batch = {"items": [{"text": "my garden ladder"}, {"text": "a heron"}]}
+    answer = await send(DataApp(hall), "/v1/guard/check", json=batch)
+    await hall.trial.idle()
+    assert answer.status_code == 200, answer.text
+    assert pair_of(hall)["exchanges"] == 2

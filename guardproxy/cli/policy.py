@@ -138,9 +138,9 @@ def _pair(pair: dict[str, Any]) -> list[str]:
         out.append(
             f"  {stage}: {found['decided']} decided, changed {_share(found['changed'])}" + (f": {told}" * bool(told))
         )
-    shown = [rule for rule in pair["rules"] if rule["stricter"]["count"] or rule["looser"]["count"]]
+    shown = [rule for rule in pair["rules"] if rule["tighter"]["count"] or rule["looser"]["count"]]
     for rule in shown[:_MOST_RULES]:
-        ways = [f"{way} {_share(rule[way])}" for way in ("stricter", "looser") if rule[way]["count"]]
+        ways = [f"{way} {_share(rule[way])}" for way in ("tighter", "looser") if rule[way]["count"]]
         out.append(f"  {rule['stage']} {rule['rule']}: {', '.join(ways)}; for instance {', '.join(rule['examples'])}")
     return out
 

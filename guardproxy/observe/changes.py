@@ -22,7 +22,7 @@ _IN_FORCE = ("promote", "rollback")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PolicyChange:
     """`action`: candidate, withdraw, promote or rollback. `old` and `new` are the sets before and after."""
 
     action: str
@@ -46,7 +46,7 @@ class ChangeLog:
         """The file."""
         return self._journal.path
 
-    def append(self, change: Change) -> dict[str, Any]:
+    def append(self, change: PolicyChange) -> dict[str, Any]:
         """The record, on disk when this returns. OSError: nothing was written, and nothing may be changed."""
         record = {
             "v": 1,

@@ -1,6 +1,6 @@
 """Two policies on the same traffic: how often they differ, by rule, with 95% intervals. Counts and ids, no text.
 
-A change is counted for the rule that makes it: the candidate's deciding rule where it is stricter, the live policy's
+A change is counted for the rule that makes it: the candidate's deciding rule where it is tighter, the live policy's
 where the candidate is looser.
 """
 
@@ -10,12 +10,12 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from guardproxy.core.change import Direction
 from guardproxy.core.decide import Decision
-from guardproxy.core.intervals import wilson
 from guardproxy.core.rules import PolicyRef
+from guardproxy.core.share import Share
 
 EXAMPLES = 5
-STRICTER, LOOSER, SAME = "stricter", "looser", "same"
 
 
 @dataclass(slots=True)
@@ -24,18 +24,18 @@ class RuleRow:
 
     live: int = 0
     candidate: int = 0
-    stricter: int = 0
+    tighter: int = 0
     looser: int = 0
     examples: deque[str] = field(default_factory=lambda: deque(maxlen=EXAMPLES))
 
 
-def change_of(live: Decision, candidate: Decision) -> tuple[str, str]:
-    """How the candidate differs, and the rule that makes it differ ("" for `same`)."""
+def change_of(live: Decision, candidate: Decision) -> tuple[Direction, str]:
+    """Which way the candidate's action goes, and the rule that makes it differ ("" for `SAME`)."""
     if candidate.action > live.action:
-        return STRICTER, candidate.rule_name
+        return Direction.TIGHTER, candidate.rule_name
     if candidate.action < live.action:
-        return LOOSER, live.rule_name
-    return SAME, ""
+        return Direction.LOOSER, live.rule_name
+    return Direction.SAME, ""
 
 
 class Comparison:
@@ -63,16 +63,16 @@ class Comparison:
         for rule in dict.fromkeys(v.rule.id for v in candidate.enforced):
             self._row(stage, rule).candidate += 1
         change, rule = change_of(live, candidate)
-        if change == SAME:
+        if change == Direction.SAME:
             return
         row = self._row(stage, rule)
-        row.stricter += change == STRICTER
-        row.looser += change == LOOSER
+        row.tighter += change == Direction.TIGHTER
+        row.looser += change == Direction.LOOSER
         row.examples.append(decision_id)
 
     def view(self) -> dict[str, Any]:
         """Everything as JSON; rules that change most first."""
-        ranked = sorted(self._rules.items(), key=lambda item: (-item[1].stricter - item[1].looser, item[0]))
+        ranked = sorted(self._rules.items(), key=lambda item: (-item[1].tighter - item[1].looser, item[0]))
         return {
             "live": str(self.live),
             "live_hash": self.live.hash,
@@ -99,12 +99,13 @@ class Comparison:
             "rule": rule,
             "live": row.live,
             "candidate": row.candidate,
-            "stricter": _share(row.stricter, of),
+            "tighter": _share(row.tighter, of),
             "looser": _share(row.looser, of),
             "examples": list(row.examples),
         }
 
 
 def _share(hits: int, of: int) -> dict[str, float]:
-    low, high = wilson(hits, of)
-    return {"count": hits, "share": round(hits / of, 6) if of else 0.0, "low": round(low, 6), "high": round(high, 6)}
+    found = Share(hits, of)
+    low, high = found.interval.low, found.interval.high
+    return {"count": hits, "share": round(found.rate, 6), "low": round(low, 6), "high": round(high, 6)}

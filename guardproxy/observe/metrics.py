@@ -85,7 +85,7 @@ UPSTREAM_ERROR = Label(
 UNCHECKED = Label("reason", ("detector_timeout", "detector_error", "overload", "unscannable", "disabled"))
 DROPPED = Label("reason", ("disk_full", "io_error", "queue_full"))
 QUEUE = Label("queue", ("batch", "audit", "admission", "candidate"))
-CHANGE = Label("change", ("stricter", "looser"))
+CHANGE = Label("change", ("tighter", "looser"))
 UNCOMPARED = Label("reason", ("queue_full", "no_policy", "detector", "error"))
 CACHE = Label("result", ("hit", "miss"))
 REF = (Label("policy", free=True), Label("revision", free=True), Label("hash", free=True))

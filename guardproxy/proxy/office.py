@@ -22,7 +22,7 @@ from typing import Any
 from guardproxy.core.rules import PolicyRef
 from guardproxy.detectors.bench import Bench, Toolbox
 from guardproxy.errors import BadRequest, PolicyError
-from guardproxy.observe.changes import Change, ChangeLog
+from guardproxy.observe.changes import ChangeLog, PolicyChange
 from guardproxy.policy.folder import SUFFIXES
 from guardproxy.policy.shelf import Held, Set, Shelf
 from guardproxy.proxy.trial import Trial
@@ -169,7 +169,7 @@ class Office:
         self, action: str, order: Order, path: Path, old: tuple[PolicyRef, ...], new: tuple[PolicyRef, ...]
     ) -> None:
         try:
-            self.changes.append(Change(action, order.actor, order.because, str(path), old, new))
+            self.changes.append(PolicyChange(action, order.actor, order.because, str(path), old, new))
         except OSError as error:
             message = f"nothing was changed: {self.changes.path} cannot be written ({error.strerror})"
             raise PolicyError(message, message) from None

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
+from guardproxy.core.change import Direction
 from guardproxy.core.commands import Channel
 from guardproxy.core.conversation import Conversation, Scope, Segment, Stage
 from guardproxy.core.decide import Decision, stronger
@@ -30,7 +31,7 @@ from guardproxy.core.rules import Policy, PolicyRef
 from guardproxy.core.segments import input_segments
 from guardproxy.detectors.bench import Bench, Toolbox
 from guardproxy.errors import PolicyError
-from guardproxy.observe.comparison import SAME, Comparison, change_of
+from guardproxy.observe.comparison import Comparison, change_of
 from guardproxy.observe.logs import get_logger
 from guardproxy.observe.metrics import Metrics
 from guardproxy.policy.shelf import Shelf
@@ -238,7 +239,7 @@ class Trial:
     def _count(self, live: Decision, other: Decision) -> None:
         self._metrics.count("candidate_decisions_total", other.stage, other.action.word, other.policy.name)
         change, _ = change_of(live, other)
-        if change != SAME:
+        if change is not Direction.SAME:
             self._metrics.count("candidate_changes_total", other.stage, change)
 
     def _drop(self, reason: str) -> None:

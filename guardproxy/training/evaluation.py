@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from guardproxy.core.conversation import Scope, Stage
-from guardproxy.core.intervals import wilson
+from guardproxy.core.share import Share
 from guardproxy.detectors.embedded import hazards_of
 from guardproxy.detectors.scorer import Figures, Head
 from guardproxy.training.calibration import REFUSE, WARN
@@ -37,18 +37,6 @@ class DevRow:
     unsafe: bool
     hazards: frozenset[str]
     group: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """So many of so many, with Wilson's 95% interval."""
-
-    hits: int
-    of: int
-
-    def __str__(self) -> str:
-        low, high = wilson(self.hits, self.of)
-        return f"{self.hits / max(self.of, 1):.3f} [{low:.3f}, {high:.3f}]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from guardproxy.cli.comparing import loaded
+from guardproxy.detectors.registry import toolbox
+from guardproxy.observe.recorded import records
+from guardproxy.proxy.replaying import replay
 from tests.conformance.cells import CELLS, HAS_ROUTES, Cell, Group
 from tests.conformance.promises import Asked, ask, counted, hold
 from tests.conformance.running import Running, Series, running
 
 ROUTES = Path(__file__).parent / "routes.yaml"
+POLICY = Path(__file__).parent / "matrix.yaml"
 HELD = [cell for cell in CELLS if not cell.why]
 
 
@@ -64,3 +69,12 @@ def test_the_counters_move_by_what_the_cells_promise(matrix, group):
     cells = [cell for cell in HELD if cell.group == group]
     promised = sum((counted(cell, matrix.asked(cell)) for cell in cells), Counter())
     assert matrix.moved(group) == promised
+
+
+def test_each_record_decided_again_comes_out_the_same(matrix):
+    """From the log alone, whatever the surface: the same action, rule and hazard at every stage."""
+    matrix.asked(HELD[0])
+    found = replay(records(matrix.proxy.folder / "decisions.jsonl"), loaded(POLICY, None).select, toolbox().infos)
+    assert [change.id for change in found.comparison.changed] == []
+    assert found.reasons == {}
+    assert len(found.lines) > 0

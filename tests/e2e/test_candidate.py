@@ -60,7 +60,7 @@ def test_a_candidate_is_tried_promoted_and_rolled_back(tried):
     assert judged(running, 2)
     code, said = command(running, "status")
     assert "canary@1 -> canary@2: 2 exchanges" in said
-    assert "input ladders: stricter 2 (100.00 %, 95 % interval 34.24 to 100.00 %)" in said
+    assert "input ladders: tighter 2 (100.00 %, 95 % interval 34.24 to 100.00 %)" in said
     code, said = command(running, "promote", "--actor", "ana")
     assert (code, "note: the settings still name" in said) == (0, True)
     refused = running.chat(LADDER)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from guardproxy.core.rules import PolicyRef
-from guardproxy.observe.changes import Change, ChangeLog
+from guardproxy.observe.changes import ChangeLog, PolicyChange
 from guardproxy.observe.verify import verify
 
 OLD, NEW = PolicyRef("base", 1, "aaaa"), PolicyRef("base", 2, "bbbb")
@@ -27,8 +27,8 @@ def test_no_file_before_the_first_change(log):
 
 
 def test_each_change_is_one_record_of_the_chain(log):
-    log.append(Change("promote", "ana", "fewer false alarms", "/policies/next", (OLD,), (NEW,)))
-    log.append(Change("rollback", "ana", "", "/policies", (NEW,), (OLD,)))
+    log.append(PolicyChange("promote", "ana", "fewer false alarms", "/policies/next", (OLD,), (NEW,)))
+    log.append(PolicyChange("rollback", "ana", "", "/policies", (NEW,), (OLD,)))
     header, first, second = map(json.loads, log.path.read_text().splitlines())
     assert header["kind"] == "segment"
     assert (first["action"], first["actor"], first["because"]) == ("promote", "ana", "fewer false alarms")
@@ -40,10 +40,10 @@ def test_each_change_is_one_record_of_the_chain(log):
 
 
 def test_a_later_start_goes_on_with_the_chain(log):
-    log.append(Change("promote", "ana", "", "/p", (OLD,), (NEW,)))
+    log.append(PolicyChange("promote", "ana", "", "/p", (OLD,), (NEW,)))
     log.close()
     again = ChangeLog(log.path, lambda: 0.0, quiet)
-    again.append(Change("rollback", "ben", "", "/p", (NEW,), (OLD,)))
+    again.append(PolicyChange("rollback", "ben", "", "/p", (NEW,), (OLD,)))
     again.close()
     assert verify(log.path).records == 3
     assert verify(log.path).fine
@@ -51,8 +51,8 @@ def test_a_later_start_goes_on_with_the_chain(log):
 
 def test_the_last_set_that_was_put_in_force(log):
     assert log.last_in_force() is None
-    log.append(Change("promote", "ana", "", "/p", (OLD,), (NEW,)))
-    log.append(Change("candidate", "ana", "", "/q", (), (NEW,)))
+    log.append(PolicyChange("promote", "ana", "", "/p", (OLD,), (NEW,)))
+    log.append(PolicyChange("candidate", "ana", "", "/q", (), (NEW,)))
     assert (log.last_in_force()["action"], log.last_in_force()["path"]) == ("promote", "/p")
     with log.path.open("ab") as file:
         file.write(b"torn\n")
@@ -63,4 +63,4 @@ def test_a_file_that_cannot_be_written(tmp_path):
     (tmp_path / "var").write_text("a file, no folder")
     log = ChangeLog(tmp_path / "var" / "policy-changes.jsonl", lambda: 0.0, quiet)
     with pytest.raises(OSError):
-        log.append(Change("promote", "ana", "", "/p", (OLD,), (NEW,)))
+        log.append(PolicyChange("promote", "ana", "", "/p", (OLD,), (NEW,)))

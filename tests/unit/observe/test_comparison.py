@@ -24,7 +24,7 @@ REFUSES = decided(OTHER, verdict(Action.REFUSE, "crime-cyber"), verdict(Action.W
     ("live", "candidate", "expected"),
     [
         (CALM, decided(OTHER), ("same", "")),
-        (WARNED, REFUSES, ("stricter", "crime-cyber")),
+        (WARNED, REFUSES, ("tighter", "crime-cyber")),
         (WARNED, decided(OTHER), ("looser", "tone")),
         (CALM, decided(OTHER, verdict(Action.REFUSE, "quiet", enforced=False)), ("same", "")),
     ],
@@ -50,7 +50,7 @@ def test_the_view():
     assert view["stages"]["output"]["changed"]["count"] == 0
     first, second = view["rules"]
     assert (first["rule"], first["live"], first["candidate"], first["examples"]) == ("crime-cyber", 0, 2, ["D0", "D1"])
-    assert first["stricter"] == {
+    assert first["tighter"] == {
         "count": 2,
         "share": 0.25,
         "low": pytest.approx(0.0715, abs=1e-3),

@@ -80,7 +80,7 @@ async def test_a_stricter_candidate(hall, put, ask):
     assert moves(hall, "input") == {("warn", "refuse"): 1, ("allow", "refuse"): 1, ("allow", "allow"): 1}
     assert moves(hall, "output") == {("allow", "allow"): 2, ("warn", "refuse"): 1}
     rule = next(r for r in pair_of(hall)["rules"] if (r["stage"], r["rule"]) == ("input", "ladders"))
-    assert (rule["live"], rule["candidate"], rule["stricter"]["count"], rule["looser"]["count"]) == (1, 2, 2, 0)
+    assert (rule["live"], rule["candidate"], rule["tighter"]["count"], rule["looser"]["count"]) == (1, 2, 2, 0)
     assert rule["examples"][0] == answer.headers["x-guardproxy-decision-id"]
 
 
@@ -113,7 +113,7 @@ async def test_the_metrics_begin_with_the_first_candidate(hall, put, ask):
     assert 'guardproxy_candidate_decisions_total{action="refuse",policy="sample",stage="input"} 0.0' in lines()
     await ask("my garden ladder")
     assert 'guardproxy_candidate_decisions_total{action="refuse",policy="sample",stage="input"} 1.0' in lines()
-    assert 'guardproxy_candidate_changes_total{change="stricter",stage="input"} 1.0' in lines()
+    assert 'guardproxy_candidate_changes_total{change="tighter",stage="input"} 1.0' in lines()
     assert 'guardproxy_candidate_dropped_total{reason="queue_full"} 0.0' in lines()
 
 

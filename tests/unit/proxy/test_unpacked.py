@@ -40,7 +40,9 @@ async def body_of(upstream):
 
 
 async def test_a_packed_body_is_unpacked_and_no_longer_said_to_be_packed():
-    upstream = upstream_of(gzip.compress(b'{"a": 1}', mtime=0), {**JSON, "content-encoding": "gzip", "x-request-id": "7"})
+    upstream = upstream_of(
+        gzip.compress(b'{"a": 1}', mtime=0), {**JSON, "content-encoding": "gzip", "x-request-id": "7"}
+    )
     assert upstream.target.name == "main"
     headers, body = await body_of(upstream)
     assert body == b'{"a": 1}'

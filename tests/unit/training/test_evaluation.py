@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
+from guardproxy.core.share import Share
 from guardproxy.detectors.scorer import Head
 from guardproxy.training.evaluation import (
     DevRow,
-    Share,
     average_precision,
     by_hazard,
     dev_rows,

@@ -15,7 +15,7 @@ from guardproxy.observe import logs
 from guardproxy.proxy import settings as configuration
 from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.hall import Hall
-from guardproxy.proxy.reloading import take_note
+from guardproxy.proxy.reloading import on_hangup, take_note
 from guardproxy.proxy.server import Listener, Servers
 from guardproxy.proxy.start import open_hall
 from guardproxy.proxy.tasks import spawn
@@ -59,6 +59,7 @@ async def run(hall: Hall) -> None:
     )
     if hall.pool is not None:
         await hall.pool.ready()
+    on_hangup(hall)
     watch = spawn(hall.shelf.watch(lambda report: take_note(hall, report))) if hall.settings.policies.watch else None
 
     def ready() -> None:
@@ -80,3 +81,4 @@ async def run(hall: Hall) -> None:
             await hall.pool.close()
         await hall.upstream.close()
         hall.recorder.audit.close()
+        hall.office.changes.close()

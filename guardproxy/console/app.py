@@ -1,4 +1,4 @@
-"""The admin listener with its pages: what `proxy.admin` serves, plus decisions, plus the demo where there is one."""
+"""The admin listener with its pages: what `proxy.admin` serves, plus decisions and the candidate, plus the demo where there is one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 
 from fastapi import FastAPI
 
+from guardproxy.console.candidate import candidate
 from guardproxy.console.decisions import decisions
 from guardproxy.console.demo_page import Stage, demo_page
 from guardproxy.console.doorkeeper import Doorkeeper
@@ -17,6 +18,7 @@ def console_app(hall: Hall, stage: Stage | None = None) -> FastAPI:
     """`stage` only in demo mode: without it none of the demo's routes exist."""
     app = admin_app(hall)
     app.include_router(decisions(hall))
+    app.include_router(candidate(hall))
     if stage is not None:
         app.include_router(demo_page(stage))
     listen = hall.settings.listen

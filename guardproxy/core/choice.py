@@ -12,12 +12,13 @@ find more than the one piece would have shown, never less.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from itertools import chain
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from guardproxy.core.channels import StreamChannel
 from guardproxy.core.commands import Channel, ChannelKind, Command, Fault, Halt
 from guardproxy.core.decide import Decision
+from guardproxy.core.sighting import Found, sightings
 from guardproxy.core.weighing import Terms, Weighed, outcome
 from guardproxy.core.whole_channel import WholeChannel
 from guardproxy.core.windows import END, Origin
@@ -136,7 +137,7 @@ class Choice:
         """Final once the choice is settled, until then over what was found so far."""
         if self.halt is not None:
             return self.halt
-        return outcome(self._terms.plan, chain.from_iterable(line.channel.found for line in self._lines.values()))
+        return self._outcome([(line, w) for line in self._lines.values() for w in line.channel.found])
 
     def _first_end(self) -> Line | None:
         """The line whose end comes first in the text of the choice."""
@@ -177,19 +178,28 @@ class Choice:
             raise AssertionError("an end was told before it was known; this is a bug")
         if ending.failure is not None:
             return Fault(ending.failure)
-        self.halt = outcome(self._terms.plan, self._counted(end, ending.at))
+        self.halt = self._outcome(self._counted(end, ending.at))
         return Halt(self._index, self.halt)
 
-    def _counted(self, end: Line, at: int) -> list[Weighed]:
+    def _counted(self, end: Line, at: int) -> list[tuple[Line, Weighed]]:
         """The findings at or before the end: none that only other deltas would have shown."""
         place = end.place(at)
-        counted: list[Weighed] = []
+        counted: list[tuple[Line, Weighed]] = []
         for line in self._lines.values():
             if line is end:
-                counted += [w for w in line.channel.found if w.at <= at]
+                counted += [(line, w) for w in line.channel.found if w.at <= at]
             else:
-                counted += [w for w in line.channel.found if line.place(w.at) <= place]
+                counted += [(line, w) for w in line.channel.found if line.place(w.at) <= place]
         return counted
+
+    def _outcome(self, counted: Sequence[tuple[Line, Weighed]]) -> Decision:
+        """The decision over these findings, with what it can be made from again."""
+        decision = outcome(self._terms.plan, [weighed for _, weighed in counted])
+        found = [
+            Found(w.finding, min(line.place(w.at), self._size), w.finding.span is not None and not w.stuck)
+            for line, w in counted
+        ]
+        return replace(decision, seen=sightings(self._terms.plan.policy, found))
 
 
 def _end_place(line: Line) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from guardproxy.core.conversation import Stage
 from guardproxy.core.judge import Verdict
 from guardproxy.core.rules import Action, PolicyRef
+from guardproxy.core.sighting import NOTHING, Sightings
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class Decision:
     """The one outcome of a stage. Headers, body, metrics and log are all written from this object.
 
     `because` is the winning verdict; decisions that no written rule made (`unscannable` …) have none
-    and carry their names in `rule_name` and `hazard`.
+    and carry their names in `rule_name` and `hazard`. `seen`: what was found, heard by a rule or not.
     """
 
     stage: Stage
@@ -26,6 +27,7 @@ class Decision:
     would_have: Action = Action.ALLOW
     rule_name: str = ""
     hazard: str = ""
+    seen: Sightings = NOTHING
 
     @property
     def enforced(self) -> tuple[Verdict, ...]:

@@ -45,7 +45,8 @@ class Finding:
 
     `score` is calibrated, 0 … 1; exactly 1.0 for detectors that match or do not. `rule` is set by the
     detectors that serve the phrases and patterns of rules: whose phrase it was. `segment` is the text
-    looked at; `span` is relative to `segment.text`, None when the detector gives no place.
+    looked at; `span` is relative to `segment.text`, None when the detector gives no place. `excused` is set only when
+    the text is gone (replay): the keys of the exceptions whose phrase covered it.
     """
 
     detector: str
@@ -55,6 +56,7 @@ class Finding:
     span: Span | None = None
     rule: str | None = None
     evidence: Evidence = Evidence()
+    excused: frozenset[str] | None = None
 
 
 class FailureKind(StrEnum):

@@ -77,20 +77,22 @@ def sees(rule: Rule, segment: Segment, context: Context) -> bool:
 
 
 def _exceptions(policy: Policy, rule: Rule, context: Context) -> list[RuleException]:
-    return [
-        e
-        for e in policy.exceptions
-        if e.rule == rule.id
-        and context.now < e.expires
-        and (not e.routes or context.route in e.routes)
-        and (not e.tenants or context.tenant in e.tenants)
-    ]
+    return [hole for hole in policy.exceptions if hole.rule == rule.id and applies(hole, context)]
+
+
+def applies(hole: RuleException, context: Context) -> bool:
+    """Is the exception in force for this route and tenant, at this time?"""
+    return (
+        context.now < hole.expires
+        and (not hole.routes or context.route in hole.routes)
+        and (not hole.tenants or context.tenant in hole.tenants)
+    )
 
 
 def _verdict(rule: Rule, order: int, heard: list[Finding], holes: list[RuleException]) -> Verdict | None:
-    excused = [f for f in heard if any(_excuses(hole, f) for hole in holes)]
+    excused = [f for f in heard if any(excuses(hole, f) for hole in holes)]
     left = [f for f in heard if f not in excused]
-    logged = any(hole.then is ThenDo.LOG and _excuses(hole, f) for hole in holes for f in excused)
+    logged = any(hole.then is ThenDo.LOG and excuses(hole, f) for hole in holes for f in excused)
     if not left:
         return _made(rule, order, excused, Action.LOG, 1.0) if logged else None
     step = rule.ladder.reached(max(f.score for f in left))
@@ -113,10 +115,12 @@ def _made(rule: Rule, order: int, findings: list[Finding], action: Action, thres
     )
 
 
-def _excuses(hole: RuleException, finding: Finding) -> bool:
+def excuses(hole: RuleException, finding: Finding) -> bool:
     """Without phrases the exception holds for the whole rule; with them only inside an occurrence."""
     if not hole.phrases:
         return True
+    if finding.excused is not None:
+        return hole.key in finding.excused
     if finding.span is None:
         return False
     folded = finding.segment.text.casefold()

@@ -114,10 +114,13 @@ def by_place(verdicts: Sequence[Verdict], segments: Sequence[Segment]) -> tuple[
 
 
 def unredactable(verdicts: Sequence[Verdict]) -> bool:
-    """True when something must be replaced that cannot be: the name of a member, or a finding without a place."""
-    return any(
-        finding.span is None or any(pointer.key for pointer in _pointers(finding)) for _, finding in _acted_on(verdicts)
-    )
+    """True when something must be replaced that cannot be."""
+    return any(not replaceable(finding) for _, finding in _acted_on(verdicts))
+
+
+def replaceable(finding: Finding) -> bool:
+    """False for the name of a member, and for a finding without a place."""
+    return finding.span is not None and not any(pointer.key for pointer in _pointers(finding))
 
 
 def replacement(verdict: Verdict, finding: Finding) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from hashlib import sha256
 from types import MappingProxyType
 
 from guardproxy.core.conversation import INPUT_SCOPES, Scope, Stage
@@ -138,9 +139,21 @@ class Rule:
         return self.mode is Mode.ENFORCE
 
     @property
+    def wording(self) -> str:
+        """Names what a words or pattern rule waits for without saying it: eight hex digits; "" for other rules."""
+        if self.kind is Kind.WORDS:
+            return digest_of(sorted(self.phrases))
+        return digest_of([self.target]) if self.kind is Kind.PATTERN else ""
+
+    @property
     def strongest(self) -> Action:
         """The hardest thing this rule can do."""
         return max((s.action for s in self.ladder.steps), default=Action.ALLOW)
+
+
+def digest_of(words: Iterable[str]) -> str:
+    """Eight hex digits that change with any word."""
+    return sha256("\x1f".join(words).encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 class Release(StrEnum):
@@ -184,6 +197,11 @@ class RuleException:
     phrases: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Names its phrases without saying them: eight hex digits; "" without phrases."""
+        return digest_of(sorted(phrase.casefold() for phrase in self.phrases)) if self.phrases else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ class Visit:
         else:
             self._input = _beside(decision, own)
             self.wait = self._fading()
+        self._input = replace(self._input, seen=decision.seen)
         return self._input
 
     def settled(self, outputs: Sequence[Decision], findings: Sequence[Finding]) -> SessionState:

@@ -66,13 +66,14 @@ class Weighed:
     """A finding and its coordinate `at`, in code points of the channel.
 
     `stops`: an enforced rule refuses because of it, and nothing from `at` on may leave. `marks`: what
-    enforced rules replace, in offsets of the channel.
+    enforced rules replace, in offsets of the channel. `stuck`: it stands where nothing can be replaced.
     """
 
     finding: Finding
     at: int
     stops: bool
     marks: tuple[Mark, ...]
+    stuck: bool = False
 
 
 def weigh(plan: Plan, finding: Finding, at: int, origin: int) -> Weighed:

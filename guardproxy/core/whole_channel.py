@@ -105,8 +105,9 @@ class WholeChannel:
             self._failure = self._failure or asked.failure
             for finding in asked.findings:
                 weighed = weigh(self._terms.plan, finding, 0, asked.window.start)
-                on_key = [leaf.key for mark in weighed.marks for leaf in self._touch(mark)]
-                self._note(replace(weighed, stops=weighed.stops or any(on_key)))
+                touched = [leaf for mark in weighed.marks for leaf in self._touch(mark)]
+                stuck = any(leaf.key for leaf in touched)
+                self._note(replace(weighed, stops=weighed.stops or stuck, stuck=stuck))
         self._finish()
         return []
 
@@ -127,9 +128,10 @@ class WholeChannel:
             if first:
                 seen[leaf.text] = scanned(self._terms, self._origin.channel, leaf.text)
             for weighed in seen[leaf.text]:
-                stops = weighed.stops or (leaf.key and bool(weighed.marks))
+                stuck = leaf.key and bool(weighed.marks)
+                stops = weighed.stops or stuck
                 if first or stops != weighed.stops:
-                    self._note(replace(weighed, stops=stops))
+                    self._note(replace(weighed, stops=stops, stuck=stuck))
                 marks.extend(weighed.marks)
 
     def _cut(self) -> list[Command]:
@@ -168,4 +170,4 @@ class WholeChannel:
             # What the raw text showed may lie across leaves, where nothing can be replaced.
             for weighed in scanned(self._terms, self._origin.channel, self._final):
                 if weighed.stops or weighed.marks:
-                    self._note(replace(weighed, stops=True))
+                    self._note(replace(weighed, stops=True, stuck=bool(weighed.marks)))

@@ -15,8 +15,8 @@ from guardproxy.core.commands import Channel
 from guardproxy.core.conversation import Segment, Stage, Unscannable
 from guardproxy.core.detector_info import DetectorInfo
 from guardproxy.core.findings import Failure, FailureKind, Finding
-from guardproxy.core.hazards import covers
 from guardproxy.core.holdback import Scanner
+from guardproxy.core.lookers import Looker, needs, text_lookers, windows_of
 from guardproxy.core.rules import FailMode, Kind, Mode, Policy, Rule
 from guardproxy.detectors.base import Detector, InstantDetector, MediaDetector, Medium
 from guardproxy.detectors.language import is_covered
@@ -35,11 +35,12 @@ OVER_ENCODED = "disguise.over_encoded"
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What all detectors said of some segments. `seconds` holds (detector, wall seconds) pairs."""
+    """What all detectors said of some segments. `seconds` holds (detector, wall seconds) pairs; `by` who looked."""
 
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
     seconds: tuple[tuple[str, float], ...] = ()
+    by: tuple[Looker, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,14 @@ class Bench:
         self._models = tuple(d for d in toolbox.models if self._wanted(d.info))
         self._media = tuple(d for d in toolbox.media if self._wanted(d.info, Stage.INPUT))
         self.classifies = any(self._wanted(d.info, Stage.OUTPUT) for d in toolbox.models)
+        self.lookers = self._lookers(policy)
+
+    def _lookers(self, policy: Policy) -> tuple[Looker, ...]:
+        """Who looks under this policy: detectors, the words and patterns of rules, and how windows are cut."""
+        output = {d.info.id for d in self._instant_out} | {d.info.id for d in self._models if self.classifies}
+        infos = [*(d.info for d in self._instant), *(d.info for d in self._models), *(d.info for d in self._media)]
+        found = [Looker(info.id, info.revision, output=info.id in output) for info in infos]
+        return (*found, *text_lookers(policy), *(windows_of(policy) if self.classifies else ()))
 
     def _wanted(self, info: DetectorInfo, stage: Stage | None = None) -> bool:
         stages = info.stages if stage is None else info.stages & {stage}
@@ -106,7 +115,7 @@ class Bench:
         """All tiers. Instant detectors run on the loop up to `ON_THE_LOOP` characters, else in a thread."""
         models = [self._ask(detector, segments) for detector in self._models]
         instant, *rest = await asyncio.gather(self._instantly(segments), *models)
-        return together([instant, *rest])
+        return replace(together([instant, *rest]), by=self.lookers)
 
     @property
     def media(self) -> frozenset[str]:
@@ -131,7 +140,8 @@ class Bench:
 
     async def inspect_window(self, segment: Segment) -> Inspection:
         """The model tier on one output window; words, patterns and spans come from the scanners."""
-        return together(list(await asyncio.gather(*(self._ask(d, [segment]) for d in self._models))))
+        looked = await asyncio.gather(*(self._ask(d, [segment]) for d in self._models))
+        return replace(together(list(looked)), by=self.lookers)
 
     def scanners(self, channel: Channel) -> tuple[Scanner, ...]:
         """Fresh scanners for one channel of an answer."""
@@ -212,13 +222,6 @@ class Bench:
         return await _within(seconds, detector.info, segments[0].stage, lambda: detector.inspect(segments))
 
 
-def needs(rule: Rule, info: DetectorInfo) -> bool:
-    """Does this rule listen to this detector?"""
-    if rule.kind is Kind.DETECTOR:
-        return rule.target == info.id
-    return rule.kind is Kind.HAZARD and any(covers(rule.target, hazard) for hazard in info.hazards)
-
-
 async def _within(seconds: float, info: DetectorInfo, stage: Stage, looking: Looking) -> list[Finding] | Failure:
     """The detector edge, for any kind of look."""
     try:
@@ -277,4 +280,5 @@ def together(parts: Sequence[Inspection]) -> Inspection:
         tuple(f for p in parts for f in p.findings),
         tuple(f for p in parts for f in p.failures),
         tuple(s for p in parts for s in p.seconds),
+        next((p.by for p in parts if p.by), ()),
     )

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
 from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision
 from guardproxy.core.judge import Verdict
 from guardproxy.core.rules import Action
+from guardproxy.core.sighting import Sighting
 from guardproxy.observe.outcome import Looked, Outcome
 
 MOST_SPANS = 20
@@ -36,6 +38,7 @@ def entry(outcome: Outcome, hmac_key: bytes) -> dict[str, Any]:
         "revision": ref.revision if ref else None,
         "policy_hash": ref.hash if ref else None,
         "versions": dict(outcome.versions),
+        "input_only": list(outcome.input_only),
         "stages": list(_stages(outcome)),
         "would_have": [w for d in outcome.decisions() if (w := _would_have(d))],
         "failures": [{"stage": f.stage, "detector": f.detector, "kind": str(f.kind)} for f in outcome.failures],
@@ -103,6 +106,8 @@ def _stage(outcome: Outcome, decision: Decision, looked: dict[str, Looked]) -> d
         "truncated": False,
         "scores": _scores(outcome, decision),
         "verdicts": [_verdict(verdict) for verdict in decision.verdicts],
+        "seen": list(_seen(decision.seen.kept)),
+        "left_out": decision.seen.left_out,
     }
 
 
@@ -130,6 +135,35 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "threshold": verdict.threshold,
         "spans": [list(span) for span in spans[:MOST_SPANS]],
     }
+
+
+def _seen(kept: Sequence[Sighting]) -> Iterator[dict[str, Any]]:
+    """What `replay` decides from, in order: exact scores, for a rounded one may pass a threshold.
+
+    Neighbours that differ in hazard and score only stand together; what is usual is left out.
+    """
+    for _, group in groupby(kept, key=_beside_hazard_and_score):
+        neighbours = list(group)
+        alike = neighbours[0]
+        told: dict[str, Any] = {
+            "detector": alike.detector,
+            "scope": str(alike.scope),
+            "found": [[sighting.hazard, sighting.score] for sighting in neighbours],
+        }
+        usual: dict[str, Any] = {
+            "rule": (alike.rule, None),
+            "at": (alike.place, 0),
+            "span": ([alike.span.start, alike.span.end] if alike.span else None, None),
+            "replaceable": (alike.replaceable, alike.span is not None),
+            "excused": (list(alike.excused), []),
+            "view": (alike.view, "window" if alike.span is None else "plain"),
+        }
+        yield told | {name: value for name, (value, default) in usual.items() if value != default}
+
+
+def _beside_hazard_and_score(sighting: Sighting) -> tuple[object, ...]:
+    s = sighting
+    return s.detector, s.scope, s.rule, s.place, s.span, s.replaceable, s.excused, s.view
 
 
 def _would_have(decision: Decision) -> dict[str, Any] | None:

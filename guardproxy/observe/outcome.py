@@ -59,7 +59,8 @@ class Outcome:
     seconds; `digests` SHA-256 of the input texts, which leave this object only as keyed digests. `error_kind` is the
     metric label `kind` of an upstream fault, `error_code` the code the client saw; both "" when nothing failed.
     `language` is that of the last user turn, "" when unclear; `language_covered` false when an enforced hazard rule
-    heard no detector made for it. `tightened`: the stages that the request asked to be refused when flagged.
+    heard no detector made for it. `versions`: who looked (`core.lookers`), `input_only` who did not look at answers.
+    `tightened`: the stages that the request asked to be refused when flagged.
     """
 
     decision_id: str
@@ -89,6 +90,7 @@ class Outcome:
     looked: tuple[Looked, ...] = ()
     scores: tuple[Score, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
+    input_only: tuple[str, ...] = ()
     trace_id: str = ""
     language: str = ""
     language_covered: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -35,6 +36,31 @@ def policy_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     return sorted(p for p in path.iterdir() if p.suffix in SUFFIXES and not p.name.startswith("."))
+
+
+State = tuple[tuple[str, int, int, int, int], ...]
+"""Of each file: name, inode, size, and the times of its last write and of the inode's last change (nanoseconds)."""
+
+
+def state_of(path: Path) -> State:
+    """What policies, lists and tests under `path` are right now, links followed: equal before and after reading
+    means that one state was read.
+    """
+    if path.is_dir():
+        places = [path, *path.glob("*"), *path.glob("*/*")]
+    else:
+        places = [path, *path.parent.glob("lists/*")]
+    return tuple(_state(place) for place in sorted(places) if place == path or place.suffix in (*SUFFIXES, ".txt"))
+
+
+def _state(place: Path) -> tuple[str, int, int, int, int]:
+    try:
+        found = place.stat()
+    except OSError:
+        return (str(place), 0, 0, 0, 0)
+    if stat.S_ISDIR(found.st_mode):  # what lies in it has rows of its own, other files in it are none of our business
+        return (str(place), found.st_ino, 0, 0, 0)
+    return (str(place), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def read_folder(path: Path, problems: Problems) -> Folder:

@@ -33,6 +33,7 @@ class Compiled:
     document: Document
     applies: Applies
     tests: tuple[Written, ...]
+    effective: Effective
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def _compiled(made: Effective, words: str) -> Compiled:
         parent=document.parent,
         place=document.place_of("applies_to"),
     )
-    return Compiled(policy, document, where, document.tests)
+    return Compiled(policy, document, where, document.tests, made)
 
 
 def _tested(

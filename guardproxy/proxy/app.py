@@ -10,14 +10,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from guardproxy import __version__
-from guardproxy.core.rules import Policy
 from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
+from guardproxy.observe.entry import posix_text
 from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.checking import CheckFlow
 from guardproxy.proxy.client import Client, ClientGone, Receive, Send
@@ -28,6 +29,7 @@ from guardproxy.proxy.flow import Flow
 from guardproxy.proxy.hall import Hall, new_decision_id
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.moderating import ModerationFlow
+from guardproxy.proxy.reloading import named
 from guardproxy.proxy.settings import TENANT
 from guardproxy.proxy.signpost import sign
 from guardproxy.proxy.upstream import Call, read_all
@@ -42,6 +44,7 @@ MODERATIONS = "/v1/moderations"
 CHECK = "/v1/guard/check"
 CONTENTS = "/api/v1/text/contents"
 MODELS = "/v1/models"
+READING = ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +96,10 @@ class DataApp:
         elif path == MODELS or path.startswith(MODELS + "/"):
             await self._models(scope, client)
         elif path in ("/healthz", "/readyz", "/"):
-            if scope["method"] not in ("GET", "HEAD"):
-                refused = error_answer(BadRequest("use GET here", code="method_not_allowed", status=405))
-                await client.whole(405, (*refused.headers, ("allow", "GET, HEAD")), refused.body)
-                return
-            await self._rest(scope, receive, send)
+            if scope["method"] in READING:
+                await self._rest(scope, receive, send)
+            else:
+                await _wrong_method(client)
         else:
             await _unknown(path, client)
 
@@ -160,10 +162,11 @@ class DataApp:
 
     async def _models(self, scope: Scope, client: Client) -> None:
         """The upstream's list, with our errors."""
+        if scope["method"] not in READING:
+            await _wrong_method(client)
+            return
         headers = _headers(scope)
         try:
-            if scope["method"] not in ("GET", "HEAD"):
-                raise BadRequest("use GET here", code="method_not_allowed", status=405)
             reply = await self._hall.upstream.send(Call("GET", "/models", upstream_headers(headers)))
             try:
                 raw = await read_all(reply, 1024 * 1024)
@@ -191,24 +194,22 @@ def rest(hall: Hall) -> FastAPI:
     """Probes and the front door; no documentation pages, no redirects on the data port."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
-    @app.api_route("/", methods=["GET", "HEAD"])
+    @app.api_route("/", methods=[*READING])
     async def front() -> PlainTextResponse:
         return PlainTextResponse(f"guardproxy {__version__}: point an OpenAI client at /v1 of this address\n")
 
-    @app.api_route("/healthz", methods=["GET", "HEAD"])
+    @app.api_route("/healthz", methods=[*READING])
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    @app.api_route("/readyz", methods=["GET", "HEAD"])
+    @app.api_route("/readyz", methods=[*READING])
     async def readyz() -> JSONResponse:
-        policies = [_policy_line(p) for p in hall.shelf.policies]
-        return JSONResponse({"status": "ready", "policies": policies})
+        policies = [named(p.ref) for p in hall.shelf.policies]
+        last = hall.shelf.last  # a refused set changes nothing: we stay ready, and say so
+        attempt = {"ok": last.ok, "place": Path(last.place).name, "time": posix_text(last.at)}
+        return JSONResponse({"status": "ready", "policies": policies, "last_load": attempt})
 
     return app
-
-
-def _policy_line(policy: Policy) -> dict[str, object]:
-    return {"policy": policy.ref.name, "revision": policy.ref.revision, "hash": policy.ref.hash}
 
 
 def _headers(scope: Scope) -> Headers:
@@ -224,6 +225,12 @@ def _check_head(scope: Scope, incoming: Incoming, method: str) -> None:
         raise BadRequest("send application/json (charset absent or utf-8)", code="unsupported_media_type", status=415)
     if incoming.header("content-encoding"):
         raise BadRequest("send the body without Content-Encoding", code="unsupported_media_type", status=415)
+
+
+async def _wrong_method(client: Client) -> None:
+    """On a path that is only read."""
+    answer = error_answer(BadRequest("use GET here", code="method_not_allowed", status=405))
+    await client.whole(answer.status, (*answer.headers, ("allow", ", ".join(READING))), answer.body)
 
 
 async def _unknown(path: str, client: Client) -> None:

@@ -8,6 +8,7 @@ from time import perf_counter
 
 from guardproxy.core.decide import Decision
 from guardproxy.core.findings import Failure
+from guardproxy.core.lookers import Looker
 from guardproxy.core.rules import Action, Policy
 from guardproxy.detectors.bench import Inspection
 from guardproxy.errors import AuditUnavailable, BadRequest, GuardproxyError, GuardUnavailable, Overloaded, UpstreamError
@@ -31,6 +32,7 @@ class Ledger:
     input: Decision | None = None
     outputs: tuple[Decision, ...] = ()
     failures: list[Failure] = field(default_factory=list)
+    by: tuple[Looker, ...] = ()
     scores: list[Score] = field(default_factory=list)
     held: float = 0.0
     unscanned: bool = False
@@ -118,6 +120,7 @@ class Ledger:
         """Times, failures and scores of model detectors: the highest of each hazard in a stage."""
         highest: dict[tuple[str, str], float] = {}
         for seen in inspections:
+            self.by = seen.by or self.by
             self.failures += seen.failures
             self.seconds += seen.seconds
             for finding in seen.findings:
@@ -176,6 +179,8 @@ class Ledger:
             language=self.language or "",
             language_covered=self.language_covered,
             tightened=self.tightened,
+            versions=tuple((looker.name, looker.revision) for looker in self.by),
+            input_only=tuple(looker.name for looker in self.by if not looker.output),
             attempts=self.attempts,
             session=self.session,
         )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from guardproxy.core.asked import decide_input
 from guardproxy.core.catalogue import Catalogue
-from guardproxy.core.conversation import Conversation, Role, Segment, Stage
-from guardproxy.core.decide import Decision, decide
+from guardproxy.core.conversation import Conversation, Role, Segment
+from guardproxy.core.decide import Decision
 from guardproxy.core.findings import Failure, Finding
-from guardproxy.core.judge import Context, Verdict, judge
-from guardproxy.core.redact import apply, by_place, unredactable
+from guardproxy.core.judge import Context, Verdict
+from guardproxy.core.redact import apply, by_place
 from guardproxy.core.refusal import is_own_refusal
 from guardproxy.core.rules import Action, Policy, Unscanned
 from guardproxy.core.segments import input_segments
@@ -88,11 +89,8 @@ async def screen(
     note(seen)
     if any(bench.fatal(failure) for failure in seen.failures):
         raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
-    verdicts = judge(seen.findings, policy, Stage.INPUT, context)
-    decision = decide(verdicts, policy.ref, Stage.INPUT)
-    redacting = [v for v in verdicts if v.enforced and v.action is Action.REDACT]
-    if redacting and unredactable(redacting) and decision.action < Action.REFUSE:
-        decision = replace(decision, action=Action.REFUSE)
+    decision = decide_input(seen.findings, policy, context)
+    redacting = [v for v in decision.enforced if v.action is Action.REDACT]
     unread = not all(bench.reads(part) for part in parts)
     if unread:
         decision = unscannable(decision, policy)

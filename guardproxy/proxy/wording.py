@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from guardproxy.core.catalogue import Catalogue, helpline_block
@@ -13,7 +13,7 @@ from guardproxy.core.escalation import RULE as SESSION
 from guardproxy.core.hazards import CRISIS, is_crisis
 from guardproxy.core.judge import Verdict
 from guardproxy.core.locale import choose_locale
-from guardproxy.core.refusal import DEFAULT_WAIT, Ask, Values, choose, notice_already_there
+from guardproxy.core.refusal import DEFAULT_WAIT, Ask, Rendered, Values, choose, notice_already_there
 from guardproxy.core.rules import Action, LocaleTexts, NoticePlace, Policy, Unscanned
 from guardproxy.proxy.settings import ServiceSettings
 
@@ -54,6 +54,7 @@ class Reader:
 class Wording:
     """Renders texts for one exchange. Language and help lines are looked up when the first word is needed.
 
+    `rendered`: what was chosen so far, with its key and the fallbacks it took.
     `background`: a program makes a title or a tag of the answer. It gets a few words in place of a refusal, and
     neither notices nor a crisis text: they would become the title, and the chat itself shows them.
     """
@@ -68,6 +69,7 @@ class Wording:
     background: bool = False
     retry_after: int = 0
     """Seconds until a subject that the session refuses may come again."""
+    rendered: list[Rendered] = field(default_factory=list)
     _voice: Voice | None = None
 
     def refusal(self, decision: Decision, shape: str, *, crisis_first: bool = False) -> str:
@@ -140,7 +142,9 @@ class Wording:
             crisis_first=crisis_first,
             whole_answer=whole_answer,
         )
-        return choose(self.catalogue, self.policy.texts, ask).text
+        found = choose(self.catalogue, self.policy.texts, ask)
+        self.rendered.append(found)
+        return found.text
 
     def _found_voice(self) -> Voice:
         """A language chooses words only; it never changes a check."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from guardproxy.core.conversation import Scope, Stage
+from guardproxy.core.share import Share
 from guardproxy.detectors.embedded import hazards_of
 from guardproxy.detectors.scorer import Figures, Head
 from guardproxy.training.calibration import REFUSE, WARN
@@ -40,18 +40,6 @@ class DevRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """So many of so many, with Wilson's 95% interval."""
-
-    hits: int
-    of: int
-
-    def __str__(self) -> str:
-        low, high = wilson(self.hits, self.of)
-        return f"{self.hits / max(self.of, 1):.3f} [{low:.3f}, {high:.3f}]"
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
     """One line of the report: shares at `warn` and `refuse`, and where both classes exist AUPRC with length beside."""
 
@@ -62,16 +50,6 @@ class Line:
     refuse: Share
     auprc: str = ""
     length_only: str = ""
-
-
-def wilson(hits: int, of: int) -> tuple[float, float]:
-    """95% interval of a share (Wilson 1927)."""
-    if not of:
-        return (0.0, 1.0)
-    z, share = 1.96, hits / of
-    middle = share + z * z / (2 * of)
-    width = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
-    return (max(0.0, middle - width) / (1 + z * z / of), (middle + width) / (1 + z * z / of))
 
 
 def dev_rows(data: Path) -> list[DevRow]:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guardproxy.core.conversation import Scope, Stage
+from guardproxy.core.share import Share
 from guardproxy.detectors.embedded import hazards_of
 from guardproxy.detectors.scorer import Figures, Head
 from guardproxy.training.calibration import REFUSE, WARN
-from guardproxy.training.evaluation import QUIET, Share
+from guardproxy.training.evaluation import QUIET
 from guardproxy.training.rows import read, training_rows
 from guardproxy.training.seeds import read_seeds
 

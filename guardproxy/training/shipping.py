@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from guardproxy.core.share import Share
 from guardproxy.detectors.scorer import Head
 from guardproxy.training.calibration import REFUSE, WARN
-from guardproxy.training.evaluation import Line, Share
+from guardproxy.training.evaluation import Line
 
 MODEL_FILES = ("encoder.onnx", "heads.onnx", "tokenizer.json", "calibration.json")
 REPORTS = ("report.md", "languages.md")

@@ -183,7 +183,7 @@ def is_token_ids(value: Any) -> bool:
 def _refuse_fields(tree: Tree, table: FieldTable) -> None:
     for name, value in tree.items():
         folded = name.casefold()
-        if name in table.refused_at_top and value not in (None, False):
+        if name in table.refused_at_top and value is not None and value is not False:
             raise unsupported((name,), table.refused_at_top[name])
         if folded in _STEERING:
             raise unsupported((folded,), "the upstream comes from the settings")

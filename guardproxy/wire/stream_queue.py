@@ -146,7 +146,8 @@ class ChoiceQueue:
         """The chunk with the finish reason, with the fields that were not released in time for their own chunk."""
         if self._end is None:
             return None
-        tree = self.fields.late(self.fields.settle(self._end.tree, self._end.others))
+        end = whole_chunk(self._end, changed=False)
+        tree = self.fields.late(self.fields.settle(end, self._end.others))
         if not tree["choices"][0].get("finish_reason"):  # a word that no list knows and nobody cleared
             tree = dict(with_value(tree, (*CHOICE, "finish_reason"), "stop"))
         return Out(self._end.seq, tree)
@@ -170,7 +171,7 @@ class ChoiceQueue:
             held.pieces.append(self._line(leaf.channel).take(held, leaf))
             texts.append(Text(leaf.channel, leaf.text))
         held.others = self.fields.watch(unknown)
-        fresh = [Text(entry.leaf.channel, entry.leaf.text) for entry in held.others if entry.fresh]
+        fresh = [Text(entry.leaf.channel, entry.told) for entry in held.others if entry.fresh]
         return held, [*fresh, *texts]
 
     def _line(self, channel: Channel) -> Line:

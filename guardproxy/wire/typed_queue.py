@@ -81,9 +81,9 @@ class EventQueue:
         self._seq += 1
         held = _HeldEvent(self._seq, tree, [], [], tool, divisible=divisible, settle=settle)
         held.pieces = [self._line(leaf.channel).take(held, leaf) for leaf in texts]
-        held.others = self._fields.watch(others)
+        held.others = self._fields.watch(others, pieces=divisible)
         self._waiting.append(held)
-        fresh = [Text(entry.leaf.channel, entry.leaf.text) for entry in held.others if entry.fresh]
+        fresh = [Text(entry.leaf.channel, entry.told) for entry in held.others if entry.fresh]
         return [*fresh, *(Text(leaf.channel, leaf.text) for leaf in texts)]
 
     def seam(self, channel: Channel) -> Text:

@@ -116,3 +116,11 @@ def test_place(runs, places):
     for size, place in runs:
         line.grow(size, place)
     assert [line.place(at) for at in range(len(places))] == places
+
+
+def test_the_decision_says_where_in_the_choice_something_was_found():
+    scene = words()
+    play(scene, feed("think well", REASONING), releases("think well", REASONING))
+    play(scene, feed("a zorp blick"), releases("a "), halts(rule="bad"))
+    (seen,) = scene.moderator.decision(0).seen.kept
+    assert (seen.rule, seen.place, seen.span.start, seen.replaceable) == ("bad", 12, 0, True)

@@ -12,10 +12,11 @@ from guardproxy.core.commands import CONTENT
 from guardproxy.core.conversation import Piece, Pointer, Scope, Segment, Stage, Unscannable
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
 from guardproxy.core.findings import Failure, FailureKind, Finding, Span
+from guardproxy.core.lookers import needs
 from guardproxy.core.rules import Action, FailMode, Kind, Ladder, LadderStep, Mode, Policy, PolicyRef, Rule
 from guardproxy.detectors import pii
 from guardproxy.detectors.base import Medium
-from guardproxy.detectors.bench import ON_THE_LOOP, Bench, Toolbox, needs
+from guardproxy.detectors.bench import ON_THE_LOOP, Bench, Toolbox
 from guardproxy.detectors.verdicts import VerdictCache
 
 INFO = DetectorInfo("odd.model", "1", frozenset({"crime.fraud"}), Tier.MODEL, Unit.SCORE, spans=False)
@@ -273,6 +274,23 @@ def test_scanners_are_fresh_each_time():
 
 def test_the_toolbox_says_what_is_installed():
     assert Toolbox((Eye(),), (Model([]),)).infos == (EYE, INFO)
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ((rule(),), [("odd.model", True), ("windows", True)]),
+        ((rule(checks=frozenset({Stage.INPUT})),), [("odd.model", False)]),
+        ((rule(Kind.DETECTOR, "odd.eye", checks=frozenset({Stage.INPUT})),), [("odd.eye", False)]),
+        ((rule(Kind.WORDS, "", phrases=("kite",)),), [("rule:r", True)]),
+        ((rule(mode=Mode.DISABLED),), []),
+    ],
+)
+async def test_who_looks_is_told_with_every_look(rules, told):
+    bench = bench_of(Model([]), Eye(), rules=rules)
+    seen, window = await bench.inspect([segment()]), await bench.inspect_window(segment(stage=Stage.OUTPUT))
+    assert [(looker.name, looker.output) for looker in seen.by] == told
+    assert seen.by == window.by
 
 
 GALLERY = DetectorInfo(

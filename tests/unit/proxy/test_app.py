@@ -107,8 +107,26 @@ async def test_what_is_not_served(app_of, sent, method, path, more, status, name
     assert sent == []
 
 
-async def test_a_wrong_method_says_the_right_one(app_of):
-    assert (await ask(app_of(), "GET")).headers["allow"] == "POST"
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", CHAT, "POST"),
+        ("DELETE", "/v1/models", "GET, HEAD"),
+        ("PUT", "/v1/models/m", "GET, HEAD"),
+        ("POST", "/", "GET, HEAD"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("OPTIONS", "/readyz", "GET, HEAD"),
+    ],
+)
+async def test_a_wrong_method_says_the_right_one(app_of, method, path, allowed):
+    answer = await ask(app_of(), method, path)
+    assert (answer.status_code, code(answer)) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+async def test_a_probe_may_ask_for_the_head_alone(app_of, path):
+    assert (await ask(app_of(), "HEAD", path)).status_code == 200
 
 
 async def test_a_near_path_gets_a_hint(app_of):
@@ -334,7 +352,19 @@ async def test_probes_say_which_policies_serve(app_of):
     assert (await ask(app, "GET", "/healthz")).json() == {"status": "ok"}
     ready = (await ask(app, "GET", "/readyz")).json()
     assert ("sample", 1) in [(p["policy"], p["revision"]) for p in ready["policies"]]
+    assert ready["last_load"]["ok"]
     assert "guardproxy" in (await ask(app, "GET", "/")).text
+
+
+async def test_readyz_tells_of_a_refused_set_and_stays_ready(hall, policy_file):
+    before = (await ask(DataApp(hall), "GET", "/readyz")).json()
+    policy_file.write_text("nonsense", encoding="utf-8")
+    assert not hall.shelf.reload().ok
+    answer = await ask(DataApp(hall), "GET", "/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["policies"] == before["policies"]
+    last = answer.json()["last_load"]
+    assert (last["ok"], last["place"].split(":")[0]) == (False, "sample.yaml")
 
 
 async def test_lifespan_and_other_protocols(app_of):

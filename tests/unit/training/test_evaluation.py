@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
+from guardproxy.core.share import Share
 from guardproxy.detectors.scorer import Head
 from guardproxy.training.evaluation import (
     DevRow,
-    Share,
     average_precision,
     by_hazard,
     dev_rows,
@@ -18,18 +18,9 @@ from guardproxy.training.evaluation import (
     reached,
     refusals,
     report,
-    wilson,
 )
 
 HEADS = (Head("request", "unspecified"), Head("request", "crime.fraud"), Head("answer", "hate.speech"))
-
-
-@pytest.mark.parametrize(
-    ("hits", "of", "low", "high"),
-    [(0, 10, 0.0, 0.278), (10, 10, 0.722, 1.0), (5, 10, 0.237, 0.763), (0, 0, 0.0, 1.0)],  # Wilson 1927
-)
-def test_wilson(hits, of, low, high):
-    assert wilson(hits, of) == (pytest.approx(low, abs=0.001), pytest.approx(high, abs=0.001))
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ def test_the_head():
         ({"max_tokens": "1"}, "invalid_type", "max_tokens"),
         ({"api_base": "http://x"}, "unsupported_parameter", "api_base"),
         ({"previous_response_id": "r"}, "unsupported_parameter", "previous_response_id"),
+        ({"previous_response_id": 0}, "unsupported_parameter", "previous_response_id"),
         ({"Prompt": "x"}, "unsupported_parameter", "Prompt"),
         ({"Input": "x"}, "unsupported_parameter", "Input"),
         ({"stream_options": []}, "invalid_type", "stream_options"),

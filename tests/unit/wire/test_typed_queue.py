@@ -49,8 +49,14 @@ def test_an_event_leaves_when_its_text_is_released_and_as_it_came():
 def test_texts_are_given_to_be_looked_at_unknown_ones_first():
     queue = EventQueue()
     texts = queue.add(*delta("hello", x="v"), [TextLeaf(OTHER, "v", ("delta", "x"))])
-    assert [(text.channel, text.text) for text in texts] == [(OTHER, "v"), (CONTENT, "hello")]
+    assert [(text.channel, text.text) for text in texts] == [(OTHER, "v\n"), (CONTENT, "hello")]
     assert "hello" not in repr(texts)
+
+
+def test_a_string_beside_a_piece_of_text_may_be_a_piece_itself():
+    queue = EventQueue()
+    texts = queue.add(*delta("hello", x="v"), [TextLeaf(OTHER, "v", ("delta", "x"))], divisible=True)
+    assert [(text.channel, text.text) for text in texts] == [(OTHER, "v"), (CONTENT, "hello")]
 
 
 def test_a_part_leaves_at_once_and_nothing_comes_twice():
@@ -152,7 +158,7 @@ def test_an_unknown_string_leaves_with_its_event_if_it_is_released_by_then():
     for changed, left in ((None, False), ("…", False), ("v", True)):
         queue = EventQueue()
         queue.add(*delta("a", x="v"), leaves, divisible=True)
-        release(queue, 0, 1, "x", NAME)
+        release(queue, 0, 2, "x\n", NAME)
         if changed:
             release(queue, 0, 1, changed, OTHER)
         release(queue, 0, 1, "a")

@@ -25,7 +25,7 @@ from guardproxy.wire.inline_moderation import ModerationAsk
 _STEERING = frozenset({"api_base", "base_url", "api_key", "organization"})
 _SPELLED_OUT = frozenset({"tools", "functions", "response_format", "text", "output_config", "output_format"})
 """Fields whose numbers reach the model as digits: they are no token ids."""
-SEALED_KINDS = frozenset({"redacted_thinking", "compaction"})
+SEALED_KINDS = frozenset({"redacted_thinking", "compaction", "encrypted_content"})
 """Unreadable parts that only the model's maker could make: nobody means them as content."""
 _WAY_OUT = "send it as text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)"
 

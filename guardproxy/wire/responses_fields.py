@@ -39,7 +39,7 @@ RESPONSES_NAMES = frozenset(_REQUEST.split())
 
 _UNSEEN = "the proxy cannot see what it stands for; send the conversation itself in `input`"
 _NO_FILE = "a file that the proxy cannot see; send its text as `input_text`"
-_SEALED = "nobody can read it; leave it out, and `reasoning.encrypted_content` out of `include`"
+_SEALED = "only the model's maker can read it"
 
 RESPONSES_FIELDS = FieldTable(
     (
@@ -88,6 +88,7 @@ RESPONSES_FIELDS = FieldTable(
         # Nothing a text detector could read.
         *rows(Treatment.UNSCANNABLE, "input[].content[].input_audio.data input[].content[].file_data"),
         *rows(Treatment.UNSCANNABLE, "input[].output[].file_data tools[].environment.skills[].source.data"),
+        *rows(Treatment.UNSCANNABLE, "input[].encrypted_content", why=_SEALED),
         # Steering and stateful fields: the proxy decides where a request goes, and must see all of the history.
         *rows(Treatment.REFUSED, "api_base base_url api_key organization", why="the upstream comes from the settings"),
         *rows(Treatment.REFUSED, "previous_response_id conversation prompt.id", why=_UNSEEN),
@@ -98,7 +99,6 @@ RESPONSES_FIELDS = FieldTable(
         *rows(Treatment.REFUSED, "tools[].container.file_ids[]", why=_NO_FILE),
         *rows(Treatment.REFUSED, "tools[].environment.file_ids[] tools[].input_image_mask.file_id", why=_NO_FILE),
         *rows(Treatment.REFUSED, "tools[].environment.skills[].skill_id", why=_NO_FILE),
-        *rows(Treatment.REFUSED, "input[].encrypted_content", why=_SEALED),
         *rows(Treatment.REFUSED, "prompt_cache_options.comparison_response_id", why=_UNSEEN),
     ),
     RESPONSES_NAMES | JSON_SCHEMA_NAMES,

@@ -10,7 +10,7 @@ so that they cannot stand between two halves of a phrase that the joins would sh
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from guardproxy.core.conversation import Message, Part, Pointer, Role, Scope, Unscannable
@@ -34,7 +34,7 @@ apply_patch_call_output program_output
 """
 _HISTORY = """
 function_call custom_tool_call computer_call web_search_call file_search_call code_interpreter_call local_shell_call
-shell_call apply_patch_call mcp_call mcp_approval_request tool_search_call image_generation_call program reasoning
+shell_call apply_patch_call mcp_call mcp_approval_request tool_search_call image_generation_call program reasoning compaction
 """
 _GIVEN_BACK = frozenset(_RESULTS.split())
 _BESIDE = {
@@ -44,7 +44,6 @@ _BESIDE = {
 }
 _UNSEEN = {
     "item_reference": "the proxy cannot see what it stands for; send the item itself (Vercel AI SDK: `store: false`)",
-    "compaction": "nobody can read a sealed history; send the messages themselves",
     "compaction_trigger": "nobody could read the sealed history it asks for; send a shorter `input`",
 }
 _TEXT_PARTS = dict.fromkeys(("input_text", "output_text", "text", "summary_text", "reasoning_text"), "text")
@@ -106,6 +105,7 @@ def content_parts(value: Any, path: Path, read: ReadInput) -> Iterator[Part]:
 
 def _read_item(item: Any, at: int, read: ReadInput) -> None:
     path: Path = ("input", at)
+    before = len(read.unscannable)
     if not isinstance(item, dict):
         raise wrong_type(path, "an object with a type")
     kind = item.get("type")
@@ -129,6 +129,7 @@ def _read_item(item: Any, at: int, read: ReadInput) -> None:
         place = place_name(path)
         raise BadRequest(f"{place} has an unsupported type", code="unsupported_content_part", param=place)
     read.extras += _others(item, path, scope, read)
+    read.unscannable[before:] = [replace(e, scope=scope) for e in read.unscannable[before:]]
 
 
 def _add_message(message: Message, at: int, read: ReadInput) -> None:
@@ -165,6 +166,9 @@ def _note_beside(kind: str, item: Tree, path: Path, read: ReadInput) -> None:
     if kind == "image_generation_call" and isinstance(item.get("result"), str):
         read.dealt.add((*path, "result"))
         read.unscannable.append(Unscannable("image", Pointer((*path, "result"))))
+    if item.get("encrypted_content"):
+        sealed = "compaction" if kind == "compaction" else "encrypted_content"
+        read.unscannable.append(Unscannable(sealed, Pointer((*path, "encrypted_content"))))
     if kind == "configuration_update" and isinstance(item.get("text"), dict):
         read.formats.append(item["text"].get("format"))
     for name in ("content", "summary"):

@@ -20,7 +20,7 @@ from guardproxy.wire.responses_fields import RESPONSES_FIELDS
         ("input[].content[].text", Treatment.TEXT, Scope.USER),
         ("input[].output[].text", Treatment.TEXT, Scope.TOOL_RESULT),
         ("input[].results[].text", Treatment.TEXT, Scope.TOOL_RESULT),
-        ("input[].encrypted_content", Treatment.REFUSED, Scope.USER),
+        ("input[].encrypted_content", Treatment.UNSCANNABLE, Scope.USER),
         ("previous_response_id", Treatment.REFUSED, Scope.USER),
     ],
 )

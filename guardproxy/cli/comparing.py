@@ -34,7 +34,8 @@ def lines(comparison: Comparison, what: str) -> list[str]:
     share = comparison.share
     said = f"{share.hits:,} of {share.of:,} {what} change: {share}, 95% interval"
     counts = ", ".join(f"{comparison.count(way):,} {way}" for way in Direction if way is not Direction.SAME)
-    out = [said, f"  {counts} (other: the same action by another rule, for another hazard or elsewhere)"]
+    other = " (the same action by another rule, for another hazard or elsewhere)"
+    out = [said, f"  {counts}" + (other if comparison.count(Direction.OTHER) else "")]
     rows = comparison.by_rule()
     if rows:
         wide = max(len(row.rule) for row in rows)

@@ -19,6 +19,7 @@ from guardproxy.cli.replay import detectors_of
 from guardproxy.cli.telling import told
 from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision
+from guardproxy.core.drafts import rejects
 from guardproxy.core.judge import Context
 from guardproxy.core.rules import Policy
 from guardproxy.errors import BadRequest, UsageError
@@ -29,6 +30,7 @@ from guardproxy.proxy import settings as configuration
 from guardproxy.proxy.corpus import row_of
 from guardproxy.proxy.rehearsal import Played, Rehearsal, workbench
 from guardproxy.proxy.replaying import line_of
+from guardproxy.proxy.routes import DEFAULT
 from guardproxy.wire.guard_check import CheckItem
 
 Text = Annotated[str | None, typer.Option(help="what is said; - reads standard input")]
@@ -54,7 +56,7 @@ def explain(  # noqa: PLR0917 - one parameter an option
     locale: Annotated[str, typer.Option(help="language of the reader; without it that of the text")] = "",
     country: Annotated[str, typer.Option(help="two letters, for help lines")] = "",
     tenant: Annotated[str, typer.Option(help="who asks")] = configuration.TENANT,
-    route: Annotated[str, typer.Option(help="on which route")] = configuration.ROUTE,
+    route: Annotated[str, typer.Option(help="on which route")] = DEFAULT,
     audit: Annotated[Path | None, typer.Option("--audit", help="explain an exchange of this decision log")] = None,
     decision_id: Annotated[str | None, typer.Option("--decision-id", help="which one")] = None,
     every: Annotated[bool, typer.Option("--all", help="name every finding and every rule that listened")] = False,
@@ -101,6 +103,7 @@ async def _of_texts(said: Said, compiled: Compiled, settings: configuration.Sett
             "turned_away": played.turned_away or None,
             "user_reads": played.text or None,
             "answer_given": played.output is not None,
+            "asks_again": compiled.policy.regenerate.tries if played.output and rejects(played.output) else 0,
             "texts": [
                 {"key": r.key, "locale": r.locale, "fallbacks": list(r.fallbacks), "place": place(places.text(r.key))}
                 for r in played.rendered
@@ -149,6 +152,7 @@ def _of_record(record: Recorded, policy: Path, settings: Path | None) -> Tree:
         "turned_away": None,
         "user_reads": None,
         "answer_given": False,
+        "asks_again": 0,
         "texts": [],
         "not_looked": [],
     }

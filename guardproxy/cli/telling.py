@@ -46,7 +46,10 @@ def _reader_lines(tree: Told) -> Iterator[str]:
             yield "\nthe user reads the model's answer, and nothing of ours"
         return
     refused = any(stage["decision"]["action"] == Action.REFUSE.word for stage in tree["stages"])
-    yield "\nthe user reads:" if refused or tree["answer_given"] else "\nthe user reads, beside the model's answer:"
+    if tree["asks_again"]:
+        yield f"\nthe model is asked again, at most {tree['asks_again']} times; when no draft passes, the user reads:"
+    else:
+        yield "\nthe user reads:" if refused or tree["answer_given"] else "\nthe user reads, beside the model's answer:"
     yield from (f"  {line}" if line else "" for line in tree["user_reads"].splitlines())
     for text in tree["texts"]:
         where = "" if text["place"] == BUILT_IN else f"  {text['place']}"
@@ -98,7 +101,8 @@ def _text_lines(text: Told, *, every: bool) -> Iterator[str]:
 def _found(found: Told) -> str:
     where = f" at {found['span'][0]}:{found['span'][1]}" if found["span"] else ""
     view = "" if found["view"] in ("plain", "window") else f", read as {found['view']}"
-    return f"{found['detector']}: {found['hazard']} {found['score']:.2f}{where}{view}"
+    whose = f", rule {found['rule']}" if found["rule"] else ""
+    return f"{found['detector']}: {found['hazard']} {found['score']:.2f}{where}{view}{whose}"
 
 
 def _acts(rule: Told) -> bool:

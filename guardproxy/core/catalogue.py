@@ -13,13 +13,15 @@ from guardproxy.core.rules import LocaleTexts
 
 
 class Shape(StrEnum):
-    """What a text is for (`refusals.md` 3.1)."""
+    """What a text is for (`refusals.md` 3.1); `escalation`, a notice of the rule `session`, and `regenerated` are ours."""
 
     HARD = "hard"
     WITHHELD = "withheld"
     CUT = "cut"
     SHORT = "short"
     NOTICE = "notice"
+    ESCALATION = "escalation"
+    REGENERATED = "regenerated"
     CRISIS = "crisis"
     COOL_DOWN = "cool_down"
     GUARD_UNAVAILABLE = "guard_unavailable"
@@ -29,7 +31,12 @@ class Shape(StrEnum):
 FAULTS = frozenset({Shape.GUARD_UNAVAILABLE, Shape.GUARD_UNAVAILABLE_CUT})
 """Texts about a failure of ours: never counted, and never worded, as a refusal."""
 
-_FALLS_BACK = {Shape.CUT: (Shape.CUT, Shape.WITHHELD, Shape.HARD), Shape.WITHHELD: (Shape.WITHHELD, Shape.HARD)}
+_FALLS_BACK = {
+    Shape.CUT: (Shape.CUT, Shape.WITHHELD, Shape.HARD),
+    Shape.WITHHELD: (Shape.WITHHELD, Shape.HARD),
+    Shape.ESCALATION: (Shape.ESCALATION, Shape.NOTICE),
+    Shape.REGENERATED: (Shape.REGENERATED, Shape.NOTICE),
+}
 
 
 class Tone(StrEnum):
@@ -56,7 +63,7 @@ DEFAULT_CELL = "default"
 
 
 def shapes_tried(shape: Shape) -> tuple[Shape, ...]:
-    """`cut` falls back to `withheld`, that to `hard`; others stand alone."""
+    """`cut` falls back to `withheld`, that to `hard`, `escalation` and `regenerated` to `notice`; others stand alone."""
     return _FALLS_BACK.get(shape, (shape,))
 
 

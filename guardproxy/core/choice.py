@@ -61,13 +61,14 @@ class Choice:
         self._flushed = False
         self._ending = False
         self._lines: dict[Channel, Line] = {}
+        self._live: list[Line] = []  # those that something may still come of
         self._speaks: Channel | None = None
         self.halt: Decision | None = None
 
     @property
     def settled(self) -> bool:
         """True once nothing more can come of it."""
-        return self.halt is not None or (self._flushed and all(line.channel.done for line in self._lines.values()))
+        return self.halt is not None or (self._flushed and all(line.channel.done for line in self._live))
 
     def feed(self, channel: Channel, text: str) -> list[Command]:
         """More text of one channel; dropped once the choice ends."""
@@ -79,6 +80,7 @@ class Choice:
             line = self._lines[channel] = Line(
                 make(self._terms, Origin(self._index, channel, self._ids)), held_whole=channel.whole
             )
+            self._live.append(line)
         asked: list[Command] = []
         if channel is not self._speaks and channel != self._speaks and channel.kind is not ChannelKind.OTHER:
             if self._speaks is not None:
@@ -94,7 +96,7 @@ class Choice:
         if self._flushed or self.halt is not None:
             return []
         self._flushed = True
-        asked = [] if self._ending else [c for line in self._lines.values() for c in line.channel.flush()]
+        asked = [] if self._ending else [c for line in self._live for c in line.channel.flush()]
         return asked + self.advance()
 
     def close(self, channel: Channel) -> list[Command]:
@@ -112,13 +114,15 @@ class Choice:
         """Time has passed."""
         if self._flushed or self._ending:
             return []
-        return [c for line in self._lines.values() for c in line.channel.tick(now_ms)]
+        return [c for line in self._live for c in line.channel.tick(now_ms)]
 
     def advance(self) -> list[Command]:
         """What may leave, and the end if there is one."""
         end = self._first_end()
         if end is None:
-            return self._releases(None)
+            out = self._releases(None)
+            self._live = [line for line in self._live if not (line.closed and line.channel.done)]
+            return out
         asked = self._close_before(end)
         end = self._first_end() or end
         if self._is_certain(end):
@@ -137,7 +141,7 @@ class Choice:
 
     def _first_end(self) -> Line | None:
         """The line whose end comes first in the text of the choice."""
-        ends = [line for line in self._lines.values() if line.channel.ends_at is not None]
+        ends = [line for line in self._live if line.channel.ends_at is not None]
         return min(ends, key=_end_place, default=None)
 
     def _close_before(self, end: Line) -> list[Command]:
@@ -145,7 +149,7 @@ class Choice:
         self._ending = True
         at = _end_place(end)
         asked: list[Command] = []
-        for line in self._lines.values():
+        for line in self._live:
             if line.channel.ends_at is None and line.place(line.channel.passed) <= at:
                 asked += line.channel.flush()
         return asked
@@ -153,16 +157,16 @@ class Choice:
     def _is_certain(self, end: Line) -> bool:
         at = _end_place(end)
         return end.channel.end is not None and all(
-            line.channel.end is not None or line.place(line.channel.passed) > at for line in self._lines.values()
+            line.channel.end is not None or line.place(line.channel.passed) > at for line in self._live
         )
 
     def _releases(self, end: Line | None) -> list[Command]:
         """What may leave; once the choice ends, nothing of a channel that begins behind the end."""
-        cleared = end is None and self._flushed and all(line.channel.passed == END for line in self._lines.values())
+        cleared = end is None and self._flushed and all(line.channel.passed == END for line in self._live)
         if self._terms.buffers and not cleared:
             return []
         out: list[Command] = []
-        for line in self._lines.values():
+        for line in self._live:
             if end is None or line.place(0) <= _end_place(end):
                 complete = line.closed and not line.held_whole and line.channel.passed == END
                 out += line.channel.releases(tail=cleared or complete or line is end)

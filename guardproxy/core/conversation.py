@@ -89,10 +89,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Unscannable:
-    """A part no detector can read (picture, sound, file): its kind and its place."""
+    """A part no text detector can read: its kind (`image`, `audio`, `file`, `audio_answer`, `token_ids`), its place.
+
+    `redacted_thinking` and `compaction`: only the model's maker can read them. `scope` is that of the message it stands in.
+    """
 
     kind: str
     pointer: Pointer
+    scope: Scope = Scope.USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,11 @@ class Segment:
     def joined(self) -> bool:
         """True for a join of several pieces."""
         return len(self.pieces) > 1
+
+    @classmethod
+    def of_medium(cls, part: Unscannable) -> Segment:
+        """What a finding about a picture, a sound or a file is about: a place without text."""
+        return cls("", Stage.INPUT, part.scope, (Piece(part.pointer, 0, 0),))
 
     def digest(self) -> str:
         """SHA-256 of the text, hex: equality without content."""

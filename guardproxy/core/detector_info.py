@@ -41,3 +41,5 @@ class DetectorInfo:
     """True for detectors that also look at identifier fields (`user`, `metadata.*`)."""
     overlap: int = 0
     """Characters of overlap between windows it needs (GP403)."""
+    media: frozenset[str] = frozenset()
+    """Kinds of parts it reads (`image`, `audio`, `file`). Such a detector reads no text."""

@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from guardproxy.core.conversation import Stage
 from guardproxy.core.detector_info import DetectorInfo
 from guardproxy.core.hazards import covers
-from guardproxy.core.rules import Kind, Mode, Policy, Rule, RuleException
+from guardproxy.core.rules import Kind, Mode, Policy, Rule, RuleException, digest_of
 
 WINDOWS = "windows"
+RULES = "rules"
+MOST = 128
+"""Words, patterns and exceptions that a record names one by one: beyond, one digest stands for all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Looker:
-    """A detector by its id, or `rule:<id>`, `exception:<rule>:<key>`, `windows`. `output`: it looked at answers, too."""
+    """A detector by its id, or `rule:<id>`, `exception:<rule>:<key>`, `rules`, `windows`.
+
+    `output`: it looked at answers, too.
+    """
 
     name: str
     revision: str
@@ -29,8 +35,18 @@ def needs(rule: Rule, info: DetectorInfo) -> bool:
     return rule.kind is Kind.HAZARD and any(covers(rule.target, hazard) for hazard in info.hazards)
 
 
-def text_lookers(policy: Policy) -> Iterator[Looker]:
+def text_lookers(policy: Policy) -> tuple[Looker, ...]:
     """The words, the patterns and the phrases of exceptions: named, never said."""
+    found = tuple(_each(policy))
+    return found if len(found) <= MOST else (Looker(RULES, folded(policy)),)
+
+
+def folded(policy: Policy) -> str:
+    """All of them in one digest."""
+    return digest_of(f"{one.name}={one.revision}={one.output}" for one in _each(policy))
+
+
+def _each(policy: Policy) -> Iterator[Looker]:
     for rule in policy.rules:
         if rule.wording and rule.mode is not Mode.DISABLED:
             yield Looker(f"rule:{rule.id}", rule.wording, output=Stage.OUTPUT in rule.checks)

@@ -47,7 +47,9 @@ __all__ = [
 SHAPES = tuple(shape.value for shape in Shape)
 PLACEHOLDERS = tuple(name.value for name in Placeholder)
 
-_BARE = FAULTS | {Shape.NOTICE, Shape.SHORT}
+_BARE = FAULTS | {Shape.NOTICE, Shape.ESCALATION, Shape.REGENERATED, Shape.SHORT}
+DEFAULT_WAIT = 5
+"""Seconds."""
 _LONGEST_VALUE = 200
 _LONGEST_URL = 500
 _LONGEST_BLOCK = 800
@@ -67,7 +69,7 @@ class Values:
     appeal_url: str = ""
     policy_url: str = "/policy"
     helpline: str = ""
-    retry_after: int = 5
+    retry_after: int = DEFAULT_WAIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ class Stored:
     """One stage of a record. `choice` is None at the input.
 
     `by_rule`: a rule of the policy decided; what something else decided (a picture nobody reads, a tool nobody
-    offered) no policy changes. `reports`: the surface only reports, whatever the verdicts.
+    offered, the session) stands unless the rules are stricter. `reports`: the surface only reports, whatever the
+    verdicts.
     """
 
     stage: Stage
@@ -45,11 +46,13 @@ def redecide(stored: Stored, policy: Policy, context: Context) -> Decision:
     """The stage's decision under a policy. `context`: route, tenant and time of the record."""
     if stored.reports:
         return decide([], policy.ref, stored.stage)
-    if stored.action > Action.ALLOW and not stored.by_rule:
-        return _unchanged(stored, policy)
     if stored.stage is Stage.INPUT:
-        return decide_input([finding_of(sighting, stored.stage) for sighting in stored.seen.kept], policy, context)
-    return _decide_output(stored.seen.kept, policy, context)
+        again = decide_input([finding_of(sighting, stored.stage) for sighting in stored.seen.kept], policy, context)
+    else:
+        again = _decide_output(stored.seen.kept, policy, context)
+    if not stored.by_rule and again.action <= stored.action:
+        return _unchanged(stored, again)
+    return again
 
 
 def stopped_at(stored: Stored, policy: Policy, context: Context) -> int | None:
@@ -59,12 +62,13 @@ def stopped_at(stored: Stored, policy: Policy, context: Context) -> int | None:
     return min((f.place for f in found if weigh(plan, f.finding, f.place, 0).stops), default=None)
 
 
-def _unchanged(stored: Stored, policy: Policy) -> Decision:
-    """No rule decided it, so no rule decides it otherwise."""
+def _unchanged(stored: Stored, again: Decision) -> Decision:
+    """No rule decided it, so no milder rule decides it otherwise."""
     return replace(
-        decide([], policy.ref, stored.stage),
+        again,
         action=stored.action,
-        would_have=stored.action,
+        because=None,
+        would_have=max(again.would_have, stored.action),
         rule_name=stored.rule,
         hazard=stored.hazard,
     )

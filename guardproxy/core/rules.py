@@ -204,6 +204,49 @@ class RuleException:
         return digest_of(sorted(phrase.casefold() for phrase in self.phrases)) if self.phrases else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Regenerate:
+    """Safe completion: at most `tries` further drafts with an instruction more, then `fallback`.
+
+    `instruction` empty: the default one (`core.drafts`). `notice`: people are told that the answer was made anew.
+    """
+
+    tries: int = 1
+    instruction: str = ""
+    fallback: Action = Action.REFUSE
+    notice: bool = False
+
+
+DRIFT = 0.22
+"""Where benign turns add nothing up in the long run (alignment.md 5.1, simulated scores)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Escalation:
+    """How risk adds up over the turns of a session (`core.escalation`). `ladder` has levels of the sum, not scores."""
+
+    hazards: tuple[str, ...]
+    ladder: Ladder
+    drift: float = DRIFT
+
+
+@dataclass(frozen=True, slots=True)
+class CoolDown:
+    """`after` refusals of one hazard family `within` the seconds pause it for `lasts` seconds."""
+
+    after: int
+    within: float
+    lasts: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """How long the numbers of a session are kept, and how fast they halve. Seconds."""
+
+    keep: float = 1800.0
+    half_life: float = 600.0
+
+
 class Unscanned(StrEnum):
     """What happens to parts nobody can read, and to languages nobody covers."""
 
@@ -261,6 +304,10 @@ class Policy:
     messages_looked_at: int | None = None
     crisis_instruction: str = ""
     under_18: bool = False
+    escalation: Escalation | None = None
+    cool_down: CoolDown | None = None
+    memory: Memory = Memory()
+    regenerate: Regenerate = Regenerate()
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of this id."""

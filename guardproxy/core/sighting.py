@@ -63,7 +63,7 @@ NOTHING = Sightings()
 def sightings(policy: Policy, found: Iterable[Found]) -> Sightings:
     """What is worth keeping of all that was found at a stage. The policy is the one that judged it."""
     holes = tuple(hole for hole in policy.exceptions if hole.phrases)
-    fronts: dict[Sighting, list[int]] = {}
+    fronts: dict[tuple[object, ...], list[int]] = {}
     kept: dict[int, Sighting] = {}
     for number, one in enumerate(found):
         sighting = _sighting(policy, one, holes)
@@ -81,17 +81,10 @@ def _says_more(earlier: Sighting, later: Sighting) -> bool:
     return earlier.score >= later.score and earlier.place <= later.place
 
 
-def _kind(sighting: Sighting) -> Sighting:
+def _kind(sighting: Sighting) -> tuple[str | Scope | bool | tuple[str, ...] | None, ...]:
     """What of it a rule or an exception may ask for, beside how sure and where."""
-    return Sighting(
-        sighting.detector,
-        sighting.hazard,
-        0.0,
-        sighting.scope,
-        sighting.rule,
-        replaceable=sighting.replaceable,
-        excused=sighting.excused,
-    )
+    s = sighting
+    return s.detector, s.hazard, s.scope, s.rule, s.replaceable, s.excused
 
 
 def _sighting(policy: Policy, found: Found, holes: Sequence[RuleException]) -> Sighting:
@@ -105,9 +98,13 @@ def _sighting(policy: Policy, found: Found, holes: Sequence[RuleException]) -> S
         place=found.place,
         span=finding.span,
         replaceable=found.replaceable,
-        excused=tuple(hole.key for hole in holes if _concerns(policy, hole, finding) and excuses(hole, finding)),
+        excused=_excused(policy, finding, holes) if holes else (),
         view=finding.evidence.view,
     )
+
+
+def _excused(policy: Policy, finding: Finding, holes: Sequence[RuleException]) -> tuple[str, ...]:
+    return tuple(hole.key for hole in holes if _concerns(policy, hole, finding) and excuses(hole, finding))
 
 
 def _concerns(policy: Policy, hole: RuleException, finding: Finding) -> bool:

@@ -9,7 +9,7 @@ from guardproxy.core.conversation import Stage
 from guardproxy.core.detector_info import DetectorInfo, Tier
 from guardproxy.core.findings import Failure
 from guardproxy.core.judge import Context, applies, listens
-from guardproxy.core.lookers import WINDOWS, exception_name, needs, windows_of
+from guardproxy.core.lookers import RULES, WINDOWS, exception_name, folded, needs, windows_of
 from guardproxy.core.replay import Stored, finding_of
 from guardproxy.core.rules import Action, FailMode, Mode, Policy, Rule, RuleException
 
@@ -27,25 +27,49 @@ class Beheld:
         return name in self.versions and (stage is Stage.INPUT or name not in self.input_only)
 
 
-def unseen(
-    stored: Stored, beheld: Beheld, policy: Policy, context: Context, infos: Sequence[DetectorInfo]
-) -> list[str]:
-    """Why a stage cannot be decided again in full under a policy it was not decided by; [] when it can.
+class Unseen:
+    """Says of one policy why a stage cannot be decided again in full. `infos`: the detectors that are installed.
 
-    `infos`: the detectors that are installed. Reasons name rules, detectors and exceptions.
+    A log names the same lookers line after line: what follows from them alone is worked out once.
     """
-    if stored.reports or (stored.action > Action.ALLOW and not stored.by_rule):
-        return []
+
+    def __init__(self, policy: Policy, infos: Sequence[DetectorInfo]) -> None:
+        self._policy = policy
+        self._infos = infos
+        self._folded = folded(policy)
+        self._known: dict[tuple[object, ...], list[str]] = {}
+
+    def reasons(self, stored: Stored, beheld: Beheld, context: Context) -> list[str]:
+        """Names of rules, detectors and exceptions; [] when all of it was looked for."""
+        if stored.reports or (stored.action is Action.REFUSE and not stored.by_rule):
+            return []
+        key = (stored.stage, tuple(sorted(beheld.versions.items())), beheld.input_only, tuple(beheld.failures))
+        by_rules = self._known.get(key)
+        if by_rules is None:
+            by_rules = self._known[key] = self._by_rules(stored.stage, beheld)
+        if RULES in beheld.versions:
+            return by_rules
+        return [*by_rules, *_by_exceptions(stored, beheld, self._policy, context)]
+
+    def _by_rules(self, stage: Stage, beheld: Beheld) -> list[str]:
+        many = beheld.versions.get(RULES)
+        found: dict[str, None] = {}
+        for rule in self._policy.rules:
+            if rule.mode is not Mode.DISABLED and stage in rule.checks and not (many and rule.wording):
+                found |= dict.fromkeys(_unseen_by(rule, stage, beheld, self._infos))
+        if many not in (None, self._folded):
+            found["words of rules are new or changed, too many for the record to name them"] = None
+        if stage is Stage.OUTPUT and _cut_otherwise(beheld, self._policy, self._infos):
+            found["the windows of answers are cut differently"] = None
+        return list(found)
+
+
+def _by_exceptions(stored: Stored, beheld: Beheld, policy: Policy, context: Context) -> list[str]:
     found: dict[str, None] = {}
-    for rule in policy.rules:
-        if rule.mode is not Mode.DISABLED and stored.stage in rule.checks:
-            found |= dict.fromkeys(_unseen_by(rule, stored.stage, beheld, infos))
     for hole in policy.exceptions:
         known = beheld.versions.get(exception_name(hole)) == hole.key
         if hole.phrases and not known and applies(hole, context) and _may_excuse(hole, stored, policy):
             found[f"an exception of rule {hole.rule} is new or changed"] = None
-    if stored.stage is Stage.OUTPUT and _cut_otherwise(beheld, policy, infos):
-        found["the windows of answers are cut differently"] = None
     return list(found)
 
 
@@ -54,6 +78,8 @@ def _unseen_by(rule: Rule, stage: Stage, beheld: Beheld, infos: Sequence[Detecto
         name = f"rule:{rule.id}"
         if beheld.versions.get(name) != rule.wording or not beheld.saw(name, stage):
             yield f"rule {rule.id} is new or changed"
+        elif rule.enforced and _failed(beheld, rule.kind.value, stage):  # a text that breaks them is to blame: closed
+            yield f"rule {rule.id} fails closed, and {rule.kind.value} could not look"
         return
     closed = rule.enforced and rule.fails is FailMode.CLOSED
     for info in infos:
@@ -61,8 +87,12 @@ def _unseen_by(rule: Rule, stage: Stage, beheld: Beheld, infos: Sequence[Detecto
             continue
         if not beheld.saw(info.id, stage):
             yield f"rule {rule.id} listens to {info.id}, which did not look"
-        elif closed and any(f.detector == info.id and f.stage == stage for f in beheld.failures):
+        elif closed and _failed(beheld, info.id, stage):
             yield f"rule {rule.id} fails closed, and {info.id} could not look"
+
+
+def _failed(beheld: Beheld, detector: str, stage: Stage) -> bool:
+    return any(failure.detector == detector and failure.stage == stage for failure in beheld.failures)
 
 
 def _may_excuse(hole: RuleException, stored: Stored, policy: Policy) -> bool:

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
 from guardproxy.core.commands import Channel
-from guardproxy.core.conversation import Segment, Stage
+from guardproxy.core.conversation import Segment, Stage, Unscannable
 from guardproxy.core.detector_info import DetectorInfo
 from guardproxy.core.findings import Failure, FailureKind, Finding
 from guardproxy.core.holdback import Scanner
 from guardproxy.core.lookers import Looker, needs, text_lookers, windows_of
 from guardproxy.core.rules import FailMode, Kind, Mode, Policy, Rule
-from guardproxy.detectors.base import Detector, InstantDetector
+from guardproxy.detectors.base import Detector, InstantDetector, MediaDetector, Medium
 from guardproxy.detectors.language import is_covered
 from guardproxy.detectors.spanscan import SpanScanner
 from guardproxy.detectors.textrules import TextRules
@@ -28,6 +28,7 @@ ON_THE_LOOP = 4096
 """Characters up to which instant detectors run on the event loop; longer texts go to a thread."""
 
 TEXT_DETECTORS = {Kind.WORDS: "words", Kind.PATTERN: "pattern"}
+Looking = Callable[[], Awaitable[list[Finding] | Failure]]
 OVER_ENCODED = "disguise.over_encoded"
 """What the readings of the text rules report beside their matches."""
 
@@ -51,13 +52,14 @@ class Toolbox:
 
     instant: tuple[InstantDetector, ...] = ()
     models: tuple[Detector, ...] = ()
+    media: tuple[MediaDetector, ...] = ()
     cache: VerdictCache | None = None
     deadline: Callable[[int], float] = lambda characters: 4.0 + characters / 1000
 
     @property
     def infos(self) -> tuple[DetectorInfo, ...]:
         """What is installed, for the policy linter."""
-        return (*(d.info for d in self.instant), *(d.info for d in self.models))
+        return (*(d.info for d in self.instant), *(d.info for d in self.models), *(d.info for d in self.media))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +87,14 @@ class Bench:
         self._eyes = (_text_eye(self._rules, self._text), *(_eye(d) for d in self._instant))
         self._instant_out = tuple(d for d in toolbox.instant if self._wanted(d.info, Stage.OUTPUT))
         self._models = tuple(d for d in toolbox.models if self._wanted(d.info))
+        self._media = tuple(d for d in toolbox.media if self._wanted(d.info, Stage.INPUT))
         self.classifies = any(self._wanted(d.info, Stage.OUTPUT) for d in toolbox.models)
         self.lookers = self._lookers(policy)
 
     def _lookers(self, policy: Policy) -> tuple[Looker, ...]:
         """Who looks under this policy: detectors, the words and patterns of rules, and how windows are cut."""
         output = {d.info.id for d in self._instant_out} | {d.info.id for d in self._models if self.classifies}
-        infos = [*(d.info for d in self._instant), *(d.info for d in self._models)]
+        infos = [*(d.info for d in self._instant), *(d.info for d in self._models), *(d.info for d in self._media)]
         found = [Looker(info.id, info.revision, output=info.id in output) for info in infos]
         return (*found, *text_lookers(policy), *(windows_of(policy) if self.classifies else ()))
 
@@ -112,12 +115,33 @@ class Bench:
         """All tiers. Instant detectors run on the loop up to `ON_THE_LOOP` characters, else in a thread."""
         models = [self._ask(detector, segments) for detector in self._models]
         instant, *rest = await asyncio.gather(self._instantly(segments), *models)
-        return replace(_together([instant, *rest]), by=self.lookers)
+        return replace(together([instant, *rest]), by=self.lookers)
+
+    @property
+    def media(self) -> frozenset[str]:
+        """The kinds of parts that some detector of this policy looks at."""
+        return frozenset(kind for detector in self._media for kind in detector.info.media)
+
+    def reads(self, part: Unscannable) -> bool:
+        """True when a detector looks at such a part and an enforced rule listens; a shadow rule opens no door."""
+        return any(
+            part.kind in d.info.media
+            and part.scope in d.info.scopes
+            and any(
+                needs(r, d.info) and r.enforced and Stage.INPUT in r.checks and part.scope in r.scopes
+                for r in self._rules
+            )
+            for d in self._media
+        )
+
+    async def inspect_media(self, media: Sequence[Medium]) -> Inspection:
+        """Pictures, sounds and files, each by the detectors for its kind."""
+        return together(list(await asyncio.gather(*(self._ask_about(d, media) for d in self._media))))
 
     async def inspect_window(self, segment: Segment) -> Inspection:
         """The model tier on one output window; words, patterns and spans come from the scanners."""
         looked = await asyncio.gather(*(self._ask(d, [segment]) for d in self._models))
-        return replace(_together(list(looked)), by=self.lookers)
+        return replace(together(list(looked)), by=self.lookers)
 
     def scanners(self, channel: Channel) -> tuple[Scanner, ...]:
         """Fresh scanners for one channel of an answer."""
@@ -129,7 +153,7 @@ class Bench:
     def covers(self, language: str | None) -> bool:
         """False when an enforced hazard rule hears no detector made for this language."""
         return all(
-            any(is_covered(language, info.languages) for info in self._toolbox.infos if needs(rule, info))
+            any(is_covered(language, i.languages) for i in self._toolbox.infos if not i.media and needs(rule, i))
             for rule in self._rules
             if rule.kind is Kind.HAZARD and rule.enforced and Stage.INPUT in rule.checks
         )
@@ -164,6 +188,18 @@ class Bench:
                 failures += [Failure(n, FailureKind.EXCEPTION, stage, caused_by_input=True) for n in eye.names]
         return Inspection(tuple(found), tuple(failures))
 
+    async def _ask_about(self, detector: MediaDetector, media: Sequence[Medium]) -> Inspection:
+        info = detector.info
+        shown = [m for m in media if m.kind in info.media and m.segment.scope in info.scopes]
+        if not shown:
+            return Inspection()
+        started = perf_counter()
+        result = await _within(self._toolbox.deadline(0), info, Stage.INPUT, lambda: detector.inspect_media(shown))
+        seconds = ((info.id, perf_counter() - started),)
+        if isinstance(result, Failure):
+            return Inspection((), (result,), seconds)
+        return Inspection(tuple(replace(finding, span=None) for finding in result), seconds=seconds)
+
     async def _ask(self, detector: Detector, segments: Sequence[Segment]) -> Inspection:
         info = detector.info
         shown = [s for s in segments if s.text and _reads(info, s) and not _glued(s)]
@@ -182,17 +218,22 @@ class Bench:
         return Inspection((*cached, *result), seconds=seconds)
 
     async def _asked(self, detector: Detector, segments: Sequence[Segment]) -> list[Finding] | Failure:
-        stage = segments[0].stage
-        try:
-            async with asyncio.timeout(self._toolbox.deadline(sum(len(s.text) for s in segments))):
-                result = await detector.inspect(segments)
-        except TimeoutError:
-            return Failure(detector.info.id, FailureKind.TIMEOUT, stage)
-        except Exception:  # noqa: BLE001 - the detector edge
-            return Failure(detector.info.id, FailureKind.EXCEPTION, stage)
-        if isinstance(result, Failure) or _are_findings(result, detector.info):
-            return result
-        return Failure(detector.info.id, FailureKind.INVALID_RESULT, stage)
+        seconds = self._toolbox.deadline(sum(len(s.text) for s in segments))
+        return await _within(seconds, detector.info, segments[0].stage, lambda: detector.inspect(segments))
+
+
+async def _within(seconds: float, info: DetectorInfo, stage: Stage, looking: Looking) -> list[Finding] | Failure:
+    """The detector edge, for any kind of look."""
+    try:
+        async with asyncio.timeout(seconds):
+            result = await looking()
+    except TimeoutError:
+        return Failure(info.id, FailureKind.TIMEOUT, stage)
+    except Exception:  # noqa: BLE001 - the detector edge
+        return Failure(info.id, FailureKind.EXCEPTION, stage)
+    if isinstance(result, Failure) or _are_findings(result, info):
+        return result
+    return Failure(info.id, FailureKind.INVALID_RESULT, stage)
 
 
 def _named(rule: Rule) -> str:
@@ -233,9 +274,11 @@ def _is_valid(finding: object, info: DetectorInfo) -> bool:
     return isinstance(score, int | float) and math.isfinite(score) and 0 <= score <= 1
 
 
-def _together(parts: Sequence[Inspection]) -> Inspection:
+def together(parts: Sequence[Inspection]) -> Inspection:
+    """One of several."""
     return Inspection(
         tuple(f for p in parts for f in p.findings),
         tuple(f for p in parts for f in p.failures),
         tuple(s for p in parts for s in p.seconds),
+        next((p.by for p in parts if p.by), ()),
     )

@@ -9,7 +9,7 @@ from guardproxy.core.detector_info import DetectorInfo
 from guardproxy.core.findings import Finding
 from guardproxy.core.rules import Policy
 from guardproxy.detectors import disguise, language, links, names, pii, secrets
-from guardproxy.detectors.base import Detector, InstantDetector
+from guardproxy.detectors.base import Detector, InstantDetector, MediaDetector
 from guardproxy.detectors.bench import Bench, Toolbox
 from guardproxy.detectors.embedded import LANGUAGES, EmbeddedDetector, embedded_info
 from guardproxy.detectors.pool import ClassifierPool
@@ -19,11 +19,16 @@ Look = Callable[[Sequence[Segment]], list[Finding]]
 
 
 def toolbox(
-    pool: ClassifierPool | None = None, *, with_names: bool = False, allowed_link_hosts: Sequence[str] = ()
+    pool: ClassifierPool | None = None,
+    *,
+    with_names: bool = False,
+    allowed_link_hosts: Sequence[str] = (),
+    media: Sequence[MediaDetector] = (),
 ) -> Toolbox:
     """All detectors of the default install, made once.
 
     `pool` runs the embedded classifiers (None: they are left out); `with_names` adds the NER model's detectors.
+    `media`: detectors for pictures, sounds and files; none is shipped.
     """
     embedded: tuple[Detector, ...] = (EmbeddedDetector(pool),) if pool is not None else ()
     instant: tuple[InstantDetector, ...] = (
@@ -34,7 +39,7 @@ def toolbox(
         language.UncoveredLanguage(LANGUAGES),
     )
     models = (*embedded, *(names.all_detectors() if with_names else ()))
-    return Toolbox(instant=instant, models=models, cache=VerdictCache())
+    return Toolbox(instant=instant, models=models, media=tuple(media), cache=VerdictCache())
 
 
 def installed() -> tuple[DetectorInfo, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
@@ -46,6 +45,7 @@ def entry(outcome: Outcome, hmac_key: bytes) -> dict[str, Any]:
         "unchecked": [{"stage": stage, "reason": reason} for stage, reason in outcome.unchecked],
         "language": {"tag": outcome.language or None, "covered": outcome.language_covered},
         "tightened": list(outcome.tightened),
+        "session": _session(outcome),
         "outcome": outcome.outcome,
         "status": outcome.status,
         "finish_reason": outcome.finish_reason or None,
@@ -67,6 +67,14 @@ def keyed(key: bytes, digest: str) -> str:
 def posix_text(seconds: float) -> str:
     """POSIX seconds as RFC 3339 in UTC, milliseconds."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _session(outcome: Outcome) -> dict[str, Any] | None:
+    note = outcome.session
+    if note is None:
+        return None
+    levels = {leaf: round(total, 4) for leaf, total in note.levels}
+    return {"source": note.source, "s": levels, "step": note.step, "paused": list(note.paused)}
 
 
 def _stages(outcome: Outcome) -> Iterator[dict[str, Any]]:
@@ -134,11 +142,13 @@ def _seen(kept: Sequence[Sighting]) -> Iterator[dict[str, Any]]:
 
     Neighbours that differ in hazard and score only stand together; what is usual is left out.
     """
-    for alike, group in groupby(kept, key=lambda sighting: replace(sighting, hazard="", score=0.0)):
+    for _, group in groupby(kept, key=_beside_hazard_and_score):
+        neighbours = list(group)
+        alike = neighbours[0]
         told: dict[str, Any] = {
             "detector": alike.detector,
             "scope": str(alike.scope),
-            "found": [[sighting.hazard, sighting.score] for sighting in group],
+            "found": [[sighting.hazard, sighting.score] for sighting in neighbours],
         }
         usual: dict[str, Any] = {
             "rule": (alike.rule, None),
@@ -149,6 +159,11 @@ def _seen(kept: Sequence[Sighting]) -> Iterator[dict[str, Any]]:
             "view": (alike.view, "window" if alike.span is None else "plain"),
         }
         yield told | {name: value for name, (value, default) in usual.items() if value != default}
+
+
+def _beside_hazard_and_score(sighting: Sighting) -> tuple[object, ...]:
+    s = sighting
+    return s.detector, s.scope, s.rule, s.place, s.span, s.replaceable, s.excused, s.view
 
 
 def _would_have(decision: Decision) -> dict[str, Any] | None:

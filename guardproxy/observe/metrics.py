@@ -63,6 +63,8 @@ class Family:
 
 
 ROUTE, SURFACE, POLICY, RULE = Label("route"), Label("surface"), Label("policy"), Label("rule")
+STREAMED = Label("surface", ("chat_completions", "completions", "messages", "responses"))
+"""The surfaces that stream; the others would only add series that stay at 0."""
 DETECTOR, UPSTREAM = Label("detector"), Label("upstream")
 STAGE = Label("stage", ("input", "output"))
 ACTION = Label("action", ACTIONS)
@@ -92,8 +94,8 @@ FAMILIES = (
     Family("check_duration_seconds", "Queue and run time of one inspection.", (DETECTOR,), CHECKS),
     Family("check_errors_total", "Inspections that could not look.", (DETECTOR, CHECK_ERROR)),
     Family("added_latency_seconds", "Wall time minus time waiting for the upstream.", (SURFACE,), CHECKS),
-    Family("time_to_first_token_seconds", "Request end to first text released.", (SURFACE,), WAITS),
-    Family("stream_held_seconds", "Longest time any text of a stream was held back.", (SURFACE,), CHECKS),
+    Family("time_to_first_token_seconds", "Request end to first text released.", (STREAMED,), WAITS),
+    Family("stream_held_seconds", "Longest time any text of a stream was held back.", (STREAMED,), CHECKS),
     Family("upstream_request_seconds", "Time waiting for the upstream.", (UPSTREAM, CALL), WAITS),
     Family("upstream_errors_total", "Faults of the upstream.", (UPSTREAM, UPSTREAM_ERROR)),
     Family("appeals_total", "Appeals; upheld = the refusal stands.", (APPEAL,)),
@@ -124,6 +126,8 @@ class Labels:
     surfaces: tuple[str, ...] = (
         "chat_completions",
         "completions",
+        "messages",
+        "responses",
         "embeddings",
         "moderations",
         "guard_check",

@@ -41,6 +41,16 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionNote:
+    """Where a session stood: how it is told apart, the sum of each leaf, the step, the subjects that rest."""
+
+    source: str
+    levels: tuple[tuple[str, float], ...] = ()
+    step: str = "none"
+    paused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """Everything known at the end of one exchange. `time` is POSIX seconds; names are configured ones.
 
@@ -85,6 +95,7 @@ class Outcome:
     language: str = ""
     language_covered: bool = True
     tightened: tuple[str, ...] = ()
+    session: SessionNote | None = None
 
     def decisions(self) -> Iterator[Decision]:
         """The input's, then one for each choice."""

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from guardproxy.core.conversation import Scope, Stage
+from guardproxy.core.escalation import RULE as SESSION
 from guardproxy.core.findings import Failure, FailureKind, Span
 from guardproxy.core.replay import Stored
 from guardproxy.core.rules import Action
@@ -28,7 +29,7 @@ _ACTIONS = {action.word: action for action in Action}
 class Recorded:
     """One exchange of the log. `complete` is false for records that older versions wrote: they hold no sightings.
 
-    `outcome` is an action's word, or what kind of fault it was. `time` is POSIX seconds.
+    `outcome` is an action's word, or what kind of fault it was. `time` is POSIX seconds; `attempts` counts drafts.
     """
 
     decision_id: str
@@ -42,6 +43,8 @@ class Recorded:
     stages: tuple[Stored, ...]
     beheld: Beheld
     tightened: tuple[str, ...] = ()
+    attempts: int = 1
+    stream: bool = False
     complete: bool = True
 
 
@@ -52,16 +55,22 @@ def records(path: Path) -> Iterator[Recorded]:
     """
     for file in (*set_aside(path), path):
         try:
-            lines = file.read_bytes().split(b"\n")[:-1]
+            with file.open("rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    found = _read(file, number, line) if line.endswith(b"\n") else None
+                    if found is not None:
+                        yield found
         except OSError as error:
             raise UsageError(f"cannot read {file}: {error.strerror}") from None
-        for number, line in enumerate(lines, 1):
-            try:
-                tree = orjson.loads(line)
-                if tree.get("kind") is None:
-                    yield recorded(tree)
-            except (ValueError, KeyError, TypeError, AttributeError):
-                raise UsageError(f"{file}:{number}: this is not a record of a decision log") from None
+
+
+def _read(file: Path, number: int, line: bytes) -> Recorded | None:
+    """None for what is no decision, such as the header of a segment."""
+    try:
+        tree = orjson.loads(line)
+        return recorded(tree) if tree.get("kind") is None else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise UsageError(f"{file}:{number}: this is not a record of a decision log") from None
 
 
 def recorded(tree: Mapping[str, Any]) -> Recorded:
@@ -83,6 +92,8 @@ def recorded(tree: Mapping[str, Any]) -> Recorded:
             tuple(Failure(f["detector"], FailureKind(f["kind"]), f["stage"]) for f in tree["failures"]),
         ),
         tightened=tuple(tree.get("tightened", ())),
+        attempts=tree["attempts"],
+        stream=tree["stream"],
         complete=all("seen" in stage for stage in decided),
     )
 
@@ -95,10 +106,15 @@ def _stored(stage: Mapping[str, Any], *, reports: bool) -> Stored:
         rule=stage["rule"] or "",
         hazard=next(iter(stage["hazards"]), ""),
         choice=stage.get("choice"),
-        by_rule=stage["mode"] is not None or stage["action"] == Action.ALLOW.word,
+        by_rule=_by_rule(stage),
         reports=reports,
         seen=Sightings(seen, stage.get("left_out", 0)),
     )
+
+
+def _by_rule(stage: Mapping[str, Any]) -> bool:
+    """The rule `session` stands in no policy: it speaks of earlier turns."""
+    return stage["action"] == Action.ALLOW.word or (stage["mode"] is not None and stage["rule"] != SESSION)
 
 
 def _sightings(told: Mapping[str, Any]) -> Iterator[Sighting]:

@@ -27,7 +27,7 @@ from guardproxy.policy.wording import List, wording_for
 
 _CONTROL = re2.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x{9f}]")
 _UNFILLED = re2.compile(r"\{[a-z_]+\}")
-_BARE = FAULTS | {Shape.NOTICE, Shape.SHORT, Shape.CRISIS}
+_BARE = FAULTS | {Shape.NOTICE, Shape.ESCALATION, Shape.REGENERATED, Shape.SHORT, Shape.CRISIS}
 _SAMPLE = Values(
     service="Example Chat",
     reference="K7QX2M",

@@ -13,18 +13,23 @@ from typing import Any
 from guardproxy.core.conversation import INPUT_SCOPES, Scope, Stage
 from guardproxy.core.hazards import CRISIS, family_of
 from guardproxy.core.rules import (
+    DRIFT,
     Action,
+    CoolDown,
     Disclosing,
+    Escalation,
     FailMode,
     Kind,
     Ladder,
     LadderStep,
     LocaleTexts,
+    Memory,
     Mode,
     NoticePlace,
     Policy,
     PolicyRef,
     PolicyTexts,
+    Regenerate,
     Release,
     Rule,
     RuleException,
@@ -34,7 +39,7 @@ from guardproxy.core.rules import (
     Unscanned,
 )
 from guardproxy.policy.cells import SHAPES
-from guardproxy.policy.ladders import ladder_of
+from guardproxy.policy.ladders import ACTIONS, ladder_from, ladder_of
 from guardproxy.policy.rulekeys import KINDS, stages_checked
 from guardproxy.policy.values import Fields, plain_value
 from guardproxy.policy.written import Written
@@ -210,7 +215,39 @@ def policy_of(fields: Fields, rules: Iterable[Rule], exceptions: Iterable[Writte
         messages_looked_at=None if looked_at == "all" else looked_at,
         crisis_instruction=get(part(fields, "crisis"), "instruction", ""),
         under_18=get(fields, "audience", "general") == "under_18",
+        escalation=_escalation_of(part(conversation, "escalation")),
+        cool_down=_cool_down_of(part(conversation, "cool_down")),
+        memory=_memory_of(part(conversation, "memory")),
+        regenerate=_regenerate_of(part(fields, "regenerate")),
     )
+
+
+def _escalation_of(fields: Fields) -> Escalation | None:
+    if not fields:
+        return None
+    ladder = ladder_from(fields["steps"].value)
+    return Escalation(tuple(fields["hazards"].value), ladder, get(fields, "drift", DRIFT))
+
+
+def _cool_down_of(fields: Fields) -> CoolDown | None:
+    if not fields:
+        return None
+    return CoolDown(fields["after"].value, fields["within"].value / 1000, fields["lasts"].value / 1000)
+
+
+def _regenerate_of(fields: Fields) -> Regenerate:
+    return Regenerate(
+        tries=get(fields, "tries", 1),
+        instruction=get(fields, "instruction", ""),
+        fallback=ACTIONS[get(fields, "fallback", "refuse")],
+        notice=get(fields, "notice", False),
+    )
+
+
+def _memory_of(fields: Fields) -> Memory:
+    plain = Memory()
+    keep, half_life = get(fields, "keep", plain.keep * 1000), get(fields, "half_life", plain.half_life * 1000)
+    return Memory(keep / 1000, half_life / 1000)
 
 
 def _beyond_languages(fields: Fields, rules: Iterable[Rule]) -> Iterator[Rule]:

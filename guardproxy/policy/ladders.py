@@ -68,6 +68,10 @@ def ladder_of(rule: Fields) -> Ladder:
     """The ladder of a checked rule."""
     if "on_match" in rule:
         return Ladder((LadderStep(ACTIONS[rule["on_match"].value], 1.0),))
-    found = rule["thresholds"].value if "thresholds" in rule else {}
+    return ladder_from(rule["thresholds"].value if "thresholds" in rule else {})
+
+
+def ladder_from(found: Fields) -> Ladder:
+    """The ladder of checked steps."""
     made = (LadderStep(ACTIONS[name], step.value) for name, step in found.items() if step.value != NEVER)
     return Ladder(tuple(sorted(made, key=lambda s: s.action)))

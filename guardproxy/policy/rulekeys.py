@@ -32,7 +32,6 @@ from guardproxy.policy.values import (
     ident,
     listed,
     locales,
-    not_available,
     text,
     whole,
     wrong_type,
@@ -183,11 +182,8 @@ def check_meaning(rule: Fields, place: Source, problems: Problems) -> None:
         problems.error("GP211", rule["checks"].place, f"{selected} cannot occur on {wrong}", "take the stage out")
     by_action = {s.action: s for s in ladder_of(rule).steps}
     where = acting_place(rule, "regenerate", place)
-    if Action.REGENERATE in by_action:
-        if Stage.INPUT in stages:
-            problems.error("GP209", where, "an input cannot be written again", "checks: [output]")
-        else:
-            not_available('"regenerate"', where, problems)
+    if Action.REGENERATE in by_action and Stage.INPUT in stages:
+        problems.error("GP209", where, "an input cannot be written again", "checks: [output]")
     if Stage.INPUT in stages and CRISIS in leaves_of(selected):
         check_crisis(rule, selected, place, problems)
 

@@ -18,6 +18,7 @@ from guardproxy.core.judge import Context, Verdict, judge
 from guardproxy.core.redact import apply, by_place, redactions
 from guardproxy.core.rules import Action, Kind, Policy, Rule, Source
 from guardproxy.core.segments import input_segments
+from guardproxy.core.session import SessionState, Visit
 from guardproxy.policy.compile import get, part
 from guardproxy.policy.ladders import ACTIONS
 from guardproxy.policy.problems import Problems
@@ -106,14 +107,14 @@ class Judged:
     verdicts: list[Verdict] = field(default_factory=list)
     would: Decision | None = None
     texts: dict[str, str] = field(default_factory=dict)
+    output: Decision | None = None
 
 
 def check_names(tests: Iterable[Written], rules: Iterable[str], problems: Problems) -> None:
     """GP508: a test that expects a rule the policy does not have."""
     known = set(rules) | RESERVED
     for written in tests:
-        for key in ("expect", "would"):
-            wanted = written.fields.get(key)
+        for wanted in (said.get(key) for said in expecting(written.fields) for key in ("expect", "would")):
             for name, named in wanted.value.items() if wanted is not None and isinstance(wanted.value, dict) else ():
                 if name != "stage" and named.value not in known:
                     problems.error("GP508", named.place, f'the test expects an unknown rule "{named.value}"')
@@ -147,14 +148,35 @@ class SelfTest:
         waits = "" if self._live else self._waits_for(test)
         if waits:
             return Result(name, place, State.SKIPPED, waits)
-        judged = self._judged(test)
-        why = self._difference(test, judged)
+        why = self._turns(test) if "turns" in test else self._difference(test, self._judged(test))
         return Result(name, place, State.FAILED if why else State.PASSED, why)
+
+    def _turns(self, test: Fields) -> str:
+        """A dialogue: every turn in the session of those before it; what differs first, "" when nothing does.
+
+        A refused turn is forgotten, as a client's history would lose it (`forget_refused`); its numbers stay.
+        """
+        state, now, history = SessionState(at=self._now), self._now, tuple[Message, ...]()
+        for number, turn in enumerate(test["turns"].value, 1):
+            now += get(turn, "wait", 0) / 1000
+            visit = Visit(self._policy, state, now)
+            whole = {**turn, **{key: test[key] for key in ("route", "tenant", "live") if key in test}}
+            conversation = said_after(history, get(turn, "user", ""))
+            judged = self._judged(whole, conversation, visit)
+            why = self._difference(turn, judged)
+            if why:
+                return f"turn {number}: {why}"
+            state = visit.settled([judged.output] if judged.output else [], ())
+            if judged.outcome.action < Action.REFUSE:
+                history = said_after(conversation.messages, get(turn, "assistant", ""), Role.ASSISTANT).messages
+        return ""
 
     def _waits_for(self, test: Fields) -> str:
         """Why a test cannot run without models; "" when it can."""
         if get(test, "live", default=False):
             return "live: needs the model detectors (--live)"
+        if "turns" in test:
+            return next((why for turn in test["turns"].value if (why := self._waits_for(turn))), "")
         if "scores" in test:
             return ""
         for wanted in (expected_in(test, "expect"), expected_in(test, "would")):
@@ -172,15 +194,19 @@ class SelfTest:
         reporting = [d for d in self._detectors if any(covers(rule.target, h) for h in d.hazards)]
         return not reporting or any(d.unit is Unit.SCORE for d in reporting)
 
-    def _judged(self, test: Fields) -> Judged:
-        """Input stage, then output stage unless the input is refused."""
-        context = Context(get(test, "route", "test"), get(test, "tenant", "test"), self._now)
-        conversation = _conversation(test)
+    def _judged(self, test: Fields, said: Conversation | None = None, visit: Visit | None = None) -> Judged:
+        """Input stage, then output stage unless the input is refused. `visit`: in the course of a session."""
+        now = visit.now if visit else self._now
+        context = Context(get(test, "route", "test"), get(test, "tenant", "test"), now)
+        conversation = said or _conversation(test)
         segments = input_segments(conversation)
         scores = part(test, "scores")
         findings = self._looker(test)(segments) + self._faked(part(scores, "input"), _spoken(segments))
         verdicts = judge(findings, self._policy, Stage.INPUT, context)
-        judged = Judged(decide(verdicts, self._policy.ref, Stage.INPUT), verdicts)
+        decision = decide(verdicts, self._policy.ref, Stage.INPUT)
+        if visit is not None:
+            decision = visit.heed(conversation, findings, decision)
+        judged = Judged(decision, verdicts)
         judged.would = self._would(verdicts, Stage.INPUT)
         self._note(verdicts)
         if judged.outcome.action >= Action.REFUSE:
@@ -199,10 +225,11 @@ class SelfTest:
         findings = self._looker(test)([answer] if answer.text else []) + self._faked(scores, answer)
         verdicts = judge(findings, self._policy, Stage.OUTPUT, context)
         self._note(verdicts)
-        judged.outcome = stronger(judged.outcome, decide(verdicts, self._policy.ref, Stage.OUTPUT))
+        judged.output = decide(verdicts, self._policy.ref, Stage.OUTPUT)
+        judged.outcome = stronger(judged.outcome, judged.output)
         would = self._would(verdicts, Stage.OUTPUT)
         judged.would = stronger(judged.would, would) if judged.would else would
-        if judged.outcome.action < Action.REFUSE:
+        if judged.outcome.action < Action.REGENERATE:
             judged.texts["output"] = apply(answer.text, redactions(verdicts, answer))
 
     def _would(self, verdicts: Sequence[Verdict], stage: Stage) -> Decision:
@@ -241,6 +268,11 @@ class SelfTest:
         return ""
 
 
+def expecting(test: Fields) -> list[Fields]:
+    """The test, or its turns: what says what it expects."""
+    return [said for said in (test["turns"].value if "turns" in test else [test]) if "expect" in said]
+
+
 def expected_in(test: Fields, key: str) -> Expected | None:
     """`expect` or `would` of a test."""
     wanted = test.get(key)
@@ -264,17 +296,19 @@ def _said(decision: Decision) -> str:
 
 
 def _conversation(test: Fields) -> Conversation:
-    said: list[tuple[Role, str]] = []
+    said = Conversation(())
     if "messages" in test:
-        said = [(Role(m["role"].value), m["content"].value) for m in test["messages"].value]
+        for message in test["messages"].value:
+            said = said_after(said.messages, message["content"].value, Role(message["role"].value))
     elif "user" in test:
-        said = [(Role.USER, test["user"].value)]
-    return Conversation(
-        tuple(
-            Message(role, _SCOPES[role], (Part(text, Pointer(("messages", at, "content"))),))
-            for at, (role, text) in enumerate(said)
-        )
-    )
+        said = said_after((), test["user"].value)
+    return said
+
+
+def said_after(earlier: Sequence[Message], text: str, role: Role = Role.USER) -> Conversation:
+    """These messages and one more."""
+    part = Part(text, Pointer(("messages", len(earlier), "content")))
+    return Conversation((*earlier, Message(role, _SCOPES[role], (part,))))
 
 
 def _spoken(segments: Sequence[Segment]) -> Segment:

@@ -29,6 +29,8 @@ _LONGEST = {
     Shape.CUT: 60,
     Shape.SHORT: 4,
     Shape.NOTICE: 40,
+    Shape.ESCALATION: 40,
+    Shape.REGENERATED: 40,
     Shape.CRISIS: 90,
     Shape.COOL_DOWN: 60,
     Shape.GUARD_UNAVAILABLE: 60,

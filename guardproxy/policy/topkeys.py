@@ -118,9 +118,9 @@ MEMORY = {"keep": Key(duration(1, DAY_MS)), "half_life": Key(duration(1, DAY_MS)
 CONVERSATION = {
     "messages": Key(history),
     "forget_refused": Key(flag),
-    "escalation": Key(mapping(ESCALATION), later=always),
-    "cool_down": Key(mapping(COOL_DOWN), later=always),
-    "memory": Key(mapping(MEMORY), later=always),
+    "escalation": Key(mapping(ESCALATION)),
+    "cool_down": Key(mapping(COOL_DOWN)),
+    "memory": Key(mapping(MEMORY)),
 }
 REGENERATE = {
     "tries": Key(whole(1, 3)),
@@ -175,7 +175,7 @@ TOP: Mapping[str, Key] = {
     "streaming": Key(mapping(STREAMING)),
     "conversation": Key(mapping(CONVERSATION)),
     "crisis": Key(mapping({"instruction": Key(text(1, 1_200))})),
-    "regenerate": Key(mapping(REGENERATE), later=always),
+    "regenerate": Key(mapping(REGENERATE)),
     "disclosure": Key(mapping(DISCLOSURE)),
     "messages": Key(messages),
     "tax_budget": Key(mapping(TAX), later=always),

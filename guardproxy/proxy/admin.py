@@ -12,6 +12,9 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from guardproxy.errors import SettingsError
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.reloading import reload_now
+from guardproxy.wire.errors import error_body
+
+_WRONG_PORT = "this is the admin port: point clients at the data port (--port, 8080 unless it was changed)"
 
 
 def admin_app(hall: Hall) -> FastAPI:
@@ -39,6 +42,11 @@ def admin_app(hall: Hall) -> FastAPI:
             return PlainTextResponse("a token is needed\n", status_code=401)
         report = await asyncio.to_thread(reload_now, hall)
         return JSONResponse({"ok": report.ok, "report": report.report}, status_code=200 if report.ok else 409)
+
+    @app.api_route("/v1/{_path:path}", methods=["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS"])
+    async def wrong_port(_path: str) -> Response:
+        body = error_body(_WRONG_PORT, kind="invalid_request_error", code="unknown_path")
+        return Response(body, status_code=404, media_type="application/json")
 
     @app.get("/")
     async def front(request: Request) -> Response:

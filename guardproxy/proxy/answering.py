@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from guardproxy.core.commands import Channel, Command, Fault, Halt, Inspect, Release
+from guardproxy.core.commands import Channel, ChannelKind, Command, Fault, Halt, Inspect, Release
 from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision, decide
 from guardproxy.core.findings import Failure, Finding
@@ -20,6 +20,7 @@ from guardproxy.detectors.bench import Bench, Inspection
 from guardproxy.errors import GuardUnavailable
 from guardproxy.proxy.wording import Notice, Wording
 from guardproxy.wire.envelope import Ask
+from guardproxy.wire.logprobs import Logprobs
 from guardproxy.wire.request import Request
 
 
@@ -31,8 +32,8 @@ class Given:
     halt: Decision | None = None
 
 
-def refuse_unknown_tool(policy: PolicyRef) -> Decision:
-    """The model called something the request did not offer: nobody could have checked it."""
+def refuse_unread(policy: PolicyRef) -> Decision:
+    """An answer holds what nobody could have checked: a picture, or a call of a tool that was not offered."""
     none = decide([], policy, Stage.OUTPUT)
     return Decision(
         stage=Stage.OUTPUT,
@@ -44,14 +45,26 @@ def refuse_unknown_tool(policy: PolicyRef) -> Decision:
     )
 
 
-def ask_of(request: Request) -> Ask:
-    """What of a request shapes the frame of its answer."""
-    return Ask(n=request.n, include_usage=request.include_usage, structured=request.structured)
+def ask_of(request: Request, *, refusal_field: bool = False, logprobs: Logprobs = "chosen") -> Ask:
+    """What of a request and its route shapes the frame of its answer."""
+    return Ask(
+        n=request.n,
+        include_usage=request.include_usage,
+        structured=request.structured,
+        refusal_field=refusal_field,
+        logprobs=logprobs,
+    )
 
 
-def notices_of(request: Request, words: Wording, decision: Decision) -> list[Notice]:
-    """What the client reads beside an answer; nothing where a notice would corrupt it."""
-    return words.notices(decision.verdicts, decision.stage, request.conversation) if request.noticed else []
+def notices_of(request: Request, words: Wording, decision: Decision, *, unread: bool = False) -> list[Notice]:
+    """What the client reads beside an answer; nothing where a notice would corrupt it.
+
+    `unread`: parts passed that nobody has looked at, and the reader may have to be told.
+    """
+    if not request.noticed:
+        return []
+    told = words.unread(request.conversation) if unread else []
+    return [*words.notices(decision.verdicts, decision.stage, request.conversation), *told]
 
 
 class Moderated:
@@ -78,6 +91,16 @@ class Moderated:
             commands += await self._settle(self._moderator.feed(choice, channel, text))
         return commands
 
+    async def feed_whole(self, choice: int, texts: Sequence[tuple[Channel, str]]) -> list[Command]:
+        """All texts of one choice. Those beside its words are closed one by one, so that many cost no more than few."""
+        commands: list[Command] = []
+        last = {channel: at for at, (channel, _) in enumerate(texts)}
+        for at, (channel, text) in enumerate(texts):
+            commands += await self.feed(choice, [(channel, text)])
+            if channel.kind is ChannelKind.OTHER and last[channel] == at and not self.is_halted(choice):
+                commands += await self.close(choice, channel)
+        return commands
+
     async def close(self, choice: int, channel: Channel) -> list[Command]:
         """The upstream has finished this channel of a choice that goes on."""
         return await self._settle(self._moderator.close(choice, channel))
@@ -96,6 +119,10 @@ class Moderated:
         halt = Halt(choice, decision)
         self._note(halt)
         return halt
+
+    def harden(self, halt: Halt) -> Halt:
+        """A halt to be written again, as the refusal it is once something has left."""
+        return self.end(halt.choice, replace(halt.decision, action=Action.REFUSE))
 
     def is_halted(self, choice: int) -> bool:
         """True once the choice has been refused."""

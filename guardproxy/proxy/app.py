@@ -21,16 +21,19 @@ from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
 from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.checking import CheckFlow
 from guardproxy.proxy.client import Client, ClientGone, Receive, Send
+from guardproxy.proxy.cors import Cors
 from guardproxy.proxy.detecting import DetectFlow
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.flow import Flow
 from guardproxy.proxy.hall import Hall, new_decision_id
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.moderating import ModerationFlow
-from guardproxy.proxy.settings import ROUTE, TENANT
+from guardproxy.proxy.settings import TENANT
+from guardproxy.proxy.signpost import sign
 from guardproxy.proxy.upstream import Call, read_all
-from guardproxy.wire.errors import complaint_answer, error_answer, error_body, read_complaint
-from guardproxy.wire.headers import upstream_headers
+from guardproxy.wire.detector_api import error_answer as detector_error
+from guardproxy.wire.errors import complaint_answer, error_answer, read_complaint
+from guardproxy.wire.headers import Headers, upstream_headers
 from guardproxy.wire.models import found, listed, read_models
 from guardproxy.wire.surface import SURFACES
 
@@ -39,6 +42,7 @@ MODERATIONS = "/v1/moderations"
 CHECK = "/v1/guard/check"
 CONTENTS = "/api/v1/text/contents"
 MODELS = "/v1/models"
+READING = ("GET", "HEAD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class DataApp:
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
         self._rest = rest(hall)
+        origins = hall.settings.listen.cors_origins
+        self._cors = Cors(origins) if origins else None
         self._inflight = dict.fromkeys(DOORS, 0)
         self.draining = False
 
@@ -76,22 +82,30 @@ class DataApp:
         if scope["type"] != "http":
             return
         path = scope["path"]
+        if self._cors is not None:
+            preflight = self._cors.preflight(_headers(scope)) if scope["method"] == "OPTIONS" else None
+            if preflight is not None:
+                await Client(receive, send).whole(200, preflight, b"")
+                return
+            send = self._cors.answering(_headers(scope), send)
         client = Client(receive, send)
         if path in DOORS:
             await self._exchange(DOORS[path], scope, client)
         elif path == MODELS or path.startswith(MODELS + "/"):
             await self._models(scope, client)
         elif path in ("/healthz", "/readyz", "/"):
-            await self._rest(scope, receive, send)
+            if scope["method"] in READING:
+                await self._rest(scope, receive, send)
+            else:
+                await _wrong_method(client)
         else:
             await _unknown(path, client)
 
     async def _exchange(self, door: Door, scope: Scope, client: Client) -> None:
-        headers = tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"])
-        incoming = Incoming(headers, ROUTE, TENANT)
+        incoming = Incoming(_headers(scope), self._hall.routes.default, TENANT)
         ledger = Ledger(
             decision_id=new_decision_id(),
-            route=ROUTE,
+            route=incoming.route.name,
             tenant=TENANT,
             surface=door.surface,
             upstream=self._hall.upstream.target.name if door.forwards else "",
@@ -146,10 +160,11 @@ class DataApp:
 
     async def _models(self, scope: Scope, client: Client) -> None:
         """The upstream's list, with our errors."""
-        headers = tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"])
+        if scope["method"] not in READING:
+            await _wrong_method(client)
+            return
+        headers = _headers(scope)
         try:
-            if scope["method"] not in ("GET", "HEAD"):
-                raise BadRequest("use GET here", code="method_not_allowed", status=405)
             reply = await self._hall.upstream.send(Call("GET", "/models", upstream_headers(headers)))
             try:
                 raw = await read_all(reply, 1024 * 1024)
@@ -162,9 +177,11 @@ class DataApp:
                 await reply.close()
             tree = read_models(raw)
             name = scope["path"].removeprefix(MODELS).removeprefix("/")
-            body = listed(tree) if not name else found(tree, name)
+            routes = self._hall.routes
+            choose = (routes.listed, routes.aliases)
+            body = listed(tree, *choose) if not name else found(tree, name, *choose)
             if body is None:
-                raise BadRequest("no model of this name", code="model_not_found", status=404, param="model")
+                raise BadRequest(routes.missing(), code="model_not_found", status=404, param="model")
             await client.whole(200, JSON, body)
         except GuardproxyError as error:
             answer = error_answer(error)
@@ -175,15 +192,15 @@ def rest(hall: Hall) -> FastAPI:
     """Probes and the front door; no documentation pages, no redirects on the data port."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
-    @app.get("/")
+    @app.api_route("/", methods=[*READING])
     async def front() -> PlainTextResponse:
         return PlainTextResponse(f"guardproxy {__version__}: point an OpenAI client at /v1 of this address\n")
 
-    @app.get("/healthz")
+    @app.api_route("/healthz", methods=[*READING])
     async def healthz() -> JSONResponse:
         return JSONResponse({"status": "ok"})
 
-    @app.get("/readyz")
+    @app.api_route("/readyz", methods=[*READING])
     async def readyz() -> JSONResponse:
         policies = [_policy_line(p) for p in hall.shelf.policies]
         return JSONResponse({"status": "ready", "policies": policies})
@@ -193,6 +210,10 @@ def rest(hall: Hall) -> FastAPI:
 
 def _policy_line(policy: Policy) -> dict[str, object]:
     return {"policy": policy.ref.name, "revision": policy.ref.revision, "hash": policy.ref.hash}
+
+
+def _headers(scope: Scope) -> Headers:
+    return tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"])
 
 
 def _check_head(scope: Scope, incoming: Incoming, method: str) -> None:
@@ -206,13 +227,20 @@ def _check_head(scope: Scope, incoming: Incoming, method: str) -> None:
         raise BadRequest("send the body without Content-Encoding", code="unsupported_media_type", status=415)
 
 
+async def _wrong_method(client: Client) -> None:
+    """On a path that is only read."""
+    answer = error_answer(BadRequest("use GET here", code="method_not_allowed", status=405))
+    await client.whole(answer.status, (*answer.headers, ("allow", ", ".join(READING))), answer.body)
+
+
 async def _unknown(path: str, client: Client) -> None:
-    near = next((known for known in DOORS if path.rstrip("/").endswith(known.removeprefix("/v1"))), "")
-    hint = f"; did you mean {near}?" if near else ""
-    body = error_body(
-        f"nothing is served at this path{hint} ({SERVED})", kind="invalid_request_error", code="unknown_path"
-    )
-    await client.whole(404, JSON, body)
+    """404 with the way, in the shape of the surface that was meant."""
+    found = sign(path, (*DOORS, MODELS))
+    error = BadRequest(f"{found} ({SERVED})", code="unknown_path", status=404)
+    answer = detector_error(error) if found.near == CONTENTS else error_answer(error)
+    if found.near in SURFACES:
+        answer = SURFACES[found.near].errors(answer)
+    await client.whole(answer.status, answer.headers, answer.body)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -15,10 +15,10 @@ from guardproxy.core.conversation import Conversation, Stage
 from guardproxy.core.decide import Decision
 from guardproxy.core.findings import Finding
 from guardproxy.core.judge import Context
-from guardproxy.core.rules import Action, Policy
+from guardproxy.core.rules import Action, Policy, Unscanned
 from guardproxy.detectors.bench import Bench, Inspection
 from guardproxy.errors import BadRequest
-from guardproxy.proxy.answering import Given, Moderated, refuse_unknown_tool
+from guardproxy.proxy.answering import Given, Moderated, refuse_unread
 from guardproxy.proxy.detector_set import DetectorSet
 from guardproxy.proxy.exchange import JSON, Exchange
 from guardproxy.proxy.hall import new_decision_id
@@ -57,7 +57,7 @@ class Check:
     async def look(self) -> None:
         """Both halves that the item has; each is looked at whatever the other says."""
         try:
-            self.ledger.unscanned = check_limits(self._conversation, self.words.policy, self.words)
+            check_limits(self._conversation, self.words.policy, self.words)
         except BadRequest as error:
             raise placed(error, self.item.place) from None
         if self.item.asked is not None:
@@ -73,6 +73,8 @@ class Check:
             shape = "hard" if decision.stage is Stage.INPUT else "withheld"
             return words.refusal(decision, shape, crisis_first=crisis_verdict(asked) is not None)
         texts = [words.crisis(asked)]
+        if self.screened is not None and self.screened.unread:
+            texts += [notice.text for notice in words.unread(self._conversation)]
         for one in self._decisions():
             texts += [notice.text for notice in words.notices(one.verdicts, one.stage, self._conversation)]
         return "\n\n".join(dict.fromkeys(text for text in texts if text)) or None
@@ -88,8 +90,9 @@ class Check:
         return messages[0]["content"] if self.item.text else messages
 
     def moderation(self, stage: Stage, detectors: DetectorSet) -> list[Moderation] | None:
-        """A stage in OpenAI's words; None when a detector could not look."""
-        if any(failure.stage == stage for failure in self.ledger.failures):
+        """A stage in OpenAI's words; None when a detector could not look, or a part could not be read."""
+        unread = stage is Stage.INPUT and self.ledger.unscanned
+        if unread or any(failure.stage == stage for failure in self.ledger.failures):
             return None
         verdicts = next(d.verdicts for d in self._decisions() if d.stage is stage)
         covered = detectors.hazards(stage)
@@ -110,6 +113,7 @@ class Check:
         self.ledger.input = self.screened.decision
         self.ledger.digests = self.screened.digests
         self.ledger.input_checked = True
+        self.ledger.unscanned = self.screened.unread
 
     def _note(self, seen: Inspection) -> None:
         self.ledger.note_input(seen)
@@ -121,16 +125,21 @@ class Check:
         last = self.item.asked.conversation.last_user_text() if self.item.asked else ""
         moderated = self.moderated = Moderated(policy, self.bench, self.context, last)
         offered = self.item.whole.tool_names
+        unread = len(self._conversation.unscannable) > len(
+            self.item.asked.conversation.unscannable if self.item.asked else ()
+        )
         if answer is None:
             raise AssertionError("there is no answer in this check; this is a bug")
-        if offered and any(called.name not in offered for called in answer.called):
-            moderated.end(0, refuse_unknown_tool(policy.ref))
+        if (unread and policy.on_unscannable is Unscanned.REFUSE) or (
+            offered and any(called.name not in offered for called in answer.called)
+        ):
+            moderated.end(0, refuse_unread(policy.ref))
         else:
-            await moderated.feed(0, [(text.channel, text.text) for text in answer.texts])
+            await moderated.feed_whole(0, [(text.channel, text.text) for text in answer.texts])
             await moderated.flush(0)
         self.ledger.outputs = (moderated.decision(0),)
         self.ledger.note("output", moderated.seen)
-        self.ledger.output_checked = True
+        self.ledger.output_checked = not unread
         self.found[Stage.OUTPUT] = [finding for seen in moderated.seen for finding in seen.findings]
 
 
@@ -140,7 +149,7 @@ class CheckFlow(Exchange):
     async def _run(self) -> None:
         raw, limits = await self._body(), self._limits()
         request = parse_request(parse(raw, limits), limits)
-        policy = self.ledger.policy = self._policy(request)
+        policy = self._policy(request)
         bench = self._hall.benches.bench(policy)
         checks = [self._check(item, at, policy, bench) for at, item in enumerate(request.items)]
         for failed in await asyncio.gather(*(check.look() for check in checks), return_exceptions=True):
@@ -155,12 +164,16 @@ class CheckFlow(Exchange):
         await self._whole(200, JSON, answered(results, batch=request.batch))
 
     def _policy(self, request: CheckRequest) -> Policy:
-        shelf, tenant, route = self._hall.shelf, self._incoming.tenant, self._incoming.route
-        if request.policy is None:
-            return shelf.select(tenant, route)
-        policy = shelf.named(request.policy, tenant, route)
-        if policy is None:
-            raise BadRequest("no policy of this name is in force here", code="unknown_policy", param="policy")
+        """The one of the route that the items' model has, or the one asked for if it is in force there."""
+        routes = [self._hall.routes.of_named(item.whole.model) for item in request.items]
+        if any(route is not routes[0] for route in routes):
+            raise BadRequest("the models of a batch must be of one route", code="unsupported_parameter", param="items")
+        policy = self._enter(routes[0])
+        if request.policy is not None:
+            named = self._hall.shelf.named(request.policy, self._incoming.tenant, routes[0].name)
+            if named is None:
+                raise BadRequest("no policy of this name is in force here", code="unknown_policy", param="policy")
+            policy = self.ledger.policy = named
         return policy
 
     def _check(self, item: CheckItem, at: int, policy: Policy, bench: Bench) -> Check:

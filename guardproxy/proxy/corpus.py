@@ -21,7 +21,8 @@ from typing import Any
 import orjson
 
 from guardproxy.errors import BadRequest, UsageError
-from guardproxy.proxy.settings import ROUTE, TENANT
+from guardproxy.proxy.routes import DEFAULT
+from guardproxy.proxy.settings import TENANT
 from guardproxy.wire.body import Limits
 from guardproxy.wire.guard_check import CheckItem, parse_request
 
@@ -35,7 +36,7 @@ class Row:
     id: str
     item: CheckItem
     tenant: str = TENANT
-    route: str = ROUTE
+    route: str = DEFAULT
     said: str = field(default="", repr=False)
 
 

@@ -61,7 +61,7 @@ class DetectFlow(Exchange):
 
     def _policy(self, wanted: Wanted) -> Policy:
         """The one asked for; for a detector the one in force here, for its limits."""
-        shelf, tenant, route = self._hall.shelf, self._incoming.tenant, self._incoming.route
+        shelf, tenant, route = self._hall.shelf, self._incoming.tenant, self._incoming.route.name
         policy = shelf.named(wanted.name, tenant, route) if wanted.is_policy else shelf.select(tenant, route)
         if policy is None:
             raise BadRequest("no policy of this name is in force here", code="unknown_policy", status=404)

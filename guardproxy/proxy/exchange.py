@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from guardproxy.core.conversation import Conversation
 from guardproxy.core.judge import Context
@@ -15,6 +15,7 @@ from guardproxy.errors import AuditUnavailable, GuardproxyError
 from guardproxy.proxy.client import Client
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.ledger import Ledger
+from guardproxy.proxy.routes import Route
 from guardproxy.proxy.wording import Reader, Wording
 from guardproxy.wire.body import Limits
 from guardproxy.wire.errors import ErrorAnswer, error_answer
@@ -25,10 +26,10 @@ JSON: Headers = (("content-type", "application/json"),)
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A request's head, as the listener understood it."""
+    """A request's head, as the listener understood it. `route`: the default one until the model is known."""
 
     headers: Headers
-    route: str
+    route: Route
     tenant: str
 
     def header(self, name: str) -> str:
@@ -85,6 +86,13 @@ class Exchange(ABC):
         self._client.watch(task)
         return raw
 
+    def _enter(self, route: Route) -> Policy:
+        """From now on this is the exchange's route; gives the policy in force there."""
+        self._incoming = replace(self._incoming, route=route)
+        self.ledger.route = route.name
+        policy = self.ledger.policy = self._hall.shelf.select(self._incoming.tenant, route.name)
+        return policy
+
     def _limits(self) -> Limits:
         limits = self._hall.settings.limits
         return Limits(max_bytes=limits.body_bytes, max_choices=limits.choices)
@@ -105,10 +113,11 @@ class Exchange(ABC):
             reference=self.ledger.decision_id,
             now=hall.clock(),
             detect=hall.languages.of,
+            background=self._incoming.route.settings.background,
         )
 
     def _context(self) -> Context:
-        return Context(route=self._incoming.route, tenant=self._incoming.tenant, now=self._hall.clock())
+        return Context(route=self._incoming.route.name, tenant=self._incoming.tenant, now=self._hall.clock())
 
     def _note_language(self, ledger: Ledger, text: str, bench: Bench) -> None:
         ledger.language = self._hall.languages.of(text)

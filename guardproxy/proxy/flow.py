@@ -7,37 +7,52 @@ Every branch ends in `_record`, once, from the same ledger that headers and body
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from guardproxy.core.commands import CONTENT
 from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision
+from guardproxy.core.drafts import for_draft, instruction_of, without_drafts
+from guardproxy.core.escalation import RULE as SESSION
+from guardproxy.core.findings import Finding
 from guardproxy.core.judge import Context
 from guardproxy.core.rules import Action, NoticePlace, Policy
 from guardproxy.detectors.bench import Bench
 from guardproxy.errors import GuardproxyError, GuardUnavailable, UpstreamBadAnswer
-from guardproxy.proxy.answering import Moderated, ask_of, notices_of, refuse_unknown_tool
+from guardproxy.proxy.answering import Moderated, ask_of, notices_of
 from guardproxy.proxy.client import Client
 from guardproxy.proxy.detector_set import DetectorSet
+from guardproxy.proxy.drafting import DraftRejected, Drafts
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.inline import Inline
 from guardproxy.proxy.ledger import Ledger
+from guardproxy.proxy.plain import PlainRun, withheld
+from guardproxy.proxy.routes import RouteSettings
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
+from guardproxy.proxy.session import SessionWatch, watch_of, who_of
 from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.upstream import Call, Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording, crisis_verdict
-from guardproxy.wire.body import parse, serialise
-from guardproxy.wire.chat_answer import Answer, Edit, joined
+from guardproxy.wire.body import Tree, parse, serialise
+from guardproxy.wire.chat_answer import joined
 from guardproxy.wire.dialect import Dialect
 from guardproxy.wire.embeddings import texts_beside
-from guardproxy.wire.envelope import Envelope, refused_finish
+from guardproxy.wire.envelope import Ask, Envelope, refused_finish
 from guardproxy.wire.errors import ErrorAnswer, complaint_answer, error_answer, read_complaint, refusal_error
 from guardproxy.wire.headers import STREAM_HEADERS, client_headers, upstream_headers
 from guardproxy.wire.request import Request
-from guardproxy.wire.sse import SseDecoder
 from guardproxy.wire.surface import Surface
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What looks at an exchange: the policy, its detectors, and what exceptions need to know."""
+
+    policy: Policy
+    bench: Bench
+    context: Context
 
 
 class Flow(Exchange):
@@ -47,22 +62,38 @@ class Flow(Exchange):
         super().__init__(hall, incoming, client, ledger)
         self._surface = surface
         self._inline: Inline | None = None
+        self._watch: SessionWatch | None = None
+        self._drafts = Drafts()
 
     def error(self, error: GuardproxyError) -> ErrorAnswer:
         """An error in the surface's own shape."""
         return self._surface.errors(error_answer(error))
 
+    @property
+    def route(self) -> RouteSettings:
+        """What the operator wants on this route."""
+        return self._incoming.route.settings
+
+    def ask(self, request: Request) -> Ask:
+        """What shapes the frame of the answer: the request, and the route's style as far as the surface has it."""
+        dialect = self._surface.dialect
+        styled = self.route.refusal_style == "refusal_field" and dialect is not None and dialect.has_refusal_field
+        return ask_of(request, refusal_field=styled, logprobs=self.route.logprobs)
+
     async def _run(self) -> None:
         raw, limits = await self._body(), self._limits()
         request = self._surface.parse(parse(raw, limits), limits)
-        policy = self._hall.shelf.select(self._incoming.tenant, self._incoming.route)
-        self.ledger.policy, self.ledger.stream = policy, request.stream
+        self.ledger.stream = request.stream
+        policy = self._enter(self._hall.routes.of_model(request.model))
+        self.ledger.annotate = self.route.annotate
         catalogue = self._hall.catalogue()
         reread = forget_refused(request, policy, catalogue)
         if reread is not request:
             request = replace(self._surface.parse(reread.tree, limits), moderation=request.moderation)
+        if self.route.completions_notice == "text" and request.prose:
+            request = replace(request, noticed=True)
         words = self._words(policy, request.conversation)
-        self.ledger.unscanned = check_limits(request.conversation, policy, words)
+        check_limits(request.conversation, policy, words)
         bench = self._hall.benches.bench(policy)
         context = self._context()
         self._note_language(self.ledger, request.conversation.last_user_text(), bench)
@@ -70,12 +101,17 @@ class Flow(Exchange):
             infos = self._hall.benches.toolbox.infos
             self._inline = Inline(request.moderation, DetectorSet.of(policy, bench.detectors, infos), context)
             self.ledger.tightened = tuple(str(stage) for stage in Stage if request.moderation.blocks(stage))
+        self._watch = self._watching(request, policy)
         screened = await self._screen(request, policy, bench, context)
+        if self._watch is not None:
+            decision = self._watch.visit.heed(request.conversation, screened.findings, screened.decision)
+            screened = replace(screened, decision=decision)
+            self.ledger.session, words.retry_after = self._watch.note(), self._watch.visit.wait
         self._write_down(screened)
         if screened.decision.action is Action.REFUSE:
             await self._refuse(request, screened, words)
             return
-        await self._forward(request, screened, words, self._moderated(request, policy, bench, context))
+        await self._forward(request, screened, words, Looks(policy, bench, context))
 
     async def _screen(self, request: Request, policy: Policy, bench: Bench, context: Context) -> Screened:
         inline = self._inline
@@ -86,29 +122,56 @@ class Flow(Exchange):
             raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
         return replace(screened, decision=inline.heed(screened.decision, screened.findings))
 
-    def _moderated(self, request: Request, policy: Policy, bench: Bench, context: Context) -> Moderated:
+    def _watching(self, request: Request, policy: Policy) -> SessionWatch | None:
+        """None on a route for background tasks: they are no turns of anybody."""
+        if self.route.background:
+            return None
+        who = who_of(
+            self._hall.sessions,
+            self._incoming.tenant,
+            request.conversation,
+            identifier=request.safety_identifier,
+            header=self._incoming.header("x-guardproxy-session"),
+        )
+        return watch_of(self._hall.sessions, who, policy, self._hall.clock())
+
+    async def record(self) -> None:
+        """See `Exchange`; a turn is remembered however it ended."""
+        self._settle_session((), ())
+        await super().record()
+
+    def _settle_session(self, outputs: Sequence[Decision], findings: Sequence[Finding]) -> None:
+        if self._watch is not None:
+            self._watch.settle(outputs, findings)
+
+    def _moderated(self, request: Request, looks: Looks) -> Moderated:
+        """What judges the draft that comes now."""
+        inline = self._inline
+        policy = inline.policy(Stage.OUTPUT) if inline else looks.policy
+        number = self._drafts.number
+        policy = for_draft(policy, number) if self._surface.instruct else without_drafts(policy)
+        strict = inline is not None and inline.strict(Stage.OUTPUT)
         last = request.conversation.last_user_text()
-        if self._inline is None:
-            return Moderated(policy, bench, context, last)
-        strict = self._inline.strict(Stage.OUTPUT)
-        return Moderated(self._inline.policy(Stage.OUTPUT), bench, context, last, strict=strict)
+        return Moderated(policy, looks.bench, looks.context, last, strict=strict)
 
     def _write_down(self, screened: Screened) -> None:
         self.ledger.input = screened.decision
         self.ledger.digests = screened.digests
         self.ledger.input_checked = True
+        self.ledger.unscanned = screened.unread
 
     async def _refuse(self, request: Request, screened: Screened, words: Wording) -> None:
         """The upstream is never reached."""
         at_risk = crisis_verdict(screened.decision.verdicts) is not None
-        text = words.refusal(screened.decision, "hard", crisis_first=at_risk)
+        text = words.refusal(
+            screened.decision, "cool_down" if screened.decision.rule_name == SESSION else "hard", crisis_first=at_risk
+        )
         dialect = self._surface.dialect
-        if dialect is None:
-            refused = self._surface.errors(refusal_error(text))
-            await self._whole(refused.status, refused.headers, refused.body)
+        if dialect is None or self.refuses_by_error:
+            await self.refuse_by_error(text)
             return
         envelope = self._envelope(request.model, dialect)
-        ask = ask_of(request)
+        ask = self.ask(request)
         self.ledger.finish_reason = refused_finish(ask.in_field)
         annotation = self.annotation()
         if not request.stream:
@@ -121,36 +184,68 @@ class Flow(Exchange):
         await self._client.write(b"".join(events))
         await self._client.end()
 
-    async def _forward(self, request: Request, screened: Screened, words: Wording, moderated: Moderated) -> None:
-        """Sends the screened tree, and only it."""
+    @property
+    def refuses_by_error(self) -> bool:
+        """True where a refusal is an HTTP error, as long as nothing of an answer has left."""
+        return self.route.refusal_style == "error"
+
+    async def refuse_by_error(self, text: str) -> None:
+        """HTTP 400 in the surface's shape, never to be repeated; still a refusal in headers, records and counts."""
+        self.ledger.finish_reason = ""
+        refused = self._surface.errors(refusal_error(text, code=self.route.refusal_code))
+        await self._whole(refused.status, refused.headers, refused.body)
+
+    async def _forward(self, request: Request, screened: Screened, words: Wording, looks: Looks) -> None:
+        """Sends the screened tree, and only it; once more for each draft that a rule wants to have written again."""
         tree = screened.tree
         crisis = words.crisis(screened.decision.verdicts)
         if crisis and words.policy.crisis_instruction and self._surface.instruct:
             tree = self._surface.instruct(tree, words.policy.crisis_instruction)
+        if self.route.upstream_model:
+            tree = {**tree, "model": self.route.upstream_model}
+        notices = notices_of(request, words, screened.decision, unread=screened.unread)
+        if crisis and request.prose:
+            notices = [Notice(crisis, NoticePlace.BEFORE), *notices]
+        asked, told = tree, notices
+        while True:
+            try:
+                await self._draft(request, asked, words, told, self._moderated(request, looks))
+            except DraftRejected as rejected:
+                self._drafts.rejected.append(rejected.decision)
+                asked = self._instructed(tree, words, rejected.decision)
+                if words.policy.regenerate.notice and request.noticed:
+                    told = [*notices, Notice(words.rewritten(rejected.decision), NoticePlace.AFTER)]
+                continue
+            return
+
+    async def _draft(
+        self, request: Request, tree: Tree, words: Wording, notices: list[Notice], moderated: Moderated
+    ) -> None:
+        """One answer of the upstream. Raises DraftRejected before anything of it has left."""
         call = Call("POST", self._surface.upstream_path, upstream_headers(self._incoming.headers), serialise(tree))
         began = perf_counter()
         reply = await self._hall.upstream.send(call)
-        self.ledger.upstream_seconds = perf_counter() - began
+        self.ledger.upstream_seconds += perf_counter() - began
         dialect = self._surface.dialect
         try:
             if reply.status != 200:
                 await self._complain(reply, moderated)
-                return
-            if dialect is None:
+            elif dialect is None:
                 await self._pass(request, reply, moderated, words)
-                return
-            notices = notices_of(request, words, screened.decision)
-            if crisis and request.prose:
-                notices = [Notice(crisis, NoticePlace.BEFORE), *notices]
-            if request.stream:
+            elif request.stream:
                 envelope = self._envelope(request.model, dialect)
                 await StreamRun(self, request, reply, moderated, words, notices, envelope, dialect).run()
             else:
-                await self._plain(request, reply, moderated, words, notices, dialect)
+                await PlainRun(self, request, reply, moderated, words, notices, dialect).run()
         finally:
             await reply.close()
 
-    async def _read(self, reply: Reply) -> bytes:
+    def _instructed(self, tree: Tree, words: Wording, rejected: Decision) -> Tree:
+        if self._surface.instruct is None:
+            raise AssertionError("a draft was rejected where nobody can be asked again; this is a bug")
+        return self._surface.instruct(tree, instruction_of(words.policy, words.english_label(rejected.hazard)))
+
+    async def read(self, reply: Reply) -> bytes:
         """The body of a plain answer."""
         began = perf_counter()
         raw = await read_all(reply, self._hall.upstream.target.max_answer_bytes)
@@ -159,58 +254,22 @@ class Flow(Exchange):
 
     async def _pass(self, request: Request, reply: Reply, moderated: Moderated, words: Wording) -> None:
         """Vectors leave as they came, unless a text beside them must not leave as it stands."""
-        raw = await self._read(reply)
+        raw = await self.read(reply)
         texts = {t.channel: t.text for t in texts_beside(raw, base64=request.tree.get("encoding_format") == "base64")}
         if texts:
             await moderated.feed(0, list(texts.items()))
             await moderated.flush(0)
             self.take(moderated)
             if moderated.is_halted(0):
-                refused = self._surface.errors(refusal_error(self._withheld(moderated.decision(0), words)))
-                await self._whole(refused.status, refused.headers, refused.body)
+                await self.refuse_by_error(withheld(moderated.decision(0), words, self.ledger.input))
                 return
             if {t.channel: t.text for t in joined(moderated.given[0].releases)} != texts:
                 raise UpstreamBadAnswer("the upstream's answer holds text that may not leave as it stands")
-        await self._whole(200, (*JSON, *client_headers(tuple(reply.headers.items()))), raw)
+        await self.whole_answer(reply, raw)
 
-    async def _plain(
-        self,
-        request: Request,
-        reply: Reply,
-        moderated: Moderated,
-        words: Wording,
-        notices: list[Notice],
-        dialect: Dialect,
-    ) -> None:
-        answer = _answer(reply, await self._read(reply), request, dialect)
-        for called in answer.called:
-            if called.name not in request.tool_names and not moderated.is_halted(called.choice):
-                moderated.end(called.choice, refuse_unknown_tool(words.policy.ref))
-        for choice in answer.choices:
-            if moderated.is_halted(choice):
-                continue
-            texts = [(t.channel, t.text) for t in answer.texts if t.choice == choice]
-            await moderated.feed(choice, texts)
-            await moderated.flush(choice)
-        self.take(moderated)
-        edits = [self._edit(choice, request, moderated, words, notices) for choice in answer.choices]
-        body = dialect.render(answer, edits, self.annotation(), ask_of(request))
+    async def whole_answer(self, reply: Reply, body: bytes) -> None:
+        """A whole answer, with the upstream's headers that clients may see."""
         await self._whole(200, (*JSON, *client_headers(tuple(reply.headers.items()))), body)
-
-    def _edit(self, choice: int, request: Request, moderated: Moderated, words: Wording, notices: list[Notice]) -> Edit:
-        halt = moderated.given[choice].halt if choice in moderated.given else None
-        if halt is not None:
-            self.ledger.finish_reason = "content_filter"
-            return Edit(choice, refusal=self._withheld(halt, words))
-        own = notices_of(request, words, moderated.decision(choice))
-        texts = joined(moderated.given[choice].releases) if choice in moderated.given else ()
-        before, after = sides([*notices, *own], said="".join(t.text for t in texts))
-        return Edit(choice, texts, before=before, after=after)
-
-    def _withheld(self, halt: Decision, words: Wording) -> str:
-        """What stands in the place of an answer."""
-        at_risk = self.ledger.input is not None and crisis_verdict(self.ledger.input.verdicts) is not None
-        return words.refusal(halt, "withheld", crisis_first=at_risk)
 
     async def _complain(self, reply: Reply, moderated: Moderated) -> None:
         """An HTTP error of the upstream, in our shape; its words are screened like an answer."""
@@ -223,16 +282,25 @@ class Flow(Exchange):
             await moderated.flush(0)
             given = moderated.given.get(0)
             message = "" if given is None or given.halt else "".join(r.text for r in given.releases)
+        if reply.status in (404, 405) and self._surface.spoken_by:
+            message = f"{message or complaint.error} (is {self._surface.path} served there? {self._surface.spoken_by})"
         await self._answer_error(self._surface.errors(complaint_answer(complaint, message)))
 
     def annotation(self) -> dict[str, object]:
         """What we add to an answer, or to the last chunk of a stream."""
-        inline = self._inline.member(self.ledger.failures) if self._inline else {}
+        inline = self._inline.member(self.ledger.failures, unread=self.ledger.unscanned) if self._inline else {}
         return {**self.ledger.annotation(), **inline}
+
+    def know(self, moderated: Moderated) -> None:
+        """What is known of the output when the headers of a stream go out (contract.md 4)."""
+        last = tuple(self._drafts.rejected[-1:])
+        self.ledger.outputs = tuple(map(self._drafts.seen, moderated.decisions())) or last
 
     def take(self, moderated: Moderated) -> None:
         """What the output side found out, written down once."""
-        self.ledger.outputs = moderated.decisions()
+        self.ledger.outputs = tuple(map(self._drafts.seen, moderated.decisions()))
+        self.ledger.attempts = 1 + self._drafts.number
+        self._settle_session(self.ledger.outputs, [f for seen in moderated.seen for f in seen.findings])
         if self._inline is not None:
             for choice in sorted(moderated.given):
                 self._inline.heed(moderated.decision(choice), moderated.found(choice))
@@ -246,18 +314,3 @@ class Flow(Exchange):
     def idle_timeout(self) -> float:
         """Seconds that the upstream may be silent in mid-answer."""
         return self._hall.upstream.target.idle_timeout
-
-
-def _answer(reply: Reply, raw: bytes, request: Request, dialect: Dialect) -> Answer:
-    """JSON as asked for, or a stream although none was wanted."""
-    if "text/event-stream" not in reply.headers.get("content-type", ""):
-        return dialect.read(raw, structured=request.structured)
-    decoder = SseDecoder()
-    return dialect.collect([*decoder.feed(raw), *decoder.flush()], structured=request.structured)
-
-
-def sides(notices: Sequence[Notice], said: str) -> tuple[str, str]:
-    """Notices before and after the text, each joined by blank lines; none that the text already says."""
-    wanted = [n for n in notices if n.text not in said]
-    before = "\n\n".join(n.text for n in wanted if n.place is NoticePlace.BEFORE)
-    return before, "\n\n".join(n.text for n in wanted if n.place is NoticePlace.AFTER)

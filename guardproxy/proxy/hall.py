@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from base64 import b32encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from guardproxy.core.catalogue import Catalogue
 from guardproxy.core.conversation import Segment
@@ -16,8 +16,10 @@ from guardproxy.detectors.pool import ClassifierPool
 from guardproxy.observe.record import Recorder
 from guardproxy.policy.shelf import Shelf
 from guardproxy.proxy.languages import Languages
+from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import Settings
 from guardproxy.proxy.upstream import Upstream
+from guardproxy.state.sessions import Sessions
 
 
 def new_decision_id() -> str:
@@ -64,3 +66,5 @@ class Hall:
     clock: Callable[[], float]
     """POSIX seconds."""
     pool: ClassifierPool | None = None
+    routes: Routes = field(default_factory=Routes)
+    sessions: Sessions = field(default_factory=lambda: Sessions(secrets.token_bytes(32)))

@@ -10,7 +10,7 @@ from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision
 from guardproxy.core.findings import Failure, Finding
 from guardproxy.core.judge import Context
-from guardproxy.core.rules import Action, Policy
+from guardproxy.core.rules import Action, Policy, Unscanned
 from guardproxy.core.tighten import RULE, tightened
 from guardproxy.proxy.detector_set import DetectorSet
 from guardproxy.wire.body import Tree
@@ -30,7 +30,10 @@ class Inline:
     def policy(self, stage: Stage) -> Policy:
         """What judges the stage."""
         policy = self.detectors.policy
-        return tightened(policy, stage, self.detectors.hazards(stage)) if self.ask.blocks(stage) else policy
+        if not self.ask.blocks(stage):
+            return policy
+        hard = tightened(policy, stage, self.detectors.hazards(stage))
+        return replace(hard, on_unscannable=Unscanned.REFUSE)  # nobody can say of an attachment that it is not flagged
 
     def strict(self, stage: Stage) -> bool:
         """True when the stage must be checked in full or not pass at all."""
@@ -53,9 +56,12 @@ class Inline:
             decision, action=Action.REFUSE, because=None, would_have=Action.REFUSE, rule_name=RULE, hazard=hazard
         )
 
-    def member(self, failures: Sequence[Failure]) -> Tree:
-        """The `moderation` of the answer; a stage that was not judged, or not in full, says so."""
-        broken = {failure.stage for failure in failures}
+    def member(self, failures: Sequence[Failure], *, unread: bool = False) -> Tree:
+        """The `moderation` of the answer; a stage that was not judged, or not in full, says so.
+
+        `unread`: the input holds parts that passed unread.
+        """
+        broken = {failure.stage for failure in failures} | ({str(Stage.INPUT)} if unread else set())
         own, model = self.detectors.policy.disclosing.hazards == "leaf", self.detectors.model
         stages = {stage: None if stage in broken or stage not in self._found else self._found[stage] for stage in Stage}
         return {NAME: {str(stage): stage_member(model, found, own=own) for stage, found in stages.items()}}

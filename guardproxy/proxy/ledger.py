@@ -12,6 +12,7 @@ from guardproxy.core.lookers import Looker
 from guardproxy.core.rules import Action, Policy
 from guardproxy.detectors.bench import Inspection
 from guardproxy.errors import AuditUnavailable, BadRequest, GuardproxyError, GuardUnavailable, Overloaded, UpstreamError
+from guardproxy.observe.outcome import SessionNote
 from guardproxy.observe.record import Outcome, Score, Timing
 from guardproxy.wire.headers import Headers, Marks, guard_headers
 
@@ -46,11 +47,14 @@ class Ledger:
     language: str | None = None
     language_covered: bool = True
     tightened: tuple[str, ...] = ()
+    attempts: int = 1
+    session: SessionNote | None = None
     started: float = field(default_factory=perf_counter)
     upstream_seconds: float = 0.0
     first_token: float | None = None
     input_checked: bool = False
     output_checked: bool = False
+    annotate: bool = True
 
     @property
     def strictest(self) -> Decision | None:
@@ -82,7 +86,12 @@ class Ledger:
         )
 
     def annotation(self) -> dict[str, object]:
-        """The `guardproxy` member of bodies and last chunks; like the headers, a fault names no rule."""
+        """The `guardproxy` member of bodies and last chunks; like the headers, a fault names no rule.
+
+        Nothing where the route wants answers without it.
+        """
+        if not self.annotate:
+            return {}
         decision = None if self.error else self.strictest
         ref = self.policy.ref if self.policy else None
         inside: dict[str, object] = {
@@ -172,6 +181,8 @@ class Ledger:
             tightened=self.tightened,
             versions=tuple((looker.name, looker.revision) for looker in self.by),
             input_only=tuple(looker.name for looker in self.by if not looker.output),
+            attempts=self.attempts,
+            session=self.session,
         )
 
     @property

@@ -28,8 +28,7 @@ class ModerationFlow(Exchange):
     async def _run(self) -> None:
         raw, limits = await self._body(), self._limits()
         request = parse_request(parse(raw, limits), limits)
-        policy = self._hall.shelf.select(self._incoming.tenant, self._incoming.route)
-        self.ledger.policy = policy
+        policy = self._enter(self._hall.routes.of_named(request.model))
         for conversation in request.inputs:
             check_limits(conversation, policy, self._words(policy, conversation))
         bench = self._hall.benches.bench(policy)

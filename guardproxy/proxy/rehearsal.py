@@ -23,9 +23,9 @@ from guardproxy.detectors.registry import toolbox
 from guardproxy.errors import BadRequest, GuardUnavailable, ModelFilesError
 from guardproxy.policy.messages import load as load_messages
 from guardproxy.policy.shipped import directory
-from guardproxy.proxy.answering import Given, Moderated, notices_of, refuse_unknown_tool
-from guardproxy.proxy.flow import sides
+from guardproxy.proxy.answering import Given, Moderated, notices_of, refuse_unread
 from guardproxy.proxy.languages import Languages
+from guardproxy.proxy.plain import sides, withheld
 from guardproxy.proxy.screening import check_limits, forget_refused, screen
 from guardproxy.proxy.settings import ServiceSettings, Settings
 from guardproxy.proxy.start import classifiers
@@ -78,7 +78,7 @@ async def workbench(settings: Settings, today: float) -> AsyncIterator[Workbench
 class Played:
     """What came of it. `text` is what the user reads; `turned_away` is set instead of decisions when nothing was judged.
 
-    `unavailable`: a detector that a rule cannot do without could not look. `rendered`: texts chosen, with their keys.
+    `unread`: parts passed that nobody looks at. `unavailable`: a detector that a rule cannot do without could not look. `rendered`: texts chosen, with their keys.
     """
 
     segments: tuple[Segment, ...] = ()
@@ -89,6 +89,7 @@ class Played:
     rendered: tuple[Rendered, ...] = ()
     turned_away: str = ""
     unavailable: bool = False
+    unread: bool = False
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -132,7 +133,7 @@ class Rehearsal:
             request = item.asked if reread is item.asked else chat.parse_request(reread.tree)
             played.segments = tuple(input_segments(request.conversation))
             screened = await screen(request, self.policy, self.bench, self.context, played.looks.append)
-            played.input = screened.decision
+            played.input, played.unread = screened.decision, screened.unread
             if screened.decision.action is Action.REFUSE:
                 at_risk = crisis_verdict(screened.decision.verdicts) is not None
                 played.text = words.refusal(screened.decision, "hard", crisis_first=at_risk)
@@ -147,15 +148,14 @@ class Rehearsal:
         moderated = Moderated(self.policy, self.bench, self.context, request.conversation.last_user_text())
         offered = request.tool_names
         if offered and any(called.name not in offered for called in answer.called):
-            moderated.end(0, refuse_unknown_tool(self.policy.ref))
+            moderated.end(0, refuse_unread(self.policy.ref))
         else:
             await moderated.feed(0, [(text.channel, text.text) for text in answer.texts])
             await moderated.flush(0)
         played.looks += moderated.seen
         decision = played.output = moderated.decision(0)
         if moderated.is_halted(0):
-            at_risk = played.input is not None and crisis_verdict(played.input.verdicts) is not None
-            played.text = words.refusal(decision, "withheld", crisis_first=at_risk)
+            played.text = withheld(decision, words, played.input)
             return
         texts = joined(moderated.given.get(0, Given()).releases)
         played.text = self._said(request, played, words, "\n".join(text.text for text in texts))
@@ -167,7 +167,8 @@ class Rehearsal:
         if crisis and request.prose:
             notices.append(Notice(crisis, NoticePlace.BEFORE))
         for decision in played.decisions:
-            notices += notices_of(request, words, decision)
+            unread = played.unread and decision is played.input
+            notices += notices_of(request, words, decision, unread=unread)
         before, after = sides(notices, said=answer)
         return "\n\n".join(text for text in (before, answer, after) if text)
 

@@ -25,6 +25,6 @@ def take_note(hall: Hall, report: LoadReport) -> None:
         return
     for policy in hall.shelf.policies:
         hall.benches.bench(policy)
-    metrics.admit(labels(hall.shelf.policies, hall.benches.toolbox.infos, hall.upstream.target.name))
+    metrics.admit(labels(hall.shelf.policies, hall.benches.toolbox.infos, hall.upstream.target.name, hall.routes))
     metrics.policies_in_force([p.ref for p in hall.shelf.policies], hall.clock())
     get_logger().info("policies_loaded", policies=[str(p.ref) for p in hall.shelf.policies])

@@ -15,22 +15,30 @@ from guardproxy.core.redact import apply, by_place
 from guardproxy.core.refusal import is_own_refusal
 from guardproxy.core.rules import Action, Policy, Unscanned
 from guardproxy.core.segments import input_segments
-from guardproxy.detectors.bench import Bench, Inspection
+from guardproxy.detectors.base import Medium
+from guardproxy.detectors.bench import Bench, Inspection, together
 from guardproxy.errors import BadRequest, GuardUnavailable
 from guardproxy.proxy.wording import Wording
-from guardproxy.wire.patch import Replacement, drop_messages, patch
-from guardproxy.wire.request import Request, unscannable_error
+from guardproxy.wire.patch import Replacement, drop_messages, patch, value_at
+from guardproxy.wire.request import SEALED_KINDS, Request, unscannable_error
+
+UNSCANNABLE, MEDIA = "unscannable", "unscannable.media"
+_UNREAD = {Unscanned.REFUSE: Action.REFUSE, Unscanned.WARN: Action.WARN, Unscanned.ALLOW: Action.ALLOW}
 
 
 @dataclass(frozen=True, slots=True)
 class Screened:
-    """The input, judged. `tree` is what may go upstream, patched where a rule redacted."""
+    """The input, judged. `tree` is what may go upstream, patched where a rule redacted.
+
+    `unread`: it holds parts that nobody has looked at, and the policy lets them pass.
+    """
 
     decision: Decision
     tree: dict[str, object]
     digests: tuple[str, ...]
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
+    unread: bool = False
 
 
 def forget_refused(request: Request, policy: Policy, catalogue: Catalogue) -> Request:
@@ -38,27 +46,33 @@ def forget_refused(request: Request, policy: Policy, catalogue: Catalogue) -> Re
     if not policy.forget_refused or not policy.disclosing.source_line:
         return request
     messages = request.conversation.messages
+    entries = request.entries or range(len(messages))
     gone: set[int] = set()
     for at in range(1, len(messages)):
         said = "".join(p.text for p in messages[at].parts if not p.identifier)
         answered = messages[at].role is Role.ASSISTANT and messages[at - 1].role is Role.USER
         if answered and is_own_refusal(said, catalogue):
-            gone |= {at - 1, at}
+            # What stands between the two (thoughts) belongs to the answer.
+            gone |= set(range(entries[at - 1], entries[at] + 1)) - {-1}
     if not gone:
         return request
     # The body is read again without them, so that every pointer fits the body that goes upstream.
-    from_tree = drop_messages(request.tree, sorted(gone))
+    from_tree = drop_messages(request.tree, sorted(gone), request.speech)
     return replace(request, tree=from_tree)
 
 
-def check_limits(conversation: Conversation, policy: Policy, words: Wording) -> bool:
-    """Raises BadRequest for what cannot be looked at; True when the policy lets unread parts pass."""
-    if conversation.unscannable and policy.on_unscannable is Unscanned.REFUSE:
-        raise unscannable_error(conversation.unscannable[0])
+def check_limits(conversation: Conversation, policy: Policy, words: Wording) -> None:
+    """Raises BadRequest for token ids, whatever the policy says of other unreadable parts, and for too much text.
+
+    And for what is sealed, unless the policy lets it pass: no refusal would tell the programmer to leave it out.
+    """
+    for part in conversation.unscannable:
+        sealed = part.kind in SEALED_KINDS and policy.on_unscannable is Unscanned.REFUSE
+        if part.kind == "token_ids" or sealed:
+            raise unscannable_error(part)
     texts = (p for m in (*conversation.messages, *conversation.extras) for p in m.parts)
     if sum(len(p.text) for p in texts) > policy.max_input_chars:
         raise BadRequest(words.plain("hard", "unscannable.too_long"), code="request_too_large", status=413)
-    return bool(conversation.unscannable)
 
 
 async def screen(
@@ -66,12 +80,20 @@ async def screen(
 ) -> Screened:
     """Looks at everything textual and decides. Raises GuardUnavailable when a closed rule could not be judged."""
     segments = input_segments(request.conversation)
+    parts = request.conversation.unscannable
+    shown = [part for part in parts if part.kind in bench.media]
+    media = [Medium(p.kind, Segment.of_medium(p), value_at(request.tree, p.pointer.path)) for p in shown]
     seen = await bench.inspect(segments)
+    if media:
+        seen = together([seen, await bench.inspect_media(media)])
     note(seen)
     if any(bench.fatal(failure) for failure in seen.failures):
         raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
     decision = decide_input(seen.findings, policy, context)
     redacting = [v for v in decision.enforced if v.action is Action.REDACT]
+    unread = not all(bench.reads(part) for part in parts)
+    if unread:
+        decision = unscannable(decision, policy)
     tree = request.tree
     if redacting and decision.action < Action.REFUSE:
         tree = _redacted(tree, redacting, segments)
@@ -81,7 +103,18 @@ async def screen(
         digests=tuple(s.digest() for s in segments if not s.joined),
         findings=tuple(seen.findings),
         failures=tuple(seen.failures),
+        unread=unread and policy.on_unscannable is not Unscanned.REFUSE,
     )
+
+
+def unscannable(decision: Decision, policy: Policy) -> Decision:
+    """The decision on a stage that holds parts nobody can read, as `on_unscannable` has it; a graver one stands."""
+    action = _UNREAD[policy.on_unscannable]
+    if action <= decision.action:
+        return decision
+    would_have = max(decision.would_have, action)
+    made = replace(decision, action=action, because=None, would_have=would_have)
+    return replace(made, rule_name=UNSCANNABLE, hazard=MEDIA)
 
 
 def _redacted(tree: dict[str, object], verdicts: list[Verdict], segments: list[Segment]) -> dict[str, object]:

@@ -11,19 +11,24 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_origin
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from guardproxy.errors import ConfigError, SettingsError
 from guardproxy.policy.reader import plain, read
+from guardproxy.proxy.routes import RouteName, RouteSettings
+from guardproxy.proxy.routes import check as check_routes
 from guardproxy.proxy.upstream import SecretText, Target
 
 PREFIX = "GUARDPROXY_"
-ROUTE = "default"
 TENANT = "default"
 LOOPBACK_NAMES = frozenset({"localhost"})
+_ROUTES = "routes"
+
+
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://[a-z0-9.\-\[\]:]{1,253}$")]
 
 
 class Frozen(BaseModel):
@@ -47,7 +52,7 @@ class UpstreamSettings(Frozen):
 
 
 class ListenSettings(Frozen):
-    """Two listeners, two ports."""
+    """Two listeners, two ports. `cors_origins`: web pages of these origins may use the data listener."""
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
@@ -55,6 +60,7 @@ class ListenSettings(Frozen):
     admin_port: int = Field(8081, ge=0, le=65535)
     allow_anonymous: bool = False
     admin_token_env: str = ""
+    cors_origins: list[Origin] = Field(default_factory=list)
     grace_s: float = Field(30.0, ge=0, le=600)
 
 
@@ -119,6 +125,7 @@ class Settings(Frozen):
     detectors: DetectorSettings = DetectorSettings()
     service: ServiceSettings = ServiceSettings()
     log: LogSettings = LogSettings()
+    routes: dict[RouteName, RouteSettings] = Field(default_factory=dict)
 
 
 def load(file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]) -> Settings:
@@ -137,6 +144,7 @@ def load(file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, 
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
     _check_listeners(settings.listen)
+    check_routes(settings.routes)
     return settings
 
 
@@ -181,6 +189,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     known = {
         f"{PREFIX}{section}_{key}".upper(): f"{section}.{key}"
         for section, field in Settings.model_fields.items()
+        if section != _ROUTES  # names of the operator's own: only the file can say what they are
         for key in _section(field.annotation).model_fields
     }
     found: dict[str, Any] = {}
@@ -212,7 +221,7 @@ def _converted(section_key: str, value: str, name: str) -> Any:
             return float(value)
     except (KeyError, ValueError):
         raise SettingsError(f"environment variable {name}: not a {getattr(wanted, '__name__', 'bool')}") from None
-    return [v.strip() for v in value.split(",") if v.strip()] if wanted == list[str] else value
+    return [v.strip() for v in value.split(",") if v.strip()] if get_origin(wanted) is list else value
 
 
 def _put(tree: dict[str, Any], section_key: str, value: Any) -> None:
@@ -226,11 +235,16 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     place = ".".join(str(step) for step in first["loc"])
     if first["type"] == "extra_forbidden":
-        siblings = Settings.model_fields if len(first["loc"]) == 1 else {}
+        siblings: Mapping[str, Any] = Settings.model_fields if len(first["loc"]) == 1 else {}
         if len(first["loc"]) > 1 and str(first["loc"][0]) in Settings.model_fields:
-            siblings = _section(Settings.model_fields[str(first["loc"][0])].annotation).model_fields
+            siblings = _keys_of(str(first["loc"][0]))
         return f'settings: unknown key "{place}"{_nearest(str(first["loc"][-1]), siblings)}'
     return f"settings: {place}: {first['msg']}"
+
+
+def _keys_of(section: str) -> Mapping[str, Any]:
+    one = RouteSettings if section == _ROUTES else _section(Settings.model_fields[section].annotation)
+    return one.model_fields
 
 
 def _nearest(name: str, known: Mapping[str, Any]) -> str:

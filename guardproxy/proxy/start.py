@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from guardproxy.core.detector_info import DetectorInfo, Unit
+from guardproxy.core.escalation import RULE as SESSION_RULE
 from guardproxy.core.rules import Policy
 from guardproxy.core.tighten import RULE as MODERATION_RULE
 from guardproxy.detectors.pool import ClassifierPool, PoolOptions
@@ -22,7 +23,9 @@ from guardproxy.policy.shelf import Shelf
 from guardproxy.policy.shipped import directory
 from guardproxy.proxy.hall import Benches, Hall
 from guardproxy.proxy.languages import Languages
-from guardproxy.proxy.settings import ROUTE, TENANT, Settings, target
+from guardproxy.proxy.routes import Routes
+from guardproxy.proxy.settings import TENANT, Settings, target
+from guardproxy.proxy.unpacked import UnpackedUpstream
 from guardproxy.proxy.upstream import AiohttpUpstream
 
 
@@ -34,10 +37,12 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
     where = Path(settings.policies.path) if settings.policies.path else None
     benches = Benches(box)
     shelf = Shelf.open(where, box.infos, benches.look, clock)
-    shelf.select(TENANT, ROUTE)
+    routes = Routes(settings.routes)
+    for name in routes.names:
+        shelf.select(TENANT, name)
     benches.keep_only(shelf.policies)
     catalogue = load_messages(directory(), datetime.fromtimestamp(clock(), UTC).date())
-    metrics = Metrics(labels(shelf.policies, box.infos, address.name))
+    metrics = Metrics(labels(shelf.policies, box.infos, address.name, routes))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
     audit = AuditLog(
         Path(settings.audit.path),
@@ -50,11 +55,12 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
         shelf=shelf,
         benches=benches,
         catalogue=lambda: catalogue,
-        upstream=AiohttpUpstream(address),
+        upstream=UnpackedUpstream(AiohttpUpstream(address)),
         recorder=Recorder(metrics, audit, get_logger(), hmac_key=_secret(settings.audit.hmac_key_env)),
         languages=Languages(),
         clock=clock,
         pool=pool,
+        routes=routes,
     )
 
 
@@ -78,12 +84,12 @@ def _secret(variable: str) -> bytes:
     return value.encode()
 
 
-def labels(policies: tuple[Policy, ...], infos: tuple[DetectorInfo, ...], upstream: str) -> Labels:
+def labels(policies: tuple[Policy, ...], infos: tuple[DetectorInfo, ...], upstream: str, routes: Routes) -> Labels:
     """The closed label sets of the metrics."""
     return Labels(
-        routes=(ROUTE,),
+        routes=routes.names,
         policies=tuple(p.ref.name for p in policies),
-        rules=(*dict.fromkeys(r.id for p in policies for r in p.rules), MODERATION_RULE),
+        rules=(*dict.fromkeys(r.id for p in policies for r in p.rules), MODERATION_RULE, SESSION_RULE),
         detectors=tuple(i.id for i in infos),
         upstreams=(upstream,),
         scores=tuple((i.id, h) for i in infos if i.unit is Unit.SCORE for h in sorted(i.hazards)),

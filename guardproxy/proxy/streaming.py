@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from guardproxy.core.commands import Command, Halt, Release
+from guardproxy.core.commands import Channel, ChannelKind, Command, Halt, Release
+from guardproxy.core.drafts import rejects
 from guardproxy.core.rules import NoticePlace
 from guardproxy.errors import (
     AuditUnavailable,
@@ -21,13 +22,14 @@ from guardproxy.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from guardproxy.proxy.answering import Moderated, ask_of, notices_of, refuse_unknown_tool
+from guardproxy.proxy.answering import Moderated, notices_of, refuse_unread
+from guardproxy.proxy.drafting import DraftRejected
 from guardproxy.proxy.ledger import code_of
 from guardproxy.proxy.upstream import Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording
 from guardproxy.wire.chat_answer import Called
 from guardproxy.wire.dialect import AnswerStream, Dialect
-from guardproxy.wire.envelope import Envelope
+from guardproxy.wire.envelope import Envelope, refused_finish
 from guardproxy.wire.headers import STREAM_HEADERS
 from guardproxy.wire.request import Request
 from guardproxy.wire.sse import SseDecoder
@@ -40,6 +42,14 @@ PATIENCE = 10.0
 
 if TYPE_CHECKING:
     from guardproxy.proxy.flow import Flow
+
+
+class _Withheld(Exception):
+    """Nothing has left yet, and on this route a refusal is an HTTP error. `text` is ours."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__("an answer was withheld before its first byte")
+        self.text = text
 
 
 @dataclass(slots=True)
@@ -57,13 +67,16 @@ class StreamRun:
 
     async def run(self) -> None:
         """Until the stream has ended well-formed, whatever happens upstream."""
-        stream = self.dialect.stream(self.envelope, ask_of(self.request))
+        stream = self.dialect.stream(self.envelope, self.flow.ask(self.request))
         for notice in self.notices:
             if notice.place is NoticePlace.BEFORE:
                 for choice in range(self.request.n):
                     await self._write(stream.notice(choice, notice.text, before=True))
         try:
             await self._relay(stream)
+        except _Withheld as refused:
+            self.flow.take(self.moderated)
+            await self.flow.refuse_by_error(refused.text)
         except (GuardUnavailable, AuditUnavailable, UpstreamError) as error:
             if not self.flow.client.started:
                 raise
@@ -117,21 +130,31 @@ class StreamRun:
     async def _chunk(self, stream: AnswerStream, tree: dict[str, object]) -> None:
         reading = stream.chunk(tree)
         await self._check_calls(stream, reading.called)
-        for delta in reading.deltas:
-            if not self.moderated.is_halted(delta.choice):
-                await self._obey(stream, await self.moderated.feed(delta.choice, [(delta.channel, delta.text)]))
-        for closed in reading.closed:
-            if not self.moderated.is_halted(closed.choice):
-                await self._obey(stream, await self.moderated.close(closed.choice, closed.channel))
+        closing = dict.fromkeys((closed.choice, closed.channel) for closed in reading.closed)
+        last = {(delta.choice, delta.channel): at for at, delta in enumerate(reading.deltas)}
+        for at, delta in enumerate(reading.deltas):
+            if self.moderated.is_halted(delta.choice):
+                continue
+            await self._obey(stream, await self.moderated.feed(delta.choice, [(delta.channel, delta.text)]))
+            key = (delta.choice, delta.channel)
+            if key in closing and last[key] == at:  # at once: a channel that is over costs those behind it nothing
+                del closing[key]
+                await self._close(stream, *key)
+        for choice, channel in closing:
+            await self._close(stream, choice, channel)
         for choice in reading.finished:
             if not self.moderated.is_halted(choice):
                 await self._obey(stream, await self.moderated.flush(choice))
         await self._write(stream.ready())
 
+    async def _close(self, stream: AnswerStream, choice: int, channel: Channel) -> None:
+        if not self.moderated.is_halted(choice):
+            await self._obey(stream, await self.moderated.close(choice, channel))
+
     async def _check_calls(self, stream: AnswerStream, called: tuple[Called, ...]) -> None:
         for call in called:
             if call.name not in self.request.tool_names and not self.moderated.is_halted(call.choice):
-                halt = self.moderated.end(call.choice, refuse_unknown_tool(self.words.policy.ref))
+                halt = self.moderated.end(call.choice, refuse_unread(self.words.policy.ref))
                 await self._obey(stream, [halt])
 
     async def _obey(self, stream: AnswerStream, commands: list[Command]) -> None:
@@ -141,10 +164,23 @@ class StreamRun:
                     self.flow.ledger.first_token = perf_counter() - self.flow.ledger.started
                 await self._write(stream.release(command))
             elif isinstance(command, Halt):
+                if rejects(command.decision):
+                    if not self.flow.client.started:
+                        raise DraftRejected(command.decision)
+                    command = self.moderated.harden(command)  # noqa: PLW2901 - what has begun cannot be written again
                 shown = any(r.text for r in self.moderated.given[command.choice].releases)
                 text = self.words.refusal(command.decision, "cut" if shown else "withheld")
-                self.flow.ledger.finish_reason = "content_filter"
+                if self.flow.refuses_by_error and not self.flow.client.started:
+                    raise _Withheld(text)
+                in_field = self.flow.ask(self.request).in_field and not self._wrote(command.choice)
+                self.flow.ledger.finish_reason = refused_finish(in_field)
                 await self._write(stream.halt(command.choice, text))
+
+    def _wrote(self, choice: int) -> bool:
+        """True when the client has words of the answer, behind which a refusal is words as well."""
+        released = self.moderated.given[choice].releases
+        told = any(notice.place is NoticePlace.BEFORE for notice in self.notices)
+        return told or any(r.text for r in released if r.channel.kind is ChannelKind.CONTENT)
 
     async def _finish(self, stream: AnswerStream) -> None:
         self.flow.take(self.moderated)
@@ -175,6 +211,7 @@ class StreamRun:
         if not events:
             return
         if not self.flow.client.started:
+            self.flow.know(self.moderated)
             await self.flow.client.start(200, (*STREAM_HEADERS, *self.flow.ledger.headers()))
         await self.flow.client.write(b"".join(events))
 

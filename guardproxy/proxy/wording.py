@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 from guardproxy.core.catalogue import Catalogue, helpline_block
 from guardproxy.core.conversation import Conversation, Role, Stage
 from guardproxy.core.decide import Decision
+from guardproxy.core.escalation import RULE as SESSION
 from guardproxy.core.hazards import CRISIS, is_crisis
 from guardproxy.core.judge import Verdict
 from guardproxy.core.locale import choose_locale
-from guardproxy.core.refusal import Ask, Rendered, Values, choose, notice_already_there
-from guardproxy.core.rules import Action, LocaleTexts, NoticePlace, Policy
+from guardproxy.core.refusal import DEFAULT_WAIT, Ask, Rendered, Values, choose, notice_already_there
+from guardproxy.core.rules import Action, LocaleTexts, NoticePlace, Policy, Unscanned
 from guardproxy.proxy.settings import ServiceSettings
 
 Detect = Callable[[str], str | None]
@@ -54,6 +55,8 @@ class Wording:
     """Renders texts for one exchange. Language and help lines are looked up when the first word is needed.
 
     `rendered`: what was chosen so far, with its key and the fallbacks it took.
+    `background`: a program makes a title or a tag of the answer. It gets a few words in place of a refusal, and
+    neither notices nor a crisis text: they would become the title, and the chat itself shows them.
     """
 
     catalogue: Catalogue
@@ -63,32 +66,53 @@ class Wording:
     reference: str
     now: float
     detect: Detect
+    background: bool = False
+    retry_after: int = 0
+    """Seconds until a subject that the session refuses may come again."""
     rendered: list[Rendered] = field(default_factory=list)
     _voice: Voice | None = None
 
     def refusal(self, decision: Decision, shape: str, *, crisis_first: bool = False) -> str:
         """The polite no; a crisis text comes first and cannot be configured away."""
         verdict = decision.because
+        if self.background:
+            return self._say("short", decision.hazard, verdict)
         if verdict and is_crisis(verdict.hazard, decision.stage):
             return self._say("crisis", decision.hazard, verdict, whole_answer=True)
         return self._say(shape, decision.hazard, verdict, crisis_first=crisis_first)
 
     def crisis(self, verdicts: Sequence[Verdict]) -> str:
         """The crisis text, if a person at risk is among the enforced verdicts of the input; else ""."""
-        verdict = crisis_verdict(verdicts)
+        verdict = None if self.background else crisis_verdict(verdicts)
         return self._say("crisis", CRISIS, verdict) if verdict else ""
 
     def notices(self, verdicts: Sequence[Verdict], stage: Stage, conversation: Conversation) -> list[Notice]:
         """One notice for each enforced warn verdict, each text once, none that the history already holds."""
-        said = tuple(p.text for m in conversation.messages if m.role is Role.ASSISTANT for p in m.parts)
+        said = _said(conversation)
         found: dict[str, Notice] = {}
-        for verdict in verdicts:
+        for verdict in () if self.background else verdicts:
             if not verdict.enforced or verdict.action is not Action.WARN or is_crisis(verdict.hazard, stage):
                 continue
-            text = self._say("notice", verdict.hazard, verdict)
+            shape = "escalation" if verdict.rule.id == SESSION else "notice"
+            text = self._say(shape, verdict.hazard, verdict)
             if verdict.rule.every_turn or not notice_already_there(said, text):
                 found.setdefault(text, Notice(text, verdict.rule.place))
         return list(found.values())
+
+    def unread(self, conversation: Conversation) -> list[Notice]:
+        """The notice that an attachment passed unchecked, where the policy warns of it; once in a conversation."""
+        if self.background or self.policy.on_unscannable is not Unscanned.WARN:
+            return []
+        text = self._say("notice", "unscannable.media", None)
+        return [] if notice_already_there(_said(conversation), text) else [Notice(text, NoticePlace.AFTER)]
+
+    def english_label(self, hazard: str) -> str:
+        """The noun phrase of a hazard for the model, from our own catalogue."""
+        return self.catalogue.nearest(("en",)).label(hazard)
+
+    def rewritten(self, rejected: Decision) -> str:
+        """Tells people that an answer is not the model's first."""
+        return self._say("regenerated", rejected.hazard, rejected.because)
 
     def plain(self, shape: str, hazard: str = "") -> str:
         """A text that no rule asked for, such as a fault's."""
@@ -138,8 +162,14 @@ class Wording:
             reference=self.reference,
             policy_url=self.service.policy_url,
             helpline=helpline_block(self.catalogue, asked, country or None, today),
+            retry_after=self.retry_after or DEFAULT_WAIT,
         )
         return Voice(asked, values)
+
+
+def _said(conversation: Conversation) -> tuple[str, ...]:
+    """The earlier answers."""
+    return tuple(p.text for m in conversation.messages if m.role is Role.ASSISTANT for p in m.parts)
 
 
 def crisis_verdict(verdicts: Sequence[Verdict]) -> Verdict | None:

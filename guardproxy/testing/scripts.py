@@ -5,6 +5,7 @@ completion(text) -> Script, stream(chunks) -> Script, stream_of(text, …) -> Sc
 continuation(*texts) -> Script, continuation_stream(pieces) -> Script                   text completions
 vectors(count) -> Script                                                                embeddings
 case_script(row) -> Script                    a row of cases/stream_cases.jsonl.gz
+recorded(folder, name) -> Script              a real server's answer, kept by tests/real/record.py
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 JSON = "application/json"
@@ -103,6 +105,19 @@ def case_script(row: Mapping[str, Any]) -> Script:
     """The answer that a row of the stream cases describes."""
     segments = tuple(b64decode(segment) for segment in row["segments_b64"])
     return Script(segments, content_type=row["content_type"])
+
+
+def recorded(folder: Path, name: str) -> Script:
+    """A dialogue of `folder/index.json`, cut as it came. Headers of the transfer are left to who sends it."""
+    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    row = index[name]
+    raw, at, segments = (folder / row["file"]).read_bytes(), 0, []
+    for size in row["segments"]:
+        segments.append(raw[at : at + size])
+        at += size
+    kept = ("retry-after", "server", "x-accel-buffering")
+    headers = tuple((key, value) for key, value in row["headers"].items() if key in kept)
+    return Script(tuple(segments), status=row["status"], content_type=row["headers"]["content-type"], headers=headers)
 
 
 def parrot(body: Mapping[str, Any] | None) -> Script:

@@ -3,6 +3,7 @@
 choice_leaves(choice, holder, content, keys) -> list[TextLeaf]     holder is "message" or "delta"
 top_leaves(tree) -> list[TextLeaf]                                 beside `choices`
 called_names(choice, holder, keys) -> list[CalledName]             which tools are called
+calls_of(held) -> list                                             the calls, list or not
 load_answer(raw) -> Tree                                           raises errors.UpstreamBadAnswer
 """
 
@@ -21,6 +22,7 @@ from guardproxy.wire.body import Tree
 from guardproxy.wire.field_table import is_control_value
 
 MAX_DEPTH = 64
+_BOM = b"\xef\xbb\xbf"
 Path = tuple[Step, ...]
 
 _TOP = "top"
@@ -29,13 +31,32 @@ _TOP = "top"
 _REASONING_FIELDS = {"reasoning_content": REASONING, "reasoning": Channel(ChannelKind.REASONING, "reasoning")}
 """Two channels: servers that fill both send the same text twice, and interleaved it would hide a phrase."""
 
+_THINKING = Channel(ChannelKind.REASONING, "thinking")
+"""Mistral's reasoning: a part of the content."""
+
+_BESIDE = {"delta": "message", "message": "delta"}
+"""Some servers repeat the text so far beside each delta: it could pass for the answer, and tells nothing new."""
+
 _CONTROLS_AT_TOP = frozenset({"id", "object", "model", "system_fingerprint", "service_tier"})
 _ROLES = frozenset({"assistant", "user", "system", "developer", "tool", "function", "model"})
 _FINISHES = frozenset(
     {"stop", "length", "tool_calls", "function_call", "content_filter", "eos_token", "stop_sequence", "eos", "abort"}
 )
-_TYPES = frozenset({"function", "custom", "text", "output_text", "refusal", "url_citation", "image_url"})
+_TYPES = frozenset({"function", "custom", "text", "output_text", "thinking", "refusal", "url_citation", "image_url"})
 """Words that are no text at these places; any other value is."""
+
+DETAIL_TYPES = frozenset({"reasoning.text", "reasoning.summary", "reasoning.encrypted"})
+DETAIL_TEXTS = frozenset({"text", "summary"})
+"""Of an entry of `reasoning_details`."""
+
+_WORDS = {
+    "severity": frozenset({"safe", "low", "medium", "high"}),
+    "type": DETAIL_TYPES,
+    "format": frozenset(
+        {"unknown", "openai-responses-v1", "xai-responses-v1", "anthropic-claude-v1", "google-gemini-v1"}
+    ),
+}
+"""The same wherever such a member stands: Azure's filter results, OpenRouter's `reasoning_details`."""
 
 _NEVER_SENT_ON = ("obfuscation", "prompt_logprobs", "prompt_token_ids", "token_ids")
 """Padding, and tokens that nobody has looked at."""
@@ -43,7 +64,7 @@ _NEVER_SENT_ON = ("obfuscation", "prompt_logprobs", "prompt_token_ids", "token_i
 # Member names that servers are known to send: they carry no message.
 _NAMES = """
 id object created model system_fingerprint service_tier choices usage index message delta finish_reason logprobs
-role content refusal reasoning reasoning_content reasoning_details tool_calls function_call function custom name
+role content refusal thinking reasoning reasoning_content reasoning_details tool_calls function_call function custom name
 arguments input type text annotations url_citation url title start_index end_index audio data transcript
 expires_at citations images image_url stop_reason matched_stop token_ids prompt_logprobs prompt_token_ids
 kv_transfer_params metrics timings provider native_finish_reason error code metadata x_groq
@@ -55,7 +76,12 @@ cache_n prompt_n prompt_ms prompt_per_token_ms prompt_per_second predicted_n pre
 predicted_per_second draft_n draft_n_accepted
 prompt_filter_results prompt_index content_filter_results content_filter_offsets check_offset start_offset
 end_offset hate self_harm sexual violence jailbreak profanity protected_material_text protected_material_code
-filtered severity detected custom_blocklists
+filtered severity detected custom_blocklists details
+is_byok upstream_inference_cost upstream_inference_prompt_cost upstream_inference_completions_cost
+cache_write_tokens image_tokens video_tokens format
+weight_version time_to_first_token_ms
+do_remote_prefill do_remote_decode remote_engine_id remote_block_ids remote_host remote_port
+queue_time prompt_time completion_time total_time
 """
 _KNOWN_NAMES = frozenset(_NAMES.split())
 
@@ -89,23 +115,44 @@ class CallKeys:
 
     def __init__(self) -> None:
         self._last = "0"
+        self._names: dict[str, str] = {}
+        self._calls: list[Any] | None = None
+        self._keys: list[str] = []
+
+    def keys(self, calls: list[Any]) -> list[str]:
+        """Of the calls of one delta; the same list has the same keys when it is looked at again."""
+        if self._calls is not calls:
+            self._calls, self._keys = calls, [self.key(call, at) for at, call in enumerate(calls)]
+        return self._keys
 
     def key(self, call: Any, position: int) -> str:
-        """`index` if there is one, else the call's id, else the call that was going on."""
-        index = call.get("index") if isinstance(call, dict) else None
+        """`index` if there is one, else the call's id, else the call that was going on unless the name is another."""
+        held = call if isinstance(call, dict) else {}
+        index = held.get("index")
         if isinstance(index, int) and not isinstance(index, bool):
             self._last = str(index)
-        elif isinstance(call, dict) and isinstance(call.get("id"), str) and call["id"]:
-            self._last = f"id:{call['id']}"
-        elif position:
-            self._last = str(position)
+        elif isinstance(held.get("id"), str) and held["id"]:
+            self._last = f"id:{held['id']}"
+        else:
+            self._go_on(held, position)
         return self._last
+
+    def _go_on(self, call: Tree, position: int) -> None:
+        if position:
+            self._last = str(position)
+        called = call.get("function")
+        name = called.get("name") if isinstance(called, dict) else None
+        if not isinstance(name, str) or not name:
+            return
+        if self._names.setdefault(self._last, name) != name:
+            self._last = f"next:{len(self._names)}"
+            self._names[self._last] = name
 
 
 def load_answer(raw: bytes | str) -> Tree:
     """JSON of the upstream, an object. Raises UpstreamBadAnswer."""
     try:
-        tree = orjson.loads(raw)
+        tree = orjson.loads(raw.removeprefix(_BOM) if isinstance(raw, bytes) else raw)
     except orjson.JSONDecodeError:
         raise UpstreamBadAnswer("the upstream's answer is not valid JSON") from None
     if not isinstance(tree, dict):
@@ -128,6 +175,7 @@ def choices_of(tree: Tree) -> list[Tree]:
 def normalise(tree: Tree, holder: str) -> list[Tree]:
     """Drops what nobody can look at, and turns arguments sent as objects into the string they should be.
 
+    A single tool call gets its list (TGI), and a finish reason that is "" in a chunk says that more comes.
     Gives the choices. Raises UpstreamBadAnswer as `choices_of` does.
     """
     choices = choices_of(tree)
@@ -136,12 +184,17 @@ def normalise(tree: Tree, holder: str) -> list[Tree]:
     for choice in choices:
         for name in _NEVER_SENT_ON:
             choice.pop(name, None)
+        choice.pop(_BESIDE[holder], None)
+        if holder == "delta" and choice.get("finish_reason") == "":
+            choice["finish_reason"] = None
         held = choice.get(holder)
         if not isinstance(held, dict):
             continue
         if isinstance(held.get("audio"), dict):
             held["audio"].pop("data", None)
-        for call in [*_calls(held), held]:
+        if calls := calls_of(held):
+            held["tool_calls"] = calls
+        for call in [*calls, held]:
             for kind, name in (("function", "arguments"), ("function_call", "arguments"), ("custom", "input")):
                 called = call.get(kind) if isinstance(call, dict) else None
                 if isinstance(called, dict) and isinstance(called.get(name), dict | list):
@@ -178,8 +231,8 @@ def called_names(choice: Tree, holder: str, keys: CallKeys) -> list[CalledName]:
     if not isinstance(held, dict):
         return []
     found = []
-    for at, call in enumerate(_calls(held)):
-        key = keys.key(call, at)
+    calls = calls_of(held)
+    for key, call in zip(keys.keys(calls), calls, strict=True):
         for kind in ("function", "custom"):
             called = call.get(kind) if isinstance(call, dict) else None
             if isinstance(called, dict) and isinstance(called.get("name"), str) and called["name"]:
@@ -196,9 +249,10 @@ def calls_tools(choice: Tree, holder: str) -> bool:
     return isinstance(held, dict) and bool(held.get("tool_calls") or held.get("function_call"))
 
 
-def _calls(held: Tree) -> list[Any]:
+def calls_of(held: Tree) -> list[Any]:
+    """The tool calls of a message or delta; some servers send one without its list."""
     calls = held.get("tool_calls")
-    return calls if isinstance(calls, list) else []
+    return calls if isinstance(calls, list) else [calls] if isinstance(calls, dict) else []
 
 
 def _held_leaves(held: Tree, path: Path, content: Channel, keys: CallKeys) -> Iterator[TextLeaf]:
@@ -212,14 +266,32 @@ def _held_leaves(held: Tree, path: Path, content: Channel, keys: CallKeys) -> It
             yield from _if_any(REFUSAL, value, here)
         elif name in _REASONING_FIELDS and isinstance(value, str):
             yield from _if_any(_REASONING_FIELDS[name], value, here)
+        elif name == "reasoning_details" and isinstance(value, list):
+            for at, detail in enumerate(value):
+                yield from _detail_leaves(detail, (*here, at))
         elif name == "tool_calls" and isinstance(value, list):
-            for at, call in enumerate(value):
-                yield from _call_leaves(call, (*here, at), Channel(ChannelKind.TOOL, keys.key(call, at), whole=True))
+            for at, (key, call) in enumerate(zip(keys.keys(value), value, strict=True)):
+                yield from _call_leaves(call, (*here, at), Channel(ChannelKind.TOOL, key, whole=True))
         elif name == "function_call" and isinstance(value, dict):
             channel = Channel(ChannelKind.TOOL, "function_call", whole=True)
             yield from _called_leaves(value, here, channel, "arguments")
         else:
             yield from _named(name, value, here)
+
+
+def _detail_leaves(detail: Any, path: Path) -> Iterator[TextLeaf]:
+    """OpenRouter's thoughts: entries that grow by their index, each in a channel of its own."""
+    if not isinstance(detail, dict):
+        yield from _strings(detail, path)
+        return
+    index = detail.get("index")
+    channel = Channel(ChannelKind.REASONING, f"details.{index if isinstance(index, int) else path[-1]}")
+    for name, value in detail.items():
+        is_id = name == "id" and isinstance(value, str) and is_control_value(value)
+        if name in DETAIL_TEXTS and isinstance(value, str):
+            yield from _if_any(channel, value, (*path, name))
+        elif not is_id and not (name == "type" and _is_word(value, DETAIL_TYPES)):
+            yield from _named(name, value, (*path, name))
 
 
 def _content_leaves(value: Any, path: Path, content: Channel) -> Iterator[TextLeaf]:
@@ -233,6 +305,8 @@ def _content_leaves(value: Any, path: Path, content: Channel) -> Iterator[TextLe
         for name, member in part.items():
             if name == "text" and isinstance(member, str):
                 yield from _if_any(content, member, (*path, at, name))
+            elif name == "thinking" and isinstance(member, str | list) and content is not _THINKING:
+                yield from _content_leaves(member, (*path, at, name), _THINKING)
             elif not (name == "type" and _is_word(member, _TYPES)):
                 yield from _named(name, member, (*path, at, name))
 
@@ -272,6 +346,8 @@ def _if_any(channel: Channel, text: str, path: Path) -> Iterator[TextLeaf]:
 
 def _named(name: str, value: Any, path: Path) -> Iterator[TextLeaf]:
     """A member that no rule above knows: its value's strings, and its name if no list knows it."""
+    if name in _WORDS and _is_word(value, _WORDS[name]):
+        return
     if name not in _KNOWN_NAMES and name:
         yield TextLeaf(_other(path, "{}"), name, path, key=True)
     yield from _strings(value, path)

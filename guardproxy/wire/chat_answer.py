@@ -3,7 +3,7 @@
     read_answer(raw: bytes, *, structured=False, shape=CHAT) -> Answer      raises errors.UpstreamBadAnswer
     answer_of(tree, *, structured=False) -> Answer                the same from a tree (collected stream)
     joined(releases: Sequence[Release]) -> tuple[ChannelText, …]  what the moderator let out, for an Edit
-    render(answer, edits: Sequence[Edit], annotation, *, in_field=False, shape=CHAT) -> bytes
+    render(answer, edits: Sequence[Edit], annotation, *, in_field=False, shape=CHAT, logprobs="chosen") -> bytes
 
 `AnswerText.choice` is the position in `choices`; texts beside the choices count as choice 0's. Feed
 `texts` to the moderator in order; then give `render` one Edit for every choice. What an Edit does not
@@ -33,7 +33,7 @@ from guardproxy.wire.answer_fields import (
 )
 from guardproxy.wire.body import Tree, serialise
 from guardproxy.wire.envelope import refused_choice
-from guardproxy.wire.logprobs import checked_logprobs
+from guardproxy.wire.logprobs import Logprobs, checked_logprobs
 from guardproxy.wire.patch import value_at
 from guardproxy.wire.shape import CHAT, Shape
 
@@ -74,10 +74,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ChannelText:
-    """What may leave of one channel."""
+    """What may leave of one channel; `pieces`: which stretch of the source each part of it stands for."""
 
     channel: Channel
     text: str
+    pieces: tuple[Release, ...] = field(default=(), compare=False)
 
     def __repr__(self) -> str:
         return f"ChannelText({self.channel.kind}, {len(self.text)} chars)"
@@ -129,10 +130,13 @@ def answer_of(tree: Tree, *, structured: bool = False) -> Answer:
 
 def joined(releases: Sequence[Release]) -> tuple[ChannelText, ...]:
     """The released text of each channel of one choice, in the order of release."""
-    texts: dict[Channel, list[str]] = {}
+    texts: dict[Channel, list[Release]] = {}
     for release in releases:
-        texts.setdefault(release.channel, []).append(release.text)
-    return tuple(ChannelText(channel, "".join(pieces)) for channel, pieces in texts.items())
+        texts.setdefault(release.channel, []).append(release)
+    return tuple(
+        ChannelText(channel, "".join(piece.text for piece in pieces), tuple(pieces))
+        for channel, pieces in texts.items()
+    )
 
 
 def render(
@@ -142,6 +146,7 @@ def render(
     *,
     in_field: bool = False,
     shape: Shape = CHAT,
+    logprobs: Logprobs = "chosen",
 ) -> bytes:
     """The answer as the client gets it; `annotation` are members for the top (`{"guardproxy": {…}}`)."""
     by_choice = {edit.choice: edit for edit in edits}
@@ -155,7 +160,7 @@ def render(
     for at, choice in enumerate(tree["choices"]):
         _finish_choice(tree["choices"], at, by_choice[at], in_field=in_field)
         if choice.get("logprobs") is not None:
-            choice["logprobs"] = _logprobs(choice, answer, by_choice[at])
+            choice["logprobs"] = _logprobs(choice, answer, by_choice[at], logprobs)
     tree.update(annotation or {})
     return serialise(shape.outward(tree))
 
@@ -207,7 +212,7 @@ def _finish_choice(choices: list[Any], at: int, edit: Edit, *, in_field: bool) -
         message["content"] = [*around[0], *message["content"], *around[1]]
 
 
-def _logprobs(choice: Tree, answer: Answer, edit: Edit) -> Tree | None:
+def _logprobs(choice: Tree, answer: Answer, edit: Edit, kept: Logprobs) -> Tree | None:
     """Kept only for a choice whose content and refusal left as they came."""
     source = _source(answer, edit.choice)
     allowed = {text.channel: text.text for text in edit.texts}
@@ -215,4 +220,4 @@ def _logprobs(choice: Tree, answer: Answer, edit: Edit) -> Tree | None:
     untouched = all(allowed.get(channel) == source[channel] for channel in (content, REFUSAL) if channel in source)
     if edit.refusal is not None or not untouched:
         return None
-    return checked_logprobs(choice["logprobs"], source.get(content, ""), source.get(REFUSAL, ""))
+    return checked_logprobs(choice["logprobs"], source.get(content, ""), source.get(REFUSAL, ""), kept)

@@ -21,6 +21,7 @@ class ChatDialect(Dialect):
     def __init__(self, shape: Shape) -> None:
         self.shape = shape
         self.id_prefix = shape.id_prefix
+        self.has_refusal_field = shape.roles
 
     def read(self, raw: bytes, *, structured: bool) -> Answer:
         """See `Dialect`."""
@@ -37,7 +38,7 @@ class ChatDialect(Dialect):
 
     def render(self, answer: Answer, edits: Sequence[Edit], annotation: Tree, ask: Ask) -> bytes:
         """See `Dialect`."""
-        return render(answer, edits, annotation, in_field=ask.in_field, shape=self.shape)
+        return render(answer, edits, annotation, in_field=ask.in_field, shape=self.shape, logprobs=ask.logprobs)
 
     def refusal_body(self, envelope: Envelope, text: str, annotation: Tree, ask: Ask) -> bytes:
         """See `Dialect`."""

@@ -9,7 +9,7 @@ come as extras, so that they cannot stand between two halves of a phrase that th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from guardproxy.core.conversation import Message, Part, Pointer, Role, Scope, Step, Unscannable
@@ -30,6 +30,7 @@ _SCOPES = {
 }
 _MAY_BE_EMPTY = frozenset({Role.ASSISTANT, Role.FUNCTION})
 _MEDIA = {"image_url": "image", "input_audio": "audio", "file": "file"}
+_ADDRESSES = {"image_url": "url", "file": "file_data"}
 _TEXT_PARTS = {"text": "text", "refusal": "refusal"}
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
@@ -62,7 +63,9 @@ def _read_message(message: Any, path: Path, read: ReadMessages) -> None:
         raise wrong_type(path, "an object")
     role = _role(message.get("role"), (*path, "role"))
     scope = _SCOPES[role]
+    known = len(read.unscannable)
     content = list(_content(message, role, path, read))
+    read.unscannable[known:] = [replace(part, scope=scope) for part in read.unscannable[known:]]
     if isinstance(message.get("refusal"), str) and message["refusal"]:
         content.append(Part(message["refusal"], Pointer((*path, "refusal"))))
     beside = [part for part in _beside(message, path) if part.text]
@@ -112,11 +115,14 @@ def _content_part(part: Any, path: Path, read: ReadMessages) -> Iterator[Part]:
 
 
 def _medium(holder: Any, kind: str, path: Path, read: ReadMessages) -> Iterator[Part]:
-    """A picture, sound or file: a `data:text/…` address is read, all else goes on the list of the unread."""
+    """A picture, sound or file: a `data:text/…` address is read, all else goes on the list of the unread.
+
+    A picture's may stand in `url`, a file's in `file_data`.
+    """
     if kind == "file" and isinstance(holder, dict) and holder.get("file_id") is not None:
         raise unsupported((*path, kind, "file_id"), "a file that the proxy cannot see")
-    url = holder.get("url") if isinstance(holder, dict) else holder
-    text = text_of_data_url(url) if kind == "image_url" and isinstance(url, str) and is_data_url(url) else None
+    url = holder.get(_ADDRESSES.get(kind, "")) if isinstance(holder, dict) else holder
+    text = text_of_data_url(url) if kind in _ADDRESSES and isinstance(url, str) and is_data_url(url) else None
     if text is None:
         read.unscannable.append(Unscannable(_MEDIA[kind], Pointer(path)))
     elif text:
@@ -145,7 +151,7 @@ def _leaf_parts(leaf: Leaf, message: dict[str, Any], path: Path) -> Iterator[Par
     if treatment in {Treatment.CONTROL, Treatment.UNSCANNABLE} or _is_dealt_with(leaf, message, len(path)):
         return
     if treatment is Treatment.ARGUMENTS and not leaf.key:
-        yield from _arguments(leaf)
+        yield from argument_parts(leaf)
     else:
         yield Part(leaf.text, Pointer(leaf.path, key=leaf.key), identifier=treatment is Treatment.IDENTIFIER)
 
@@ -155,12 +161,12 @@ def _is_dealt_with(leaf: Leaf, message: dict[str, Any], depth: int) -> bool:
     inside = leaf.path[depth:]
     if len(inside) < 3 or inside[0] != "content" or leaf.key:
         return False
-    if inside[2:] in {("image_url",), ("image_url", "url")}:
+    if inside[2:] in {("image_url",), ("image_url", "url"), ("file",)}:
         return is_data_url(leaf.text)
     return inside[2:] == (_TEXT_PARTS.get(message["content"][inside[1]]["type"]),)
 
 
-def _arguments(leaf: Leaf) -> Iterator[Part]:
+def argument_parts(leaf: Leaf) -> Iterator[Part]:
     """Tool arguments: the decoded leaves, or the string itself when it is not JSON."""
     try:
         tree = parse_inner(leaf.text)
@@ -202,6 +208,10 @@ def _check_calls(message: dict[str, Any], path: Path) -> None:
 def _check_name(called: Any, path: Path) -> None:
     if not isinstance(called, dict):
         raise wrong_type(path, "an object")
-    name = called.get("name")
+    check_tool_name(called.get("name"), path)
+
+
+def check_tool_name(name: Any, path: Path) -> None:
+    """A name of a called tool must be one that a tool can have; `path` leads to what holds it."""
     if not isinstance(name, str) or not 0 < len(name) <= 64 or not _NAME.issuperset(name):
         raise wrong_type((*path, "name"), "1 to 64 letters, digits, _ or -")

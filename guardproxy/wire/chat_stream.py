@@ -211,6 +211,8 @@ class ChatStream(AnswerStream):
 
     def _late_chunk(self, state: _Choice, tree: Tree, leaves: list[TextLeaf]) -> Out:
         """A chunk that comes after the finish reason (Azure's filter results): no new string leaves any more."""
+        if tree["choices"][0].get("logprobs") is not None:
+            tree["choices"][0]["logprobs"] = None
         fields = state.queue.fields
         watched = fields.watch([*top_leaves(tree), *map(below_choice, leaves)], new=False)
         return Out(self._next(), fields.only_cleared(tree, watched))
@@ -227,7 +229,7 @@ class ChatStream(AnswerStream):
             self._usage_chunk = loose
         else:
             self._loose.append(loose)
-        return Reading(tuple(Delta(index, w.leaf.channel, w.leaf.text) for w in watched if w.fresh))
+        return Reading(tuple(Delta(index, w.leaf.channel, w.told) for w in watched if w.fresh))
 
     def _drain(self, index: int, *, final: bool = False) -> list[bytes]:
         state = self._choices[index]
@@ -295,7 +297,7 @@ class ChatStream(AnswerStream):
 
     def _choice(self, index: int) -> _Choice:
         if index not in self._choices:
-            self._choices[index] = _Choice(ChoiceQueue(self._content))
+            self._choices[index] = _Choice(ChoiceQueue(self._content, self._ask.logprobs))
         return self._choices[index]
 
     def _wrote(self) -> bool:

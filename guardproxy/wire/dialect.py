@@ -42,7 +42,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one event brings. In this order: `deltas` are fed, `closed` channels and `finished` choices are flushed.
+    """What one event brings: `deltas` are fed, `closed` channels flushed behind their last, then `finished` choices.
 
     `called`: tools the model calls in these choices; the flow compares them with the request's.
     """
@@ -100,9 +100,13 @@ class AnswerStream(ABC):
 
 
 class Dialect(ABC):
-    """How one surface says an answer. `id_prefix`: of answers that are our own."""
+    """How one surface says an answer. `id_prefix`: of answers that are our own.
+
+    `has_refusal_field`: a refusal can stand beside the text, in a field of its own.
+    """
 
     id_prefix: str
+    has_refusal_field: bool = True
 
     @abstractmethod
     def read(self, raw: bytes, *, structured: bool) -> Answer:

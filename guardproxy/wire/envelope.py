@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from guardproxy.wire.body import Tree, serialise
 from guardproxy.wire.inline_moderation import NAME
+from guardproxy.wire.logprobs import Logprobs
 from guardproxy.wire.shape import CHAT, Shape
 from guardproxy.wire.sse import DONE, event
 
@@ -53,12 +54,14 @@ class Ask:
     """What the client asked for: how many choices, the usage chunk, JSON or a forced tool.
 
     `refusal_field`: a refusal stands in a field of its own although prose was asked for (the route's `refusal_style`).
+    `logprobs`: what of them the route lets through.
     """
 
     n: int = 1
     include_usage: bool = False
     structured: bool = False
     refusal_field: bool = False
+    logprobs: Logprobs = "chosen"
 
     @property
     def in_field(self) -> bool:

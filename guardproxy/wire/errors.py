@@ -118,7 +118,9 @@ def _retry(after: str | None) -> Headers:
 def _meaning(status: int, code: str | None, kind: str, after: str | None) -> UpstreamError:
     if status in {401, 403}:
         return _refused("the model server does not accept the proxy's key", 502, "upstream_auth", None)
-    if 300 <= status < 400 or status < 200:
+    if status < 300:
+        return UpstreamBadAnswer(f"the model server answered with status {status}, which is no answer")
+    if status < 400:
         return UpstreamBadAnswer("the model server redirects; redirects are not followed")
     if status == 429:
         return _refused("the model server is busy", 429, code or "rate_limit_exceeded", after or "1")
@@ -134,7 +136,8 @@ def _meaning(status: int, code: str | None, kind: str, after: str | None) -> Ups
 
 
 def _refused(message: str, status: int, code: str, after: str | None) -> UpstreamRefused:
-    return UpstreamRefused(message, status=status, code=code, kind=f"http_{status // 100}xx", retry_after=after)
+    kind = "auth" if code == "upstream_auth" else f"status_{status // 100}xx"
+    return UpstreamRefused(message, status=status, code=code, kind=kind, retry_after=after)
 
 
 def _upstream_words(raw: bytes) -> tuple[str, str | None, str]:

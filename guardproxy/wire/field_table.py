@@ -5,6 +5,7 @@
         .leaves(value, path, place) -> Iterator[Leaf]  every string leaf and every unknown member name below a value
         .refused_at_top -> dict[str, str]              fields that are answered with 400, and why
     rows(treatment, places, scope, why) -> list[Field]
+    JSON_SCHEMA_NAMES                                  for the vocabularies of all surfaces
 
 Every string leaf is text until the table says otherwise. A control value must match a short grammar, else it is text
 again; a member name that is not in the table's vocabulary is text as well. The tables: `wire.fields`.
@@ -50,6 +51,15 @@ _UNLISTED = Field("*", Treatment.TEXT)
 _MOST_SEEN = 4096
 
 _GRAMMAR = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/-")
+_JSON_SCHEMA = """
+$schema $id $ref $defs $anchor $comment definitions title default examples enum const properties required items
+prefixItems additionalProperties patternProperties propertyNames unevaluatedProperties unevaluatedItems
+dependentRequired dependentSchemas allOf anyOf oneOf not if then else contains minContains maxContains minItems
+maxItems uniqueItems minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf
+minProperties maxProperties readOnly writeOnly deprecated nullable contentEncoding contentMediaType
+"""
+JSON_SCHEMA_NAMES = frozenset(_JSON_SCHEMA.split())
+"""Member names of JSON Schema. Closed, so they carry no message."""
 _SCHEMA_TYPES = frozenset({"object", "array", "string", "number", "integer", "boolean", "null"})
 
 

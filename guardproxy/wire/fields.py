@@ -11,7 +11,9 @@ from __future__ import annotations
 import sys
 
 from guardproxy.core.conversation import Scope
-from guardproxy.wire.field_table import FieldTable, Treatment, rows
+from guardproxy.wire.field_table import JSON_SCHEMA_NAMES, FieldTable, Treatment, rows
+from guardproxy.wire.messages_fields import MESSAGES_FIELDS
+from guardproxy.wire.responses_fields import RESPONSES_FIELDS
 
 _MEANINGS = {
     Treatment.TEXT: "looked at by every rule of its scope",
@@ -22,7 +24,7 @@ _MEANINGS = {
     Treatment.REFUSED: "400",
 }
 
-# Member names of the published request shapes and of JSON Schema. Closed, so they carry no message.
+# Member names of the published request shapes. Closed, so they carry no message.
 _REQUEST = """
 model messages role content name type text image_url url detail input_audio data format file filename file_data
 file_id refusal audio id tool_calls tool_call_id function arguments function_call custom input tools functions
@@ -36,14 +38,6 @@ cache_control extra_body guardrails chat_template chat_template_kwargs enable_th
 add_generation_prompt echo documents prompt suffix best_of prompt_embeds
 dimensions encoding_format
 """
-_JSON_SCHEMA = """
-$schema $id $ref $defs $anchor $comment definitions title default examples enum const properties required items
-prefixItems additionalProperties patternProperties propertyNames unevaluatedProperties unevaluatedItems
-dependentRequired dependentSchemas allOf anyOf oneOf not if then else contains minContains maxContains minItems
-maxItems uniqueItems minLength maxLength pattern minimum maximum exclusiveMinimum exclusiveMaximum multipleOf
-minProperties maxProperties readOnly writeOnly deprecated nullable contentEncoding contentMediaType
-"""
-JSON_SCHEMA_NAMES = frozenset(_JSON_SCHEMA.split())
 REQUEST_NAMES = frozenset(_REQUEST.split())
 
 FIELDS = FieldTable(
@@ -83,7 +77,11 @@ FIELDS = FieldTable(
 )
 """Of chat completions, completions and embeddings."""
 
-TABLES = {"chat completions, completions, embeddings": FIELDS}
+TABLES = {
+    "chat completions, completions, embeddings": FIELDS,
+    "messages (Anthropic)": MESSAGES_FIELDS,
+    "responses": RESPONSES_FIELDS,
+}
 
 
 def markdown() -> str:

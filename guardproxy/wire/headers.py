@@ -17,14 +17,18 @@ from dataclasses import dataclass
 Headers = tuple[tuple[str, str], ...]
 
 MAX_VALUE = 256
+MOST_FEATURES = 1024
 STREAM_HEADERS: Headers = (
     ("content-type", "text/event-stream; charset=utf-8"),
     ("cache-control", "no-cache"),
     ("x-accel-buffering", "no"),
 )
-_TO_CLIENT = frozenset({"retry-after", "openai-processing-ms", "x-request-id"})
+_TO_CLIENT = frozenset({"retry-after", "openai-processing-ms", "x-request-id", "request-id"})
+_LIMITS = ("x-ratelimit-", "anthropic-ratelimit-")
 _REQUEST_ID = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _TRACEPARENT = frozenset("0123456789abcdef-")
+_ANTHROPIC = ("anthropic-version", "anthropic-beta")
+_FEATURES = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_., ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,10 @@ def upstream_headers(headers: Iterable[tuple[str, str]], agent: str = "guardprox
         out.append(("traceparent", trace))
     if is_request_id(request_id):
         out.append(("x-request-id", request_id))
+    for name in _ANTHROPIC:  # which version of the surface is spoken, and with which additions
+        value = given.get(name, "")
+        if 0 < len(value) <= MOST_FEATURES and _FEATURES.issuperset(value):
+            out.append((name, value))
     return tuple(out)
 
 
@@ -69,7 +77,7 @@ def client_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     kept = []
     for name, value in headers:
         lower = name.lower()
-        if lower in _TO_CLIENT or lower.startswith("x-ratelimit-"):
+        if lower in _TO_CLIENT or lower.startswith(_LIMITS):
             kept.append((lower, clean(value)))
     return tuple(kept)
 

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from guardproxy.core.commands import ChannelKind, Release
-from guardproxy.wire.answer_fields import Path, TextLeaf
+from guardproxy.wire.answer_fields import DETAIL_TEXTS, DETAIL_TYPES, Path, TextLeaf
 from guardproxy.wire.body import Tree
-from guardproxy.wire.logprobs import checked_logprobs
+from guardproxy.wire.field_table import is_control_value
+from guardproxy.wire.logprobs import Logprobs, checked_logprobs
 from guardproxy.wire.patch import with_value
 from guardproxy.wire.stream_fields import CHOICE, Watched
 
@@ -56,6 +57,7 @@ class Held:
     others: list[Watched]
     tool: bool
     split: bool = False
+    logprobs: Logprobs = "chosen"
 
     @property
     def whole(self) -> bool:
@@ -180,16 +182,32 @@ def rest_of(held: Held) -> Tree:
 
 def _bare_text(value: Any) -> Any:
     """A list keeps its places, not what stands beside the texts: that has left, or was not cleared to."""
-    if not isinstance(value, list):
-        return value
-    return [{"type": "text", "text": ""} for _ in value]
+    return [_bare_entry(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _bare_entry(entry: Any) -> Tree:
+    """A part of the content, or an entry of `reasoning_details` with the index it grows by."""
+    if not isinstance(entry, dict):
+        return {"type": "text", "text": ""}
+    if entry.get("type") in DETAIL_TYPES:
+        index = {"index": entry["index"]} if isinstance(entry.get("index"), int) else {}
+        texts = {name: "" for name in DETAIL_TEXTS if isinstance(entry.get(name), str)}
+        return {"type": entry["type"], **index, **texts}
+    thinking = entry.get("thinking")
+    if isinstance(thinking, str | list):
+        return {"type": "thinking", "thinking": _bare_text(thinking) if isinstance(thinking, list) else ""}
+    return {"type": "text", "text": ""}
 
 
 def _frame(tree: Tree, delta: Tree) -> Tree:
-    """A chunk like this one with another delta."""
-    frame = {name: tree[name] for name in FRAME if name in tree}
+    """A chunk like this one with another delta; of its names those that are no text, for nobody asks again."""
+    frame = {name: tree[name] for name in FRAME if name in tree and _is_no_text(tree[name])}
     index = tree["choices"][0].get("index", 0)
     return {**frame, "choices": [{"index": index, "delta": delta, "finish_reason": None}]}
+
+
+def _is_no_text(value: Any) -> bool:
+    return is_control_value(value) or not value if isinstance(value, str) else not isinstance(value, dict | list)
 
 
 def _with_ready(held: Held) -> Tree:
@@ -206,5 +224,5 @@ def _with_logprobs(tree: Tree, held: Held, *, changed: bool) -> Tree:
     kept = None
     if not changed:
         texts = {kind: "".join(p.leaf.text for p in held.pieces if p.leaf.channel.kind is kind) for kind in ChannelKind}
-        kept = checked_logprobs(logprobs, texts[ChannelKind.CONTENT], texts[ChannelKind.REFUSAL])
+        kept = checked_logprobs(logprobs, texts[ChannelKind.CONTENT], texts[ChannelKind.REFUSAL], held.logprobs)
     return dict(with_value(tree, (*CHOICE, "logprobs"), kept))

@@ -26,17 +26,20 @@ def read_models(raw: bytes) -> Tree:
 def listed(tree: Tree, allowed: Iterable[str] | None = None, aliases: Mapping[str, str] | None = None) -> bytes:
     """All entries that are allowed (None: all), then the aliases whose model is there.
 
+    A model of the upstream with the name of an alias is another one, and cannot be reached.
     llama.cpp sends a second list, `models`; it is cut in the same way.
     """
-    names = None if allowed is None else frozenset(allowed)
-    entries = [entry for entry in tree["data"] if _passes(entry, names, "id")]
-    for alias, model in (aliases or {}).items():
+    names, own = None if allowed is None else frozenset(allowed), aliases or {}
+    entries = [entry for entry in tree["data"] if _passes(entry, names, "id") and entry.get("id") not in own]
+    for alias, model in own.items():
         target = next((entry for entry in tree["data"] if isinstance(entry, dict) and entry.get("id") == model), None)
         if target is not None:
             entries.append({**target, "id": alias})
     out = {**tree, "data": entries}
     if isinstance(tree.get("models"), list):
-        out["models"] = [entry for entry in tree["models"] if _passes(entry, names, "model")]
+        out["models"] = [
+            entry for entry in tree["models"] if _passes(entry, names, "model") and entry.get("model") not in own
+        ]
     return serialise(out)
 
 

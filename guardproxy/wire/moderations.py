@@ -27,10 +27,14 @@ MOST_INPUTS = 256
 
 @dataclass(frozen=True, slots=True)
 class ModerationRequest:
-    """One conversation for each result; `unread`: the places of pictures, which nobody looks at."""
+    """One conversation for each result; `unread`: the places of pictures, which nobody looks at.
+
+    `model`: as the client named it; it chooses a route and no detector.
+    """
 
     inputs: tuple[Conversation, ...]
     unread: tuple[str, ...] = ()
+    model: str | None = None
 
     def __repr__(self) -> str:
         return f"ModerationRequest({len(self.inputs)} inputs, {len(self.unread)} unread)"
@@ -55,13 +59,14 @@ def parse_request(tree: Tree, limits: Limits) -> ModerationRequest:
         raise wrong_type(("model",), "a string")
     value = tree.get("input")
     if isinstance(value, str):
-        return ModerationRequest((_said([Part(value, Pointer(("input",)))]),))
+        return ModerationRequest((_said([Part(value, Pointer(("input",)))]),), model=model)
     if not isinstance(value, list) or not value:
         raise wrong_type(("input",), "a string, a list of strings or a list of parts")
     if len(value) > min(MOST_INPUTS, limits.max_messages):
         raise BadRequest(f"more than {MOST_INPUTS} inputs", code="too_complex", param="input")
     if not isinstance(value[0], dict):
-        return ModerationRequest(tuple(_said([_text(item, ("input", at))]) for at, item in enumerate(value)))
+        texts = tuple(_said([_text(item, ("input", at))]) for at, item in enumerate(value))
+        return ModerationRequest(texts, model=model)
     parts, unread = [], []
     for at, item in enumerate(value):
         part = _part(item, ("input", at))
@@ -69,7 +74,7 @@ def parse_request(tree: Tree, limits: Limits) -> ModerationRequest:
             unread.append(place_name(("input", at)))
         else:
             parts.append(part)
-    return ModerationRequest((_said(parts),), tuple(unread))
+    return ModerationRequest((_said(parts),), tuple(unread), model)
 
 
 def results_body(head: Head, moderations: Sequence[Moderation], annotation: Tree) -> bytes:

@@ -1,7 +1,7 @@
 """Changes to a request's tree. The tree given is never touched; unknown fields survive.
 
     patch(tree, replacements: Sequence[Replacement]) -> tree
-    drop_messages(tree, indices) -> tree          whole entries of `messages` leave
+    drop_messages(tree, indices, speech) -> tree  whole entries of `messages` (or of another list) leave
     insert_system(tree, text) -> tree             a system message in front
 
 Replacements that point at member names (`Pointer.key`) cannot be made: the caller refuses instead.
@@ -48,10 +48,10 @@ def patch(tree: Tree, replacements: Sequence[Replacement]) -> Tree:
     return dict(out)
 
 
-def drop_messages(tree: Tree, indices: Iterable[int]) -> Tree:
-    """The tree without these entries of `messages`."""
+def drop_messages(tree: Tree, indices: Iterable[int], speech: str = "messages") -> Tree:
+    """The tree without these entries of the list that holds what is said."""
     gone = frozenset(indices)
-    return {**tree, "messages": [m for at, m in enumerate(tree["messages"]) if at not in gone]}
+    return {**tree, speech: [m for at, m in enumerate(tree[speech]) if at not in gone]}
 
 
 def insert_system(tree: Tree, text: str) -> Tree:

@@ -23,8 +23,10 @@ from guardproxy.wire.fields import FIELDS
 from guardproxy.wire.inline_moderation import ModerationAsk
 
 _STEERING = frozenset({"api_base", "base_url", "api_key", "organization"})
-_SPELLED_OUT = frozenset({"tools", "functions", "response_format"})
+_SPELLED_OUT = frozenset({"tools", "functions", "response_format", "text", "output_config", "output_format"})
 """Fields whose numbers reach the model as digits: they are no token ids."""
+SEALED_KINDS = frozenset({"redacted_thinking", "compaction"})
+"""Unreadable parts that only the model's maker could make: nobody means them as content."""
 _WAY_OUT = "send it as text (LangChain's OpenAIEmbeddings: check_embedding_ctx_length=False)"
 
 
@@ -35,6 +37,8 @@ class Request:
     `n`: how many choices will come. `structured`: half an answer is of no use (JSON asked for, or a tool forced by
     name). `tool_names`: what the model may call. `prose`: the answer is free text, so that a crisis text may stand
     before it. `noticed`: and so may notices. `safety_identifier` names the end user to session rules.
+    `entries`: where each message of the conversation stands in `messages` of the tree; (): at its own place.
+    `speech`: the name of that list if it is not `messages`; -1 is a message that stands beside it.
     `moderation`: what OpenAI's member of that name asked for; it is no part of `tree`.
     """
 
@@ -50,6 +54,8 @@ class Request:
     noticed: bool = True
     last_message_is_assistant: bool = False
     safety_identifier: str | None = field(default=None, repr=False)
+    entries: tuple[int, ...] = ()
+    speech: str = "messages"
     moderation: ModerationAsk | None = None
 
     @property
@@ -94,6 +100,9 @@ def unscannable_error(entry: Unscannable) -> BadRequest:
     place = place_name(entry.pointer.path)
     if entry.kind == "token_ids":
         return BadRequest(f"{place} holds token ids: {_WAY_OUT}", code="unscannable_prompt", param=place)
+    if entry.kind in SEALED_KINDS:
+        message = f"{place} is sealed: nobody but the model's maker can read it, so send the turn without it"
+        return BadRequest(message, code="unsupported_content_part", param=place)
     message = f"{place} cannot be checked ({entry.kind}); send it as text"
     return BadRequest(message, code="unsupported_content_part", param=place)
 
@@ -123,7 +132,7 @@ def read_texts(value: Any, name: str, limits: Limits) -> tuple[Message, ...]:
         return (_spoken(value, (name,)),)
     if not isinstance(value, list) or not value:
         raise wrong_type((name,), "a string or a non-empty list of strings")
-    if _is_token_ids(value) or any(_is_token_ids(item) for item in value):
+    if is_token_ids(value) or any(is_token_ids(item) for item in value):
         raise unscannable_error(Unscannable("token_ids", Pointer((name,))))
     if len(value) > limits.max_messages:
         raise BadRequest(f"more than {limits.max_messages} texts", code="too_complex", param=name)
@@ -147,6 +156,8 @@ def read_beside(tree: Tree, spoken: frozenset[str], table: FieldTable = FIELDS) 
         step = "*" if not name or "." in name or "[" in name else name
         by_scope: dict[Scope, list[Part]] = {}
         for leaf in table.leaves(value, (name,), step):
+            if leaf.field.treatment is Treatment.REFUSED:
+                raise unsupported(leaf.path, leaf.field.why)
             if leaf.field.treatment is not Treatment.CONTROL:
                 identifier = leaf.field.treatment is Treatment.IDENTIFIER
                 part = Part(leaf.text, Pointer(leaf.path, key=leaf.key), identifier=identifier)
@@ -154,7 +165,7 @@ def read_beside(tree: Tree, spoken: frozenset[str], table: FieldTable = FIELDS) 
         extras += [Message(None, scope, tuple(parts)) for scope, parts in by_scope.items()]
     modalities = tree.get("modalities")
     if isinstance(modalities, list | str) and "audio" in modalities:
-        unread.append(Unscannable("audio", Pointer(("modalities",))))
+        unread.append(Unscannable("audio_answer", Pointer(("modalities",))))
     return Beside(tuple(extras), tuple(unread))
 
 
@@ -162,7 +173,7 @@ def _spoken(text: str, path: tuple[Step, ...]) -> Message:
     return Message(Role.USER, Scope.USER, (Part(text, Pointer(path)),))
 
 
-def _is_token_ids(value: Any) -> bool:
+def is_token_ids(value: Any) -> bool:
     """True for a list with a number in it."""
     return isinstance(value, list) and any(
         isinstance(item, int | float) and not isinstance(item, bool) for item in value
@@ -172,7 +183,7 @@ def _is_token_ids(value: Any) -> bool:
 def _refuse_fields(tree: Tree, table: FieldTable) -> None:
     for name, value in tree.items():
         folded = name.casefold()
-        if name in table.refused_at_top and value not in (None, False):
+        if name in table.refused_at_top and value is not None and value is not False:
             raise unsupported((name,), table.refused_at_top[name])
         if folded in _STEERING:
             raise unsupported((folded,), "the upstream comes from the settings")
@@ -191,6 +202,7 @@ def _check_numbers(tree: Tree, limits: Limits) -> None:
         "best_of": limits.max_choices,
         "max_tokens": limits.max_output_tokens,
         "max_completion_tokens": limits.max_output_tokens,
+        "max_output_tokens": limits.max_output_tokens,
     }
     for name, most in largest.items():
         value = tree.get(name)

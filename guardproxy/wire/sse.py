@@ -128,8 +128,8 @@ class SseDecoder:
     def _dispatch(self, events: list[Event]) -> None:
         data, name = b"\n".join(self._data), self._name
         self._data, self._data_size, self._name = [], 0, ""
-        if not data.strip():
-            return  # an empty keep-alive event
+        if data.strip() in {b"", b"null"}:
+            return  # a keep-alive, or nothing yet
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError:

@@ -37,13 +37,15 @@ shorter values: text that comes letter by letter repeats letters."""
 class Watched:
     """A string of a chunk, its path from the top, and where it ends in its channel. `fresh`: to be looked at.
 
-    `above`: the unknown names it stands below, which must be cleared as well.
+    `above`: the unknown names it stands below, which must be cleared as well. `told`: what the moderator hears; a value
+    that comes whole is a line, so that no word hides behind the value before it.
     """
 
     leaf: TextLeaf
     end: int
     fresh: bool
     above: tuple[Watched, ...] = ()
+    told: str = ""
 
     def __repr__(self) -> str:
         return f"Watched({len(self.leaf.text)} chars, fresh={self.fresh})"
@@ -68,8 +70,11 @@ class UnknownFields:
         self._late: dict[Path, list[tuple[Watched, Any]]] = {}
         self._lists: dict[Path, list[tuple[list[Watched], list[Any]]]] = {}
 
-    def watch(self, leaves: Sequence[TextLeaf], *, new: bool = True) -> list[Watched]:
-        """`new` false: nobody will look any more, so only what repeats a cleared value can still leave."""
+    def watch(self, leaves: Sequence[TextLeaf], *, new: bool = True, pieces: bool = False) -> list[Watched]:
+        """`new` false: nobody will look any more, so only what repeats a cleared value can still leave.
+
+        `pieces`: the strings stand in an event that brings pieces of text, and may be pieces themselves.
+        """
         if len(leaves) > MAX_FIELDS:
             raise UpstreamBadAnswer(f"a chunk of the upstream has more than {MAX_FIELDS} fields that nobody knows")
         watched: list[Watched] = []
@@ -77,14 +82,15 @@ class UnknownFields:
         for leaf in leaves:
             place = self._place(leaf.channel)
             repeats = place.last == leaf.text and (not new or len(leaf.text) >= _SHORTEST_REPEAT)
+            told = leaf.text if pieces and not leaf.key else _told(leaf)
             if new and not repeats:
-                place.seen += len(leaf.text)
-                place.source += leaf.text
+                place.seen += len(told)
+                place.source += told
                 place.last = leaf.text
             end = place.seen if repeats or new else sys.maxsize
             while names and not _is_below(leaf.path, names[-1].leaf.path):
                 names.pop()
-            watched.append(Watched(leaf, end, new and not repeats, tuple(names)))
+            watched.append(Watched(leaf, end, new and not repeats, tuple(names), told))
             if leaf.key:
                 names.append(watched[-1])
         return watched
@@ -103,6 +109,8 @@ class UnknownFields:
         tree, watched = self._without_open_lists(tree, watched)
         for entry in watched:
             path = entry.leaf.path
+            if not _is_there(tree, path):
+                continue  # its list waits for the end, and the name with it
             if not self._cleared(entry):
                 value = value_at(tree, path)
                 if not (entry.leaf.key and isinstance(value, str | dict | list)):  # its texts come by themselves
@@ -165,14 +173,21 @@ class UnknownFields:
 
 def without(tree: Tree, path: Path) -> Tree:
     """A copy of the tree without the member at a path (a list's item becomes "")."""
-    try:
-        holder = value_at(tree, path[:-1])
-    except (KeyError, IndexError, TypeError):
+    if not _is_there(tree, path):
         return tree  # it left with something above it
+    holder = value_at(tree, path[:-1])
     if isinstance(holder, dict):
         smaller = {name: value for name, value in holder.items() if name != path[-1]}
         return dict(with_value(tree, path[:-1], smaller))
     return dict(with_value(tree, path, ""))
+
+
+def _is_there(tree: Tree, path: Path) -> bool:
+    try:
+        value_at(tree, path)
+    except (KeyError, IndexError, TypeError):
+        return False
+    return True
 
 
 def _list_above(path: Path) -> Path | None:
@@ -190,6 +205,10 @@ def _is_below(path: Path, name: Path) -> bool:
 def _is_joined(path: Path, value: Any) -> bool:
     """Strings of a delta come in pieces; all else comes whole, and the last one counts."""
     return isinstance(value, str) and path[: len(_DELTA)] == _DELTA
+
+
+def _told(leaf: TextLeaf) -> str:
+    return leaf.text if not leaf.key and _is_joined(leaf.path, leaf.text) else leaf.text + "\n"
 
 
 def _joined(entries: Sequence[tuple[Watched, Any]]) -> Any:

@@ -1,6 +1,6 @@
 """The chunks of one choice that wait for their texts to be released.
 
-    ChoiceQueue(content: Channel)
+    ChoiceQueue(content: Channel, logprobs="chosen")
       .add(tree, seq) -> list[Text]           queues a chunk with exactly this one choice; its texts to look at
       .end(tree, seq) -> list[Text]           the same for the chunk with the finish reason
       .release(Release) -> None               notes what may leave
@@ -40,6 +40,7 @@ from guardproxy.wire.held_chunk import (
     whole_chunk,
     without_tools,
 )
+from guardproxy.wire.logprobs import Logprobs
 from guardproxy.wire.patch import with_value
 from guardproxy.wire.stream_fields import CHOICE, UnknownFields
 
@@ -71,8 +72,9 @@ class ChoiceQueue:
     as the chunks it moves, however many wait.
     """
 
-    def __init__(self, content: Channel) -> None:
+    def __init__(self, content: Channel, logprobs: Logprobs = "chosen") -> None:
         self.content = content
+        self._logprobs = logprobs
         self.keys = CallKeys()
         self.started = False
         self.fields = UnknownFields()
@@ -144,7 +146,8 @@ class ChoiceQueue:
         """The chunk with the finish reason, with the fields that were not released in time for their own chunk."""
         if self._end is None:
             return None
-        tree = self.fields.late(self.fields.settle(self._end.tree, self._end.others))
+        end = whole_chunk(self._end, changed=False)
+        tree = self.fields.late(self.fields.settle(end, self._end.others))
         if not tree["choices"][0].get("finish_reason"):  # a word that no list knows and nobody cleared
             tree = dict(with_value(tree, (*CHOICE, "finish_reason"), "stop"))
         return Out(self._end.seq, tree)
@@ -158,7 +161,7 @@ class ChoiceQueue:
         choice = tree["choices"][0]
         if leaves is None:
             leaves = choice_leaves(choice, "delta", self.content, self.keys)
-        held = Held(seq, tree, [], [], calls_tools(choice, "delta"))
+        held = Held(seq, tree, [], [], calls_tools(choice, "delta"), logprobs=self._logprobs)
         unknown = top_leaves(tree)
         texts = []
         for leaf in leaves:
@@ -168,7 +171,7 @@ class ChoiceQueue:
             held.pieces.append(self._line(leaf.channel).take(held, leaf))
             texts.append(Text(leaf.channel, leaf.text))
         held.others = self.fields.watch(unknown)
-        fresh = [Text(entry.leaf.channel, entry.leaf.text) for entry in held.others if entry.fresh]
+        fresh = [Text(entry.leaf.channel, entry.told) for entry in held.others if entry.fresh]
         return held, [*fresh, *texts]
 
     def _line(self, channel: Channel) -> Line:

@@ -72,10 +72,10 @@ def free_port():
         return sock.getsockname()[1]
 
 
-def start(folder, policy, upstream, **settings):
+def start(folder, policy, upstream, file=None, **settings):
     port, admin = free_port(), free_port()
     command = [sys.executable, "-m", "guardproxy", "serve", "--upstream", upstream.base, "--policies", str(policy)]
-    command += ["--port", str(port), "--admin-port", str(admin)]
+    command += ["--port", str(port), "--admin-port", str(admin), *(["--settings", str(file)] if file else [])]
     env = {**os.environ, "GUARDPROXY_AUDIT_PATH": str(folder / "decisions.jsonl"), **settings}
     with (folder / "stderr.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=env, cwd=folder)
@@ -96,6 +96,8 @@ def proxy(tmp_path_factory):
     with FakeUpstream() as upstream:
         running = start(folder, POLICY, upstream, GUARDPROXY_AUDIT_MODE="required")
         yield running
+        recorded = (folder / "decisions.jsonl").read_text().count('"decision_id"')
+        assert recorded == running.counted() > 0  # over the whole run: as many decisions in the log as in the counter
         running.process.terminate()
         assert running.process.wait(15) == 0
 

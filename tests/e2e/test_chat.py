@@ -141,11 +141,51 @@ def test_unknown_doors(proxy, method, path, status):
     assert "error" in answer.json()
 
 
-def test_pictures_are_refused_with_their_place(proxy):
-    parts = [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]
-    answer = proxy.chat({"model": "m", "messages": [{"role": "user", "content": parts}]})
-    assert answer.status_code == 400
-    assert answer.json()["error"]["param"] == "messages[0].content[0]"
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"content": [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]},
+        {"content": [{"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,AA=="}}]},
+        {"content": [{"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav"}}]},
+        {"content": "hi", "modalities": ["text", "audio"]},
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_cannot_be_read_is_refused_politely(proxy, more, stream):
+    hits, counted = proxy.upstream.hits, proxy.counted(outcome="refuse")
+    fields = {"modalities": more["modalities"]} if "modalities" in more else {}
+    messages = [{"role": "user", "content": more["content"]}]
+    answer = proxy.chat({"model": "m", "messages": messages, "stream": stream, **fields})
+    assert answer.status_code == 200
+    assert "attachment" in (streamed(answer) if stream else content(answer))
+    assert answer.headers["x-guardproxy-rule"] == "unscannable"
+    assert proxy.upstream.hits == hits
+    assert proxy.record(answer)["statement"]["rationale"] == "unscannable.media"
+    assert proxy.counted(outcome="refuse") == counted + 1
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "file", "file": {"file_data": "data:text/plain;base64,dGhlIGJsdWVmaW5jaA=="}},
+        {"type": "file", "file": {"filename": "bluefinch.txt", "file_data": "data:text/plain,calm"}},
+        {"type": "image_url", "image_url": {"url": "data:text/plain,the%20bluefinch"}},
+        {"type": "input_audio", "input_audio": {"data": "AA==", "format": "wav", "transcript": "the bluefinch"}},
+    ],
+)
+def test_text_inside_attachments_is_text(proxy, part):
+    hits = proxy.upstream.hits
+    answer = proxy.chat({"model": "m", "messages": [{"role": "user", "content": [part]}]})
+    assert answer.headers["x-guardproxy-rule"] == "finch"
+    assert proxy.upstream.hits == hits
+
+
+def test_a_text_file_passes_once_it_has_been_read(proxy):
+    proxy.upstream.answer_with(completion("Noted."))
+    part = {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain;base64,Y2FsbQ=="}}
+    body = {"model": "m", "messages": [{"role": "user", "content": [part]}]}
+    assert content(proxy.chat(body)) == "Noted."
+    assert json.loads(proxy.upstream.requests[-1].body) == body
 
 
 def test_a_refused_turn_does_not_lock_the_chat(proxy):

@@ -58,7 +58,7 @@ def log(tmp_path_factory):
 
 def replay(log, policy, *options):
     command = [sys.executable, "-m", "guardproxy", "replay", str(log), "--policy", str(policy), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
 
 
 def test_the_same_policy_decides_the_same(log):
@@ -114,3 +114,79 @@ def test_a_wrong_log_is_wrong_usage(tmp_path):
         ran = replay(tmp_path / name, POLICY)
         assert (ran.returncode, ran.stdout) == (2, "")
         assert name in ran.stderr
+
+
+def test_replay_and_diff_agree(log, tmp_path):
+    """The numbers alone say what the texts say: each row twice, plain and streamed."""
+    policy, corpus, part = (tmp_path / name for name in ("canary.yaml", "corpus.jsonl", "part.jsonl"))
+    policy.write_text(
+        POLICY.read_text()
+        .replace("words: [garden ladder], on_match: warn", "words: [garden ladder], on_match: refuse")
+        .replace("words: [paper submarine], mode: shadow", "words: [paper submarine]")
+        .partition("tests:")[0]
+    )
+    rows = [{"text": asked, "assistant": answer} for asked in ASKED for answer in ANSWERS]
+    corpus.write_text("\n".join(map(json.dumps, rows)))
+    part.write_text("".join(log.read_text().splitlines(keepends=True)[: 1 + 2 * len(rows)]))
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("detectors:\n  embedded: false\n")
+    command = [sys.executable, "-m", "guardproxy", "diff", str(POLICY), str(policy), "--corpus", str(corpus)]
+    command += ["--settings", str(settings), "--format", "json"]
+    by_text = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+    by_number = json.loads(replay(part, policy, "--format", "json").stdout)
+    assert by_number["replayed"]["compared"] == 2 * by_text["compared"]
+    assert by_text["tighter"] > 0
+    for way in ("tighter", "looser", "other"):
+        assert by_number["replayed"][way] == 2 * by_text[way]
+
+
+RUDE, KIND = "You blazing turnip.", "Good morning to you."
+
+
+def replayed(folder, policy, say):
+    """The report on a log under the policy that wrote it."""
+    with FakeUpstream() as upstream:
+        proxy = start(folder, policy, upstream, GUARDPROXY_DETECTORS_EMBEDDED="false", GUARDPROXY_AUDIT_MODE="required")
+        say(proxy)
+        proxy.process.terminate()
+        assert proxy.process.wait(15) == 0
+    ran = replay(folder / "decisions.jsonl", policy, "--format", "json", "--fail-on", "any")
+    assert ran.returncode == 0, ran.stdout
+    return json.loads(ran.stdout)
+
+
+def test_drafts_are_replayed(tmp_path):
+    """What was written again keeps its name; what had begun to leave was refused."""
+    policy = tmp_path / "tone.yaml"
+    policy.write_text(POLICY.with_name("tone.yaml").read_text().replace("{release: buffer}", "{release: after_check}"))
+
+    def say(proxy):
+        for drafts in ([RUDE, KIND], [RUDE], [KIND], ["It is fine. " * 90 + RUDE, KIND]):
+            for stream in (False, True):
+                left = list(drafts)
+
+                def answer(request, left=left):
+                    draft = left.pop(0) if len(left) > 1 else left[0]
+                    pieces = [draft[at : at + 9] for at in range(0, len(draft), 9)]
+                    return stream_of(pieces) if request.json.get("stream") else completion(draft)
+
+                proxy.upstream.answer_with(answer)
+                proxy.chat({"model": "m", "messages": [{"role": "user", "content": "hello"}], "stream": stream})
+
+    report = replayed(tmp_path, policy, say)
+    assert report["replayed"]["compared"] == 8
+    assert report["open_ends"] == {}
+    outcomes = [json.loads(line).get("outcome") for line in (tmp_path / "decisions.jsonl").read_text().splitlines()[1:]]
+    assert {"regenerate", "refuse", "allow"} <= set(outcomes)
+
+
+def test_what_a_session_decided_stands(tmp_path):
+    def say(proxy):
+        proxy.upstream.answer_with(completion("Yes."))
+        for text in ["the grey heron of Marker Pond"] * 4 + ["a bluefinch"] * 4 + ["a paper kite"]:
+            body = {"model": "m", "messages": [{"role": "user", "content": text}]}
+            proxy.chat(body, headers={"x-guardproxy-session": "one"})
+
+    report = replayed(tmp_path, POLICY.with_name("session.yaml"), say)
+    assert report["replayed"]["compared"] == 9
+    assert '"rule":"session"' in (tmp_path / "decisions.jsonl").read_text()

@@ -13,7 +13,8 @@ from .test_replay import ANSWERS, ASKED
 
 
 def command(*words):
-    return subprocess.run([sys.executable, "-m", "guardproxy", *words], capture_output=True, text=True, timeout=60)
+    started = [sys.executable, "-m", "guardproxy", *words]
+    return subprocess.run(started, check=False, capture_output=True, text=True, timeout=60)
 
 
 @pytest.fixture(scope="module")

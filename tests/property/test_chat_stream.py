@@ -22,6 +22,7 @@ DELTAS = st.one_of(
     st.builds(lambda t: {"content": "x", "x_field": t}, WORDS),
     st.builds(lambda t, u: {"reasoning": t, "content": u}, WORDS, WORDS),
     st.builds(lambda t: {"role": "assistant", "reasoning_content": t}, WORDS),
+    st.builds(lambda t: {"reasoning_details": [{"type": "reasoning.text", "index": 0, "text": t}]}, WORDS),
     st.builds(
         lambda t, u: {"role": "assistant", "content": t, "tool_calls": [{"index": 0, "function": {"arguments": u}}]},
         WORDS,
@@ -94,9 +95,11 @@ class Moderator:
 
 
 SPOKEN = {
-    ChannelKind.CONTENT: ("content",),
-    ChannelKind.REFUSAL: ("refusal",),
-    ChannelKind.REASONING: ("reasoning", "reasoning_content"),
+    "content": (ChannelKind.CONTENT, ""),
+    "refusal": (ChannelKind.REFUSAL, ""),
+    "reasoning": (ChannelKind.REASONING, "reasoning"),
+    "reasoning_content": (ChannelKind.REASONING, ""),
+    "reasoning_details": (ChannelKind.REASONING, "details.0"),
 }
 
 
@@ -105,12 +108,11 @@ def spoken(frames):
     found = {}
     for tree in trees_of(frames):
         for choice in tree["choices"]:
-            for kind, names in SPOKEN.items():
-                for name in names:
-                    value = (choice.get("delta") or {}).get(name) or ""
-                    text = value if isinstance(value, str) else "".join(part["text"] for part in value)
-                    key = choice["index"], kind, name == "reasoning"
-                    found[key] = found.get(key, "") + text
+            for name, channel in SPOKEN.items():
+                value = (choice.get("delta") or {}).get(name) or ""
+                text = value if isinstance(value, str) else "".join(part["text"] for part in value)
+                key = choice["index"], *channel
+                found[key] = found.get(key, "") + text
     return {key: text for key, text in found.items() if text}
 
 
@@ -129,9 +131,9 @@ def test_what_is_released_leaves_at_once_and_nothing_else(stream, number):
                 frames += writer.release(release)
         frames += writer.ready()
         gone = {
-            (choice, channel.kind, channel.key == "reasoning"): moderator.seen[choice, channel][:end]
+            (choice, channel.kind, channel.key): moderator.seen[choice, channel][:end]
             for (choice, channel), end in moderator.gone.items()
-            if channel.kind in SPOKEN
+            if channel.kind not in (ChannelKind.TOOL, ChannelKind.OTHER)
         }
         assert spoken(frames) == gone
         firsts = {}
@@ -204,6 +206,8 @@ def joined_lists(answer):
         if isinstance(message["content"], list):
             message["content"] = "".join(p if isinstance(p, str) else p["text"] for p in message["content"])
         message["content"] = message["content"] or None
-        for name in ("reasoning", "reasoning_content"):
+        thoughts = "".join(entry["text"] for entry in message.pop("reasoning_details", ()))
+        message["reasoning_details"] = thoughts
+        for name in ("reasoning", "reasoning_content", "reasoning_details"):
             message.get(name) or message.pop(name, None)
     return answer

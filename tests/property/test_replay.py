@@ -190,7 +190,8 @@ def play(dice: Random, policy: Policy) -> Moderator | None:
         scored = [f for f in findings_in(dice, window.segment(), policy.rules) if f.rule is None]
         take(moderator.answer(window.id, scored))
 
-    for choice, channel, text in said:
+    for choice, channel, whole in said:
+        text = whole
         while text:
             cut = dice.randint(1, len(text))
             take(moderator.feed(choice, channel, text[:cut]))

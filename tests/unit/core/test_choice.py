@@ -89,6 +89,18 @@ def test_a_text_that_leaves_whole_waits_for_the_others():
     )  # fmt: skip
 
 
+def test_channels_that_are_over_cost_nothing_more():
+    """Typed streams have one for each citation; every step would look at all of them."""
+    own = words().moderator
+    for at in range(50):
+        channel = Channel(ChannelKind.OTHER, str(at))
+        own.feed(0, channel, "a title")
+        own.close(0, channel)
+    own.feed(0, CONTENT, "go on")
+    assert len(own._choices[0]._live) == 1
+    assert own.decision(0).action is Action.ALLOW
+
+
 @pytest.mark.parametrize(
     ("runs", "places"),
     [
@@ -104,3 +116,11 @@ def test_place(runs, places):
     for size, place in runs:
         line.grow(size, place)
     assert [line.place(at) for at in range(len(places))] == places
+
+
+def test_the_decision_says_where_in_the_choice_something_was_found():
+    scene = words()
+    play(scene, feed("think well", REASONING), releases("think well", REASONING))
+    play(scene, feed("a zorp blick"), releases("a "), halts(rule="bad"))
+    (seen,) = scene.moderator.decision(0).seen.kept
+    assert (seen.rule, seen.place, seen.span.start, seen.replaceable) == ("bad", 12, 0, True)

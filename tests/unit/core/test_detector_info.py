@@ -15,6 +15,7 @@ def test_it_looks_at_everything_but_identifiers():
     assert INFO.languages == frozenset()
     assert not INFO.personal_data
     assert not INFO.sees_exchange
+    assert INFO.media == frozenset()
 
 
 def test_it_cannot_change_its_mind():

@@ -2,7 +2,7 @@
 
 from guardproxy.core.conversation import Stage
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
-from guardproxy.core.lookers import needs, text_lookers, windows_of
+from guardproxy.core.lookers import MOST, folded, needs, text_lookers, windows_of
 from guardproxy.core.rules import Action, Kind, Ladder, LadderStep, Mode, Policy, PolicyRef, Rule, RuleException, ThenDo
 
 ONE = Ladder((LadderStep(Action.REFUSE, 1.0),))
@@ -29,6 +29,15 @@ def test_the_order_of_phrases_is_no_change_and_each_word_is():
     assert WORDS.wording == turned.wording != more.wording
     assert PATTERN.wording
     assert Rule("h", Kind.HAZARD, "crime", ONE).wording == ""
+
+
+def test_many_rules_share_one_digest():
+    many = tuple(Rule(f"r{n}", Kind.WORDS, "", ONE, phrases=(f"word {n}",)) for n in range(MOST + 1))
+    policy = Policy(PolicyRef("p", 1, "0"), many)
+    (one,) = text_lookers(policy)
+    assert (one.name, one.revision) == ("rules", folded(policy))
+    assert folded(Policy(PolicyRef("p", 1, "0"), many[1:])) != one.revision
+    assert len(text_lookers(Policy(PolicyRef("p", 1, "0"), many[1:]))) == MOST
 
 
 def test_how_answers_are_cut():

@@ -8,7 +8,7 @@ from guardproxy.core.conversation import Scope, Stage
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
 from guardproxy.core.findings import Failure, FailureKind
 from guardproxy.core.judge import Context
-from guardproxy.core.lookers import text_lookers
+from guardproxy.core.lookers import folded, text_lookers
 from guardproxy.core.replay import Stored
 from guardproxy.core.rules import (
     Action,
@@ -25,7 +25,7 @@ from guardproxy.core.rules import (
     ThenDo,
 )
 from guardproxy.core.sighting import Sighting, Sightings
-from guardproxy.core.unseen import Beheld, unseen
+from guardproxy.core.unseen import Beheld, Unseen
 
 ONE = Ladder((LadderStep(Action.REFUSE, 1.0),))
 KITES = Rule("kites", Kind.WORDS, "", ONE, phrases=("kite",))
@@ -39,7 +39,10 @@ BEHELD = Beheld(VERSIONS)
 
 
 def reasons(*rules, stored=ASKED, beheld=BEHELD, **more):
-    return unseen(stored, beheld, Policy(PolicyRef("p", 1, "0"), rules, **more), Context(), (INFO,))
+    asking = Unseen(Policy(PolicyRef("p", 1, "0"), rules, **more), (INFO,))
+    found = asking.reasons(stored, beheld, Context())
+    assert asking.reasons(stored, beheld, Context()) == found
+    return found
 
 
 @pytest.mark.parametrize(
@@ -74,6 +77,9 @@ def test_a_detector_that_could_not_look():
     assert reasons(FRAUD, beheld=failed) == ["rule fraud fails closed, and m could not look"]
     assert reasons(FRAUD, stored=ANSWERED, beheld=failed) == []
     assert reasons(replace(FRAUD, fails=FailMode.OPEN), beheld=failed) == []
+    broke = Beheld(VERSIONS, failures=(Failure("words", FailureKind.EXCEPTION, "input", caused_by_input=True),))
+    assert reasons(KITES, beheld=broke) == ["rule kites fails closed, and words could not look"]
+    assert reasons(replace(KITES, mode=Mode.SHADOW), beheld=broke) == []
 
 
 def test_an_exception_matters_where_its_rule_heard_something():
@@ -94,6 +100,16 @@ def test_windows_cut_differently():
     assert reasons(FRAUD, stored=ANSWERED, streaming=other) == ["the windows of answers are cut differently"]
     assert reasons(FRAUD, streaming=other) == []
     assert reasons(KITES, stored=ANSWERED, streaming=other) == []
+
+
+def test_a_record_that_names_no_rule():
+    """A policy of many rules: one digest for all of their words."""
+    hole = RuleException("kites", ThenDo.LOG, 10.0, phrases=("kite shop",))
+    policy = Policy(PolicyRef("p", 1, "0"), (KITES,), exceptions=(hole,))
+    known = Beheld({"m": "7", "rules": folded(policy)})
+    assert reasons(KITES, FRAUD, exceptions=(hole,), beheld=known) == []
+    (why,) = reasons(KITES, FRAUD, beheld=known)
+    assert why.startswith("words of rules are new or changed")
 
 
 @pytest.mark.parametrize("stored", [replace(ASKED, reports=True), replace(ASKED, action=Action.REFUSE, by_rule=False)])

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import replace
 
 import pytest
 
 from guardproxy.core.commands import CONTENT
-from guardproxy.core.conversation import Piece, Pointer, Scope, Segment, Stage
+from guardproxy.core.conversation import Piece, Pointer, Scope, Segment, Stage, Unscannable
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
 from guardproxy.core.findings import Failure, FailureKind, Finding, Span
 from guardproxy.core.lookers import needs
 from guardproxy.core.rules import Action, FailMode, Kind, Ladder, LadderStep, Mode, Policy, PolicyRef, Rule
 from guardproxy.detectors import pii
+from guardproxy.detectors.base import Medium
 from guardproxy.detectors.bench import ON_THE_LOOP, Bench, Toolbox
 from guardproxy.detectors.verdicts import VerdictCache
 
@@ -272,3 +274,103 @@ def test_scanners_are_fresh_each_time():
 
 def test_the_toolbox_says_what_is_installed():
     assert Toolbox((Eye(),), (Model([]),)).infos == (EYE, INFO)
+
+
+@pytest.mark.parametrize(
+    ("rules", "told"),
+    [
+        ((rule(),), [("odd.model", True), ("windows", True)]),
+        ((rule(checks=frozenset({Stage.INPUT})),), [("odd.model", False)]),
+        ((rule(Kind.DETECTOR, "odd.eye", checks=frozenset({Stage.INPUT})),), [("odd.eye", False)]),
+        ((rule(Kind.WORDS, "", phrases=("kite",)),), [("rule:r", True)]),
+        ((rule(mode=Mode.DISABLED),), []),
+    ],
+)
+async def test_who_looks_is_told_with_every_look(rules, told):
+    bench = bench_of(Model([]), Eye(), rules=rules)
+    seen, window = await bench.inspect([segment()]), await bench.inspect_window(segment(stage=Stage.OUTPUT))
+    assert [(looker.name, looker.output) for looker in seen.by] == told
+    assert seen.by == window.by
+
+
+GALLERY = DetectorInfo(
+    "gallery", "1", frozenset({"crime.fraud"}), Tier.MODEL, Unit.SCORE, spans=False, media=frozenset({"image", "file"})
+)
+PLACE = Pointer(("messages", 0, "content", 0))
+
+
+class Gallery(Model):
+    async def inspect_media(self, media):
+        self.asked.append([m.kind for m in media])
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer(media) if callable(self.answer) else self.answer
+
+
+def medium(kind="image", scope=Scope.USER):
+    return Medium(kind, Segment.of_medium(Unscannable(kind, PLACE, scope)), {"type": kind})
+
+
+def gallery_bench(answer=(), *rules, info=GALLERY):
+    gallery = Gallery(answer, info)
+    return gallery, Bench(policy(*(rules or (rule(),))), Toolbox(media=(gallery,)))
+
+
+async def test_a_detector_of_media_gets_the_kinds_it_names():
+    gallery, bench = gallery_bench(lambda media: [Finding("gallery", "crime.fraud", 0.7, media[0].segment)])
+    seen = await bench.inspect_media([medium("audio"), medium("image"), medium("file")])
+    assert gallery.asked == [["image", "file"]]
+    assert [(f.hazard, f.segment.pieces[0].pointer) for f in seen.findings] == [("crime.fraud", PLACE)]
+    assert [name for name, _ in seen.seconds] == ["gallery"]
+    assert await bench.inspect_media([medium("audio")]) == await bench.inspect_media([])
+
+
+async def test_a_part_has_no_places_to_replace():
+    _, bench = gallery_bench(lambda media: [Finding("gallery", "crime.fraud", 0.7, media[0].segment, Span(0, 3))])
+    assert [f.span for f in (await bench.inspect_media([medium()])).findings] == [None]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Failure("gallery", FailureKind.UNAVAILABLE, Stage.INPUT), FailureKind.UNAVAILABLE),
+        (ValueError("x"), FailureKind.EXCEPTION),
+        ("text", FailureKind.INVALID_RESULT),
+        (lambda media: [Finding("gallery", "hate.speech", 0.7, media[0].segment)], FailureKind.INVALID_RESULT),
+    ],
+)
+async def test_whatever_goes_wrong_with_media_is_a_failure(answer, kind):
+    _, bench = gallery_bench(answer)
+    seen = await bench.inspect_media([medium()])
+    assert [(f.detector, f.kind, f.stage) for f in seen.failures] == [("gallery", kind, Stage.INPUT)]
+    assert bench.fatal(seen.failures[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope", "rules", "read"),
+    [
+        ("image", Scope.USER, (rule(),), True),
+        ("audio", Scope.USER, (rule(),), False),
+        ("audio_answer", Scope.USER, (rule(),), False),
+        ("image", Scope.TOOL_RESULT, (rule(scopes=frozenset({Scope.USER})),), False),
+        ("image", Scope.USER, (rule(mode=Mode.SHADOW),), False),
+        ("image", Scope.USER, (rule(target="hate"),), False),
+        ("image", Scope.USER, (rule(checks=frozenset({Stage.OUTPUT})),), False),
+    ],
+)
+def test_what_is_read_is_said_by_the_enforced_rules(kind, scope, rules, read):
+    _, bench = gallery_bench((), *rules)
+    assert bench.reads(Unscannable(kind, PLACE, scope)) is read
+
+
+def test_a_detector_of_media_makes_no_language_covered():
+    only = replace(GALLERY, hazards=frozenset({"crime.fraud"}))
+    _, bench = gallery_bench((), info=only)
+    assert not bench.covers("is")
+
+
+async def test_a_detector_of_media_reads_no_text():
+    gallery, bench = gallery_bench()
+    await bench.inspect([segment()])
+    assert gallery.asked == []
+    assert bench.detectors == ()

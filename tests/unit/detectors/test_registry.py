@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from guardproxy.core.conversation import Scope, Segment, Stage
-from guardproxy.core.detector_info import Tier, Unit
+from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
 from guardproxy.core.hazards import LEAVES, family_of
 from guardproxy.core.rules import Action, Kind, Ladder, LadderStep, Policy, PolicyRef, Rule
 from guardproxy.detectors.pool import ClassifierPool, PoolOptions
@@ -35,6 +35,16 @@ def test_model_detectors_only_where_they_are_wanted():
     more = {info.id for info in toolbox(with_names=True).infos} - plain
     assert more
     assert more < {info.id for info in installed()}
+
+
+def test_a_detector_of_pictures_can_be_added_and_none_is_shipped():
+    class Gallery:
+        info = DetectorInfo(
+            "gallery", "1", frozenset({"sexual.adult"}), Tier.MODEL, Unit.SCORE, spans=False, media=frozenset({"image"})
+        )
+
+    assert {info.id for info in toolbox(media=[Gallery()]).infos} - {info.id for info in toolbox().infos} == {"gallery"}
+    assert not [info.id for info in installed() if info.media]
 
 
 def test_own_link_hosts_are_no_finding():

@@ -35,10 +35,10 @@ import pytest
         ("name: a, user: Good morning, scores: {inputs: {crime: 1}}, expect: allow", ["GP104"]),
         ("name: a, user: Good morning, live: sometimes, expect: allow", ["GP105"]),
         ("name: a, user: Good morning, locale: x!, expect: allow", ["GP501"]),
-        ("name: a, turns: [{user: Good morning, expect: allow}]", ["GP111"]),
+        ("name: a, turns: [{user: Good morning, expect: allow}]", []),
         ("name: a, turns: [{user: Good morning}]", ["GP101"]),
         ("name: a, turns: [{wait: soon, expect: allow}]", ["GP105"]),
-        ("name: a, turns: [{user: x, expect: allow}], user: y", ["GP104", "GP111"]),
+        ("name: a, turns: [{user: x, expect: allow}], user: y", ["GP104"]),
     ],
 )
 def test_keys(lint, test, errors):

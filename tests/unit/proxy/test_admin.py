@@ -68,3 +68,10 @@ def test_a_token_that_is_named_but_missing_opens_no_door(hall, monkeypatch, valu
 @pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/v1/models", "/v1/chat/completions"])
 async def test_nothing_of_the_data_port_is_here(hall, path):
     assert (await ask(hall, "GET", path)).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_client_on_the_wrong_port_hears_of_the_right_one(hall, method):
+    answer = await ask(hall, method, "/v1/chat/completions")
+    assert answer.json()["error"]["code"] == "unknown_path"
+    assert "data port" in answer.json()["error"]["message"]

@@ -9,12 +9,15 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from guardproxy.core.rules import Unscanned
 from guardproxy.errors import UpstreamTimeout
 from guardproxy.observe.metrics import Labels
 from guardproxy.proxy.app import DOORS, MODERATIONS, DataApp
+from guardproxy.proxy.cors import Cors
 from guardproxy.proxy.settings import LimitSettings
 from guardproxy.proxy.upstream import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
+from guardproxy.wire.surface import SURFACES
 
 CHAT = "/v1/chat/completions"
 ANSWER = {
@@ -104,8 +107,26 @@ async def test_what_is_not_served(app_of, sent, method, path, more, status, name
     assert sent == []
 
 
-async def test_a_wrong_method_says_the_right_one(app_of):
-    assert (await ask(app_of(), "GET")).headers["allow"] == "POST"
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", CHAT, "POST"),
+        ("DELETE", "/v1/models", "GET, HEAD"),
+        ("PUT", "/v1/models/m", "GET, HEAD"),
+        ("POST", "/", "GET, HEAD"),
+        ("POST", "/healthz", "GET, HEAD"),
+        ("OPTIONS", "/readyz", "GET, HEAD"),
+    ],
+)
+async def test_a_wrong_method_says_the_right_one(app_of, method, path, allowed):
+    answer = await ask(app_of(), method, path)
+    assert (answer.status_code, code(answer)) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+async def test_a_probe_may_ask_for_the_head_alone(app_of, path):
+    assert (await ask(app_of(), "HEAD", path)).status_code == 200
 
 
 async def test_a_near_path_gets_a_hint(app_of):
@@ -229,6 +250,83 @@ async def test_a_near_path_gets_the_hint_of_its_surface(app_of, near):
     assert f"did you mean {TEXT}?" in message
     assert "POST /v1/embeddings" in message
     assert f"POST {MODERATIONS}" in message
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+async def test_what_answers_get_answers_head_and_nothing_else(app_of, path):
+    assert (await ask(app_of(), "HEAD", path)).status_code == 200
+    refused = await ask(app_of(), "POST", path)
+    assert (refused.status_code, code(refused), refused.headers["allow"]) == (405, "method_not_allowed", "GET, HEAD")
+
+
+async def test_an_unknown_path_speaks_like_the_surface_that_was_meant(app_of, monkeypatch):
+    changed = replace(SURFACES[TEXT], errors=lambda answer: replace(answer, body=b"in its own words"))
+    monkeypatch.setitem(SURFACES, TEXT, changed)
+    assert (await ask(app_of(), path="/v1/completions/")).text == "in its own words"
+    assert code(await ask(app_of(), path="/v1/chat/completions/")) == "unknown_path"
+    assert (await ask(app_of(), path="/api/v1/text/contents/")).json()["code"] == 404
+
+
+ORIGIN = {"origin": "https://chat.example.org", "access-control-request-method": "POST"}
+
+
+async def test_pages_of_named_origins_only(hall, app_of):
+    asking = {**ORIGIN, "access-control-request-headers": "authorization, Content-Type"}
+    app = app_of()
+    assert (await ask(app, "OPTIONS", headers=asking)).status_code == 405
+    app._cors = Cors([ORIGIN["origin"]])
+    allowed = await ask(app, "OPTIONS", headers=asking)
+    assert (allowed.status_code, allowed.headers["access-control-allow-origin"]) == (200, ORIGIN["origin"])
+    assert allowed.headers["access-control-allow-headers"] == "authorization, content-type"
+    answer = await ask(app, **said(), headers={"origin": ORIGIN["origin"]})
+    assert answer.headers["access-control-allow-origin"] == ORIGIN["origin"]
+    assert "x-guardproxy-decision" in answer.headers["access-control-expose-headers"]
+    other = {**asking, "origin": "https://evil.example.org"}
+    assert (await ask(app, "OPTIONS", headers=other)).status_code == 405
+    assert "access-control-allow-origin" not in (await ask(app, **said(), headers={"origin": other["origin"]})).headers
+
+
+async def test_a_picture_is_refused_politely_and_never_sent(app_of, sent, outcomes):
+    parts = [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]
+    answer = await ask(app_of(), json={"model": "m", "messages": [{"role": "user", "content": parts}]})
+    choice = answer.json()["choices"][0]
+    assert (answer.status_code, choice["finish_reason"]) == (200, "content_filter")
+    assert "attachment" in choice["message"]["content"]
+    assert answer.headers["x-guardproxy-rule"] == "unscannable"
+    assert answer.json()["guardproxy"]["hazards"] == ["unscannable.media"]
+    assert sent == []
+    assert [(o.outcome, o.unchecked, o.checked) for o in outcomes] == [("refuse", (), ("input",))]
+
+
+async def test_a_refused_picture_does_not_lock_the_chat(app_of, sent):
+    picture = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]}
+    refused = (await ask(app_of(), json={"model": "m", "messages": [picture]})).json()["choices"][0]["message"]
+    then = {"role": "user", "content": "in words, then"}
+    answer = await ask(app_of(), json={"model": "m", "messages": [picture, refused, then]})
+    assert answer.headers["x-guardproxy-decision"] == "allow"
+    assert json.loads(sent[0].content)["messages"] == [then]
+
+
+@pytest.mark.parametrize(
+    ("how", "action", "noticed"), [(Unscanned.WARN, "warn", True), (Unscanned.ALLOW, "allow", False)]
+)
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_picture_that_passes_is_counted(
+    app_of, monkeypatch, hall, sent, outcomes, how, action, noticed, stream
+):
+    select = hall.shelf.select
+    monkeypatch.setattr(hall.shelf, "select", lambda *named: replace(select(*named), on_unscannable=how))
+    parts = [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]
+    body = {"model": "m", "messages": [{"role": "user", "content": parts}], "stream": stream}
+    answer = await ask(app_of(), json=body)
+    assert answer.status_code == 200
+    assert ("attachment" in answer.text) is noticed
+    assert "Hello." in answer.text
+    assert answer.headers["x-guardproxy-decision"] == action
+    if not stream:  # a stream's headers leave before its output has been looked at
+        assert answer.headers["x-guardproxy-checked"] == "output"
+    assert len(sent) == 1
+    assert [(o.outcome, o.unchecked) for o in outcomes] == [(action, (("input", "unscannable"),))]
 
 
 MODELS = {"object": "list", "data": [{"id": "m", "object": "model", "created": 1, "owned_by": "x"}]}

@@ -123,18 +123,25 @@ async def test_a_policy_by_name(send, judging):
 PICTURE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://example.org/a.png"}}]}
 
 
+ANSWERED = [{"role": "user", "content": "hi"}, {**PICTURE, "role": "assistant"}]
+
+
+@pytest.mark.parametrize(("messages", "stage"), [([PICTURE], "input"), (ANSWERED, "output")])
+async def test_a_picture_is_refused_like_on_chat(send, judging, outcomes, messages, stage):
+    said = await check(send, judging, {"messages": messages})
+    assert (said["action"], said["stage"], said["rule"]) == ("refuse", stage, "unscannable")
+    assert said["hazards"] == ["unscannable.media"]
+    assert "attachment" in said["message"]
+    assert [(o.outcome, o.unchecked) for o in outcomes] == [("refuse", ())]
+
+
 @pytest.mark.parametrize(
     ("body", "status", "named", "param"),
     [
         ({}, 400, "invalid_type", "text"),
         ({"text": "x" * 200_001, "stage": "output"}, 413, "request_too_large", None),
-        ({"messages": [PICTURE]}, 400, "unsupported_content_part", "messages[0].content[0]"),
-        (
-            {"items": [{"text": "a"}, {"messages": [PICTURE]}]},
-            400,
-            "unsupported_content_part",
-            "items[1].messages[0].content[0]",
-        ),
+        ({"messages": [PICTURE], "x": [1] * 9}, 400, "unscannable_prompt", "x"),
+        ({"items": [{"text": "a"}, {"messages": [PICTURE], "x": [1] * 9}]}, 400, "unscannable_prompt", "items[1].x"),
     ],
 )
 async def test_bad_input(send, judging, outcomes, body, status, named, param):

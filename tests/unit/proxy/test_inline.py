@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from guardproxy.core.conversation import Scope, Segment, Stage
 from guardproxy.core.decide import decide
 from guardproxy.core.findings import Failure, FailureKind, Finding
 from guardproxy.core.judge import Context
-from guardproxy.core.rules import Action, Kind, Ladder, LadderStep, Policy, PolicyRef, Rule
+from guardproxy.core.rules import Action, Kind, Ladder, LadderStep, Policy, PolicyRef, Rule, Unscanned
 from guardproxy.core.tighten import RULE
 from guardproxy.proxy.detector_set import DetectorSet
 from guardproxy.proxy.inline import Inline
@@ -53,6 +55,21 @@ def test_a_stage_with_a_broken_detector_is_not_reported():
     asked.heed(decide([], REF, Stage.INPUT), [])
     failure = Failure("embedded", FailureKind.TIMEOUT, Stage.INPUT)
     assert asked.member([failure])["moderation"]["input"]["type"] == "error"
+
+
+def test_a_stage_with_an_unread_attachment_is_not_reported():
+    asked = inline(SCORE)
+    for stage in Stage:
+        asked.heed(decide([], REF, stage), [])
+    member = asked.member((), unread=True)["moderation"]
+    assert (member["input"]["type"], member["output"]["type"]) == ("error", "moderation_results")
+
+
+def test_what_must_be_checked_in_full_holds_no_attachment():
+    lax = Inline(
+        ModerationAsk(BLOCK, SCORE), DetectorSet(replace(POLICY, on_unscannable=Unscanned.ALLOW), ()), Context()
+    )
+    assert lax.policy(Stage.INPUT).on_unscannable is Unscanned.REFUSE
 
 
 def test_only_a_stage_to_be_blocked_must_be_checked_in_full():

@@ -10,6 +10,7 @@ from guardproxy.core.conversation import Scope, Segment, Stage
 from guardproxy.core.decide import decide
 from guardproxy.core.findings import Failure, FailureKind, Finding
 from guardproxy.core.judge import Context, judge
+from guardproxy.core.lookers import Looker
 from guardproxy.core.rules import Action, Disclosing, Kind, Ladder, LadderStep, Mode, Policy, PolicyRef, Rule
 from guardproxy.detectors.bench import Inspection
 from guardproxy.errors import (
@@ -164,6 +165,22 @@ def test_each_fault_has_its_outcome_and_code(error, outcome, code, kind):
     assert code_of(error) == code == json.loads(error_answer(error).body)["error"]["code"]
 
 
+def test_a_route_may_want_answers_without_our_member():
+    made = ledger(input=WARNED, annotate=False)
+    assert made.annotation() == {}
+    assert made.outcome("m").outcome == "warn"
+    assert ("x-guardproxy-decision", "warn") in made.headers()
+
+
 def test_our_share_of_the_time_is_never_negative():
     made = ledger(upstream_seconds=1e9)
     assert made.outcome("m").seconds.added == 0.0
+
+
+def test_who_looked_is_recorded():
+    made = ledger()
+    made.note_input(Inspection(by=(Looker("embedded", "7"), Looker("rule:kites", "ab12cd34", output=False))))
+    made.note("output", [])
+    record = made.outcome("m")
+    assert record.versions == (("embedded", "7"), ("rule:kites", "ab12cd34"))
+    assert record.input_only == ("rule:kites",)

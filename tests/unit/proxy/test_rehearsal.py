@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from guardproxy.core.conversation import Stage
 from guardproxy.core.judge import Context
 from guardproxy.core.rules import (
     Action,
@@ -40,6 +41,7 @@ POLICY = Policy(
         words("no", Action.REFUSE, "bluefinch", counts_as="custom", topic=LocaleTexts((("en", "finches"),))),
         words("hide", Action.REDACT, "captain turnip", replace_with="[name]"),
         words("note", Action.WARN, "garden ladder", place=NoticePlace.AFTER, counts_as="advice.legal"),
+        words("again", Action.REGENERATE, "blazing turnip", checks=frozenset({Stage.OUTPUT})),
         words("watch", Action.REFUSE, "paper submarine", mode=Mode.SHADOW),
         Rule("contempt", Kind.HAZARD, "hate", Ladder((LadderStep(Action.REFUSE, 0.5),))),
     ),
@@ -92,6 +94,12 @@ async def test_a_withheld_answer_in_the_readers_language(play):
     played = await play("de", text="hi", assistant="The gloomp is here.")
     assert played.output.rule_name == "contempt"
     assert "nicht vom Modell" in played.text
+
+
+async def test_an_answer_that_is_to_be_written_again_shows_the_fallback(play):
+    played = await play(text="hi", assistant="You blazing turnip.")
+    assert (played.output.action, played.output.rule_name) == (Action.REGENERATE, "again")
+    assert "not from the model" in played.text
 
 
 async def test_notices_stand_around_the_answer(play):

@@ -7,9 +7,9 @@ from datetime import date
 
 import pytest
 
-from guardproxy.core.conversation import Stage
+from guardproxy.core.conversation import Scope, Stage
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
-from guardproxy.core.findings import Failure, FailureKind
+from guardproxy.core.findings import Failure, FailureKind, Finding, Span
 from guardproxy.core.judge import Context
 from guardproxy.core.rules import (
     Action,
@@ -18,6 +18,7 @@ from guardproxy.core.rules import (
     Kind,
     Ladder,
     LadderStep,
+    Mode,
     Policy,
     PolicyRef,
     Rule,
@@ -29,6 +30,7 @@ from guardproxy.policy.messages import load
 from guardproxy.policy.shipped import directory
 from guardproxy.proxy.screening import check_limits, forget_refused, screen
 from guardproxy.wire.chat import parse_request
+from guardproxy.wire.messages import parse_request as anthropic_request
 
 CATALOGUE = load(directory(), date(2026, 11, 24))
 SOURCE = CATALOGUE.locales["en"].lines.source
@@ -119,6 +121,24 @@ def test_a_refused_turn_and_its_refusal_are_forgotten():
     assert remembered(forget_refused(asked, POLICY, CATALOGUE)) == ["one", "two", "five"]
 
 
+def test_the_turns_of_other_surfaces_are_found_in_their_own_list():
+    """The system text is no turn, and a tool's result makes two messages of one."""
+    results = [{"type": "tool_result", "tool_use_id": "t", "content": "found"}, {"type": "text", "text": "two"}]
+    turns = [("user", results), ("assistant", "three"), ("user", "bad thing"), ("assistant", REFUSAL), ("user", "five")]
+    messages = [{"role": role, "content": content} for role, content in turns]
+    asked = anthropic_request({"model": "m", "system": "be kind", "messages": messages})
+    kept = forget_refused(asked, POLICY, CATALOGUE)
+    assert kept.tree["messages"] == [*messages[:2], messages[4]]
+
+
+def test_a_result_is_not_forgotten_for_its_call_would_wait_for_it():
+    results = [{"type": "tool_result", "tool_use_id": "t", "content": "found"}]
+    turns = [("user", results), ("assistant", REFUSAL), ("user", "five")]
+    messages = [{"role": role, "content": content} for role, content in turns]
+    asked = anthropic_request({"model": "m", "messages": messages})
+    assert forget_refused(asked, POLICY, CATALOGUE) is asked
+
+
 @pytest.mark.parametrize(
     ("said", "policy"),
     [
@@ -142,16 +162,127 @@ PICTURE = [{"type": "text", "text": "look"}, {"type": "image_url", "image_url": 
 
 
 @pytest.mark.parametrize(
-    ("unread", "passes"), [(Unscanned.REFUSE, False), (Unscanned.WARN, True), (Unscanned.ALLOW, True)]
+    ("how", "action", "rule", "unread"),
+    [
+        (Unscanned.REFUSE, Action.REFUSE, "unscannable", False),
+        (Unscanned.WARN, Action.WARN, "unscannable", True),
+        (Unscanned.ALLOW, Action.ALLOW, "", True),
+    ],
 )
-def test_a_picture_passes_only_if_the_policy_says_so(unread, passes):
-    conversation = request(PICTURE).conversation
-    policy = replace(POLICY, on_unscannable=unread)
-    if passes:
-        assert check_limits(conversation, policy, Words()) is True
-    else:
-        with pytest.raises(BadRequest):
-            check_limits(conversation, policy, Words())
+async def test_a_picture_passes_only_if_the_policy_says_so(how, action, rule, unread):
+    policy = replace(POLICY, on_unscannable=how)
+    result = await screened(request(PICTURE), policy)
+    assert (result.decision.action, result.decision.rule_name, result.unread) == (action, rule, unread)
+    assert result.decision.hazard == ("unscannable.media" if rule else "")
+    assert result.decision.would_have is action
+
+
+async def test_a_written_rule_that_refuses_stands_before_the_attachment():
+    parts = [{"type": "text", "text": "a bluefinch"}, PICTURE[1]]
+    assert (await screened(request(parts))).decision.rule_name == "no"
+    redacted = await screened(
+        request([{"type": "text", "text": "captain turnip"}, PICTURE[1]]),
+        replace(POLICY, on_unscannable=Unscanned.WARN),
+    )
+    assert (redacted.decision.rule_name, redacted.unread) == ("hide", True)
+    assert redacted.tree["messages"][0]["content"][0]["text"] == "[name]"
+
+
+@pytest.mark.parametrize("how", list(Unscanned))
+def test_token_ids_are_the_callers_mistake_whatever_the_policy_says(how):
+    conversation = parse_request(
+        {"model": "m", "messages": [{"role": "user", "content": "a"}], "x": [1] * 9}
+    ).conversation
+    with pytest.raises(BadRequest) as caught:
+        check_limits(conversation, replace(POLICY, on_unscannable=how), Words())
+    assert (caught.value.code, caught.value.param) == ("unscannable_prompt", "x")
+
+
+def test_what_is_sealed_passes_only_if_the_policy_says_so():
+    turns = [("user", "a"), ("assistant", [{"type": "redacted_thinking", "data": "AAAA"}]), ("user", "b")]
+    messages = [{"role": role, "content": content} for role, content in turns]
+    conversation = anthropic_request({"model": "m", "messages": messages}).conversation
+    check_limits(conversation, replace(POLICY, on_unscannable=Unscanned.ALLOW), Words())
+    with pytest.raises(BadRequest) as caught:
+        check_limits(conversation, POLICY, Words())
+    assert (caught.value.code, caught.value.param) == ("unsupported_content_part", "messages[1].content[0]")
+
+
+class Gallery:
+    """Looks at pictures: those of one content hold a made-up hazard."""
+
+    info = DetectorInfo(
+        "gallery", "1", frozenset({"sexual.adult"}), Tier.MODEL, Unit.SCORE, spans=False, media=frozenset({"image"})
+    )
+
+    def __init__(self, answer=None):
+        self.answer = answer
+        self.shown = []
+
+    async def inspect_media(self, media):
+        self.shown += media
+        if self.answer is not None:
+            return self.answer
+        wicked = [m for m in media if m.content["image_url"]["url"].endswith("BAD=")]
+        return [Finding("gallery", "sexual.adult", 0.9, m.segment, Span(0, 1)) for m in wicked]
+
+
+def picture_rule(**more):
+    return Rule("pictures", Kind.HAZARD, "sexual", Ladder((LadderStep(Action.REFUSE, 0.5),)), **more)
+
+
+def with_pictures(**more):
+    return replace(POLICY, rules=(*POLICY.rules, picture_rule(**more)))
+
+
+WICKED = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,BAD="}}]
+FILE = [{"type": "file", "file": {"file_data": "data:application/pdf;base64,AA=="}}]
+
+
+@pytest.mark.parametrize(
+    ("content", "action", "rule"),
+    [
+        (PICTURE, Action.ALLOW, ""),
+        (WICKED, Action.REFUSE, "pictures"),
+        (FILE, Action.REFUSE, "unscannable"),
+        ([*PICTURE, *FILE], Action.REFUSE, "unscannable"),
+    ],
+)
+async def test_a_detector_that_reads_pictures_opens_the_door_for_them(content, action, rule):
+    gallery = Gallery()
+    result = await screened(request(content), with_pictures(), Toolbox(media=(gallery,)))
+    assert (result.decision.action, result.decision.rule_name, result.unread) == (action, rule, False)
+    assert {m.kind for m in gallery.shown} <= {"image"}
+    assert all("base64" not in repr(m) for m in gallery.shown)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"mode": Mode.SHADOW},
+        {"checks": frozenset({Stage.OUTPUT})},
+        {"scopes": frozenset({Scope.TOOL_RESULT})},
+    ],
+)
+async def test_the_door_opens_for_an_enforced_rule_only(more):
+    result = await screened(request(PICTURE), with_pictures(**more), Toolbox(media=(Gallery(),)))
+    assert result.decision.rule_name == "unscannable"
+
+
+async def test_an_audio_answer_stays_unread_whoever_reads_sound():
+    gallery = Gallery()
+    gallery.info = replace(Gallery.info, media=frozenset({"audio"}))
+    asked = parse_request(
+        {"model": "m", "messages": [{"role": "user", "content": "hi"}], "modalities": ["text", "audio"]}
+    )
+    assert (await screened(asked, with_pictures(), Toolbox(media=(gallery,)))).decision.rule_name == "unscannable"
+    assert gallery.shown == []
+
+
+@pytest.mark.parametrize("answer", [Failure("gallery", FailureKind.UNAVAILABLE, "input"), "nonsense"])
+async def test_a_detector_of_pictures_that_breaks_fails_closed(answer):
+    with pytest.raises(GuardUnavailable):
+        await screened(request(PICTURE), with_pictures(), Toolbox(media=(Gallery(answer),)))
 
 
 @pytest.mark.parametrize(("limit", "fits"), [(9, True), (8, False)])
@@ -159,7 +290,7 @@ def test_all_texts_count_for_the_length(limit, fits):
     conversation = request("four", "five ").conversation
     policy = replace(POLICY, max_input_chars=limit)
     if fits:
-        assert check_limits(conversation, policy, Words()) is False
+        check_limits(conversation, policy, Words())
     else:
         with pytest.raises(BadRequest) as caught:
             check_limits(conversation, policy, Words())

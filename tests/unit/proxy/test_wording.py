@@ -23,6 +23,7 @@ from guardproxy.core.rules import (  # fmt: skip
     PolicyRef,
     PolicyTexts,
     Rule,
+    Unscanned,
 )
 from guardproxy.policy.messages import load
 from guardproxy.policy.shipped import directory
@@ -169,6 +170,26 @@ def test_a_notice_that_the_history_holds_is_not_said_again_unless_the_rule_wants
     found = verdicts("advice.medical", "advice.financial")
     seen = conversation("Ask a doctor.\n\nSleep well.", "Save up.\n\nAsk a bank.")
     assert [n.text for n in wording().notices(found, Stage.INPUT, seen)] == ["Ask a bank."]
+
+
+@pytest.mark.parametrize("hazard", ["crime.fraud", "self_harm.intent"])
+def test_a_background_task_gets_a_few_words_and_nothing_else(hazard):
+    short = replace(wording(), background=True)
+    found = decided(hazard)
+    assert short.refusal(found, "hard", crisis_first=True) == short.refusal(found, "cut") == "Not available"
+    assert short.crisis(found.verdicts) == ""
+    assert short.notices(verdicts("advice.medical"), Stage.INPUT, conversation()) == []
+    assert replace(wording(policy=WARNING), background=True).unread(conversation()) == []
+
+
+WARNING = replace(POLICY, on_unscannable=Unscanned.WARN)
+
+
+def test_an_attachment_that_passed_unread_is_told_of_once():
+    (notice,) = wording(policy=WARNING).unread(conversation())
+    assert "attachment" in notice.text
+    assert wording(policy=WARNING).unread(conversation(f"An answer.\n\n{notice.text}")) == []
+    assert wording(policy=replace(POLICY, on_unscannable=Unscanned.ALLOW)).unread(conversation()) == []
 
 
 def test_a_reader_does_not_show_what_was_written():

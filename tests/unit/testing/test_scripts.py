@@ -1,4 +1,7 @@
 import json
+from pathlib import Path
+
+import pytest
 
 from guardproxy.testing.scripts import (
     SSE,
@@ -9,6 +12,7 @@ from guardproxy.testing.scripts import (
     continuation,
     continuation_stream,
     parrot,
+    recorded,
     stream_of,
     text_chunk,
     vectors,
@@ -50,3 +54,15 @@ def test_without_a_script_it_answers_as_asked():
 def test_a_row_of_the_cases():
     script = case_script({"segments_b64": ["YQ==", "Yg=="], "content_type": "text/html"})
     assert (script.segments, script.content_type) == ((b"a", b"b"), "text/html")
+
+
+LLAMA = Path(__file__).parents[2] / "wire" / "golden" / "llama"
+INDEX = json.loads((LLAMA / "index.json").read_text())
+
+
+@pytest.mark.parametrize("name", INDEX)
+def test_a_recorded_dialogue_is_cut_as_it_came(name):
+    script = recorded(LLAMA, name)
+    assert b"".join(script.segments) == (LLAMA / INDEX[name]["file"]).read_bytes()
+    assert [len(piece) for piece in script.segments] == INDEX[name]["segments"]
+    assert (script.status, script.content_type) == (INDEX[name]["status"], INDEX[name]["headers"]["content-type"])

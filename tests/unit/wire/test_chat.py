@@ -144,7 +144,7 @@ def test_refused_fields(fields, code, param):
 @pytest.mark.parametrize(
     ("fields", "kind", "place"),
     [
-        ({"modalities": ["text", "audio"]}, "audio", "modalities"),
+        ({"modalities": ["text", "audio"]}, "audio_answer", "modalities"),
         ({"prompt": list(range(9))}, "token_ids", "prompt"),
         ({"x": {"y": [[1] * 20]}}, "token_ids", "x.y"),
     ],

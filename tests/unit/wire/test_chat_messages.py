@@ -87,6 +87,26 @@ def test_text_in_a_data_address_is_content():
     assert found.extras == []
 
 
+@pytest.mark.parametrize("holder", ["data:text/plain;base64,Z2FyZGVu", {"file_data": "data:text/plain,garden"}])
+def test_text_in_a_file_is_content(holder):
+    found = read({"role": "user", "content": [{"type": "file", "file": holder}]})
+    assert [(p.text, p.pointer.key) for p in found.messages[0].parts] == [("garden", True)]
+    assert found.unscannable == []
+
+
+def test_what_was_said_in_a_sound_is_text():
+    heard = {"data": "AAAA", "format": "wav", "transcript": "garden"}
+    found = read({"role": "user", "content": [{"type": "input_audio", "input_audio": heard}]})
+    assert "garden" in [p.text for p in found.extras[0].parts]
+    assert [entry.kind for entry in found.unscannable] == ["audio"]
+
+
+def test_an_attachment_has_the_scope_of_its_message():
+    picture = [{"type": "image_url", "image_url": {"url": "https://x.example/a.png"}}]
+    found = read({"role": "user", "content": picture}, {"role": "tool", "tool_call_id": "t", "content": picture})
+    assert [entry.scope for entry in found.unscannable] == [Scope.USER, Scope.TOOL_RESULT]
+
+
 @pytest.mark.parametrize(
     ("part", "kind"),
     [

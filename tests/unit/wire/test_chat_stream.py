@@ -316,6 +316,15 @@ def test_text_after_the_finish_reason_does_not_leave():
     assert player.text() == "a"
 
 
+def test_tokens_without_a_text_do_not_leave_at_the_end_or_behind_it():
+    end, late = chunk({}, "stop"), chunk({})
+    end["choices"][0]["logprobs"] = {"content": [{"token": "unseen", "logprob": -1}]}
+    late["choices"][0]["logprobs"] = end["choices"][0]["logprobs"]
+    player = Player().feed(chunk({"content": "a"}), end, late)
+    player.add(player.stream.finish())
+    assert [c.get("logprobs") for c in player.choice()] == [None] * 3
+
+
 def test_a_stream_without_end_is_not_complete():
     assert not Player().stream.complete
     assert not Player().feed(chunk({"content": "a"})).stream.complete

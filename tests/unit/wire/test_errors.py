@@ -76,12 +76,27 @@ OLD_VLLM = {"object": "error", "message": "too long", "type": "BadRequestError",
         (500, TGI, {}, (502, SERVER, "upstream_error", {})),
         (504, {}, {}, (504, SERVER, "upstream_timeout", NO_RETRY)),
         (307, {}, {}, (502, SERVER, "upstream_protocol_error", NO_RETRY)),
+        (202, OPENAI, {}, (502, SERVER, "upstream_protocol_error", NO_RETRY)),
     ],
 )
 def test_errors_of_the_upstream(status, body, headers, expected):
     complaint = read_complaint(status, headers, json.dumps(body).encode())
     got_status, kind, code, _, rest = shown(complaint_answer(complaint, complaint.message))
     assert (got_status, kind, code, rest) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        *((status, "status_4xx") for status in (400, 404, 429)),
+        *((status, "status_5xx") for status in (500, 502, 503)),
+        *((status, "auth") for status in (401, 403)),
+        (307, "protocol"),
+        (504, "timeout"),
+    ],
+)
+def test_each_status_is_a_kind_that_the_metric_knows(status, kind):
+    assert read_complaint(status, {}, json.dumps(LOADING).encode()).error.kind == kind
 
 
 @pytest.mark.parametrize("body", [OPENAI, LLAMA, TGI, OLD_VLLM, {"detail": "too long"}])

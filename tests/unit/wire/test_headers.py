@@ -47,6 +47,16 @@ def test_odd_request_ids_stay(value):
     assert "x-request-id" not in dict(upstream_headers([("x-request-id", value)]))
 
 
+def test_the_version_of_anthropics_surface_passes():
+    sent = [("Anthropic-Version", "2023-06-01"), ("anthropic-beta", "a-2025-01-01,b-2025-02-02"), ("x-api-key", "k")]
+    passed = dict(upstream_headers(sent))
+    assert passed["anthropic-version"] == "2023-06-01"
+    assert passed["anthropic-beta"] == "a-2025-01-01,b-2025-02-02"
+    assert "x-api-key" not in passed
+    odd = dict(upstream_headers([("anthropic-version", "a\r\nx: y"), ("anthropic-beta", "a" * 1025)]))
+    assert not odd.keys() & {"anthropic-version", "anthropic-beta"}
+
+
 def test_only_listed_headers_come_back():
     kept = client_headers(
         [
@@ -56,9 +66,17 @@ def test_only_listed_headers_come_back():
             ("Retry-After", "3"),
             ("X-RateLimit-Remaining", "9\r\nx: y"),
             ("openai-processing-ms", "12"),
+            ("Request-Id", "req_1"),
+            ("anthropic-ratelimit-tokens-remaining", "7"),
         ]
     )
-    assert kept == (("retry-after", "3"), ("x-ratelimit-remaining", "9x: y"), ("openai-processing-ms", "12"))
+    assert kept == (
+        ("retry-after", "3"),
+        ("x-ratelimit-remaining", "9x: y"),
+        ("openai-processing-ms", "12"),
+        ("request-id", "req_1"),
+        ("anthropic-ratelimit-tokens-remaining", "7"),
+    )
 
 
 def test_our_headers():

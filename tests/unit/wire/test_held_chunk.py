@@ -20,6 +20,7 @@ from guardproxy.wire.held_chunk import (
 from guardproxy.wire.stream_fields import Watched
 
 CALL = {"index": 0, "function": {"name": "f"}}
+TEXTS = {"id": "", "object": "chat and a walrus", "model": {"a": "walrus"}}
 
 
 def held_of(delta, text="", **top):
@@ -88,3 +89,35 @@ def test_calls_and_the_rest():
     assert without_tools(tree) == chunk({"role": "assistant", "content": None}, usage={"total_tokens": 1})
     assert not is_without_text(held_of({"tool_calls": [CALL]}))
     assert is_without_text(held_of({"content": None}))
+
+
+@pytest.mark.parametrize(
+    "make", [only_tools, lambda tree: rest_of(held_of(tree["choices"][0]["delta"], "ab", **TEXTS))]
+)
+def test_what_a_chunk_is_called_is_repeated_only_where_it_is_no_text(make):
+    tree = chunk({"content": "ab", "tool_calls": [CALL]}, **TEXTS)
+    assert {name: value for name, value in make(tree).items() if name != "choices"} == {"id": "", "created": 1}
+
+
+def test_parts_of_a_content_keep_their_places_and_nothing_else():
+    parts = [
+        {"type": "thinking", "thinking": [{"type": "text", "text": "a"}, "b"], "x": "c"},
+        {"type": "text", "text": "d"},
+    ]
+    held = held_of({"content": parts})
+    held.pieces = [Line().take(held, TextLeaf(CONTENT, "d", ("delta", "content", 1, "text")))]
+    empty = {"type": "text", "text": ""}
+    assert rest_of(held)["choices"][0]["delta"] == {
+        "content": [{"type": "thinking", "thinking": [empty, empty]}, empty],
+    }
+
+
+def test_what_is_left_of_a_detail_keeps_its_place_and_kind():
+    detail = {"type": "reasoning.text", "index": 2, "signature": "abc", "text": "thoughts"}
+    held = Held(0, chunk({"reasoning_details": [detail]}), [], [], tool=False)
+    leaf = TextLeaf(Channel(ChannelKind.REASONING, "details.2"), "thoughts", ("delta", "reasoning_details", 0, "text"))
+    held.pieces = [Line().take(held, leaf)]
+    held.pieces[0].ready = "tho"
+    assert part_of(held)["choices"][0]["delta"] == {"reasoning_details": [{**detail, "text": "tho"}]}
+    kept = {"type": "reasoning.text", "index": 2, "text": ""}
+    assert rest_of(held)["choices"][0]["delta"] == {"reasoning_details": [kept]}

@@ -44,6 +44,36 @@ def test_the_older_form_loses_its_alternatives_too():
     assert found == {"tokens": ["a"], "token_logprobs": [-1], "text_offset": None, "top_logprobs": None}
 
 
+@pytest.mark.parametrize(
+    ("kept", "alternatives"),
+    [("all", [{"token": "b", "logprob": -0.5, "bytes": [98]}]), ("chosen", []), ("strip", None)],
+)
+def test_a_route_says_what_is_kept(kept, alternatives):
+    listed = {"content": [entry("a", top_logprobs=[entry("b", x="c")])]}
+    found = checked_logprobs(listed, "a", "", kept)
+    assert (found and found["content"][0]["top_logprobs"]) == alternatives
+
+
+@pytest.mark.parametrize("wrong", ["b", ["b"], [{"token": 1}], [entry("b", bytes=[1])], [entry("b", logprob="x")]])
+def test_alternatives_of_another_shape_go(wrong):
+    found = checked_logprobs({"content": [entry("a", top_logprobs=wrong)]}, "a", "", "all")
+    assert found["content"][0]["top_logprobs"] == []
+
+
+@pytest.mark.parametrize(
+    ("top", "kept", "left"),
+    [
+        ([{"b": -2}, None], "all", [{"b": -2}, None]),
+        ([{"b": "text"}], "all", None),
+        ("text", "all", None),
+        ([{"b": -2}], "chosen", None),
+    ],
+)
+def test_the_older_form_of_what_is_kept(top, kept, left):
+    found = checked_logprobs({"tokens": ["a"], "token_logprobs": [-1], "top_logprobs": top}, "a", "", kept)
+    assert found["top_logprobs"] == left
+
+
 def test_the_refusal_has_its_own_list():
     assert checked_logprobs({"content": None, "refusal": [entry("no")]}, "", "no") is not None
     assert checked_logprobs({"content": None, "refusal": [entry("no")]}, "no", "") is None

@@ -29,6 +29,13 @@ def test_allowed_models_and_aliases():
     assert [m["model"] for m in out["models"]] == ["a"]
 
 
+@pytest.mark.parametrize("allowed", [None, ["a", "b"]])
+def test_an_alias_hides_the_upstreams_model_of_that_name(allowed):
+    out = json.loads(listed(read_models(RAW), allowed, {"b": "a"}))
+    assert [(m["id"], m.get("meta")) for m in out["data"]] == [("a", {"n": 1}), ("b", {"n": 1})]
+    assert "b" not in [m["model"] for m in out["models"]]
+
+
 @pytest.mark.parametrize(
     ("name", "entry"),
     [("a", "a"), ("b", None), ("chat", "chat"), ("secret", "secret"), ("gone", None), ("A", None), ("a ", None)],

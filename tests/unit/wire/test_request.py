@@ -35,6 +35,7 @@ def test_the_head():
         ({"max_tokens": "1"}, "invalid_type", "max_tokens"),
         ({"api_base": "http://x"}, "unsupported_parameter", "api_base"),
         ({"previous_response_id": "r"}, "unsupported_parameter", "previous_response_id"),
+        ({"previous_response_id": 0}, "unsupported_parameter", "previous_response_id"),
         ({"Prompt": "x"}, "unsupported_parameter", "Prompt"),
         ({"Input": "x"}, "unsupported_parameter", "Input"),
         ({"stream_options": []}, "invalid_type", "stream_options"),
@@ -84,6 +85,12 @@ def test_what_stands_beside():
 def test_unscannable_error(kind, code):
     error = unscannable_error(Unscannable(kind, Pointer(("messages", 0, "content", 1))))
     assert (error.code, error.param, error.status) == (code, "messages[0].content[1]", 400)
+
+
+def test_what_is_sealed_says_why_and_the_way_out():
+    error = unscannable_error(Unscannable("redacted_thinking", Pointer(("messages", 1, "content", 0))))
+    assert (error.code, error.param) == ("unsupported_content_part", "messages[1].content[0]")
+    assert "send the turn without it" in str(error)
 
 
 def test_token_ids_say_the_way_out():

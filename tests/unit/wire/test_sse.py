@@ -96,6 +96,11 @@ def test_heartbeats_between_events_are_no_fault():
     assert read(raw) == [("a", "")] * 3
 
 
+def test_an_event_that_says_null_says_nothing():
+    """llama.cpp begins the stream of several prompts with one (tests/wire/golden/llama/text_list_stream.sse)."""
+    assert read(b'data: null\n\ndata: {"a":1}\n\ndata:null \n\n') == [('{"a":1}', "")]
+
+
 def test_one_byte_pieces_of_a_long_line_stay_linear():
     """A quadratic buffer would copy 45 GB here."""
     assert len(read(b"data: ", *([b"x"] * 300_000), b"\n\n")[0][0]) == 300_000

@@ -1,9 +1,10 @@
 import pytest
 
-from guardproxy.core.commands import Channel, ChannelKind, Release
+from guardproxy.core.commands import CONTENT, Channel, ChannelKind, Release
 from guardproxy.testing.scripts import chunk
-from guardproxy.wire.answer_fields import TextLeaf
+from guardproxy.wire.answer_fields import CallKeys, TextLeaf, choice_leaves
 from guardproxy.wire.stream_fields import CHOICE, UnknownFields, without
+from guardproxy.wire.stream_queue import below_choice
 
 CHANNEL = Channel(ChannelKind.OTHER, "message.x")
 PATH = ("choices", 0, "delta", "x")
@@ -33,6 +34,17 @@ def seen(values):
 )
 def test_what_is_looked_at(values, text):
     assert seen(values) == text
+
+
+@pytest.mark.parametrize(
+    ("path", "key", "told"),
+    [(PATH, False, "a"), (PATH, True, "a\n"), (("provider",), False, "a\n"), ((*CHOICE, "stop_reason"), False, "a\n")],
+)
+def test_what_comes_whole_is_a_line_of_its_own(path, key, told):
+    """Else a word could hide behind the end of the value before it."""
+    fields = UnknownFields()
+    (watched,) = fields.watch([TextLeaf(CHANNEL, "a", path, key)])
+    assert (watched.told, watched.end) == (told, len(told))
 
 
 def test_pieces_keep_their_order_when_the_first_was_held():
@@ -70,7 +82,7 @@ def test_a_late_member_finds_its_objects_again():
     fields = UnknownFields()
     watched = fields.watch([TextLeaf(CHANNEL, "v", path)])
     assert fields.settle(chunk({}, x_vendor={"deep": {"note": "v"}}), watched) == chunk({}, x_vendor={"deep": {}})
-    release(fields, 0, 1, "v")
+    release(fields, 0, 2, "v\n")
     assert fields.late(chunk({}, "stop")) == chunk({}, "stop", x_vendor={"deep": {"note": "v"}})
 
 
@@ -109,3 +121,16 @@ def test_a_list_whose_strings_are_all_released_keeps_its_place():
     watched = fields.watch([TextLeaf(CHANNEL, "calm", path)])
     release(fields, 0, 4, "calm")
     assert fields.settle(cited("calm"), watched) == cited("calm")
+
+
+@pytest.mark.parametrize("note", [["it is"], {"deep": ["it is"]}, [{"deep": "it is"}], {"deep": [["it is"]]}])
+def test_a_list_below_a_name_that_no_list_knows_waits_with_its_name(note):
+    tree = chunk({"content": "a", "note": note})
+    leaves = [below_choice(one) for one in choice_leaves(tree["choices"][0], "delta", CONTENT, CallKeys())]
+    fields = UnknownFields()
+    watched = fields.watch([one for one in leaves if one.channel.kind is ChannelKind.OTHER])
+    settled = fields.settle(tree, watched)
+    assert "it is" not in str(settled)
+    for entry in watched:
+        fields.release(Release(0, entry.leaf.channel, 0, len(entry.told), entry.told))
+    assert fields.late(chunk({}, "stop")) == chunk({"note": note}, "stop")

@@ -91,7 +91,7 @@ def test_a_tool_call_that_nobody_released_does_not_leave_at_all():
 
 def test_an_unknown_field_leaves_with_its_chunk_if_it_is_released_by_then():
     queue = queue_of({"content": "a", "x": "v"})
-    release(queue, 0, 1, "x", NAME)
+    release(queue, 0, 2, "x\n", NAME)
     release(queue, 0, 1, "v", OTHER)
     release(queue, 0, 1, "a")
     assert queue.ready()[0].tree == chunk({"content": "a", "x": "v"})
@@ -102,7 +102,7 @@ def test_else_it_comes_with_the_finish_chunk():
     queue.end(chunk({}, "stop"), 1)
     release(queue, 0, 1, "a")
     assert queue.ready()[0].tree == chunk({"content": "a"})
-    release(queue, 0, 1, "x", NAME)
+    release(queue, 0, 2, "x\n", NAME)
     release(queue, 0, 1, "v", OTHER)
     assert queue.finish().tree == chunk({"x": "v"}, "stop")
 

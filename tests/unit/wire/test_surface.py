@@ -12,6 +12,8 @@ from guardproxy.wire.surface import SURFACES
     [
         ("/v1/chat/completions", "chat_completions", "/chat/completions", {"messages": [{"role": "user", "content": "hi"}]}),
         ("/v1/completions", "completions", "/completions", {"prompt": "hi"}),
+        ("/v1/messages", "messages", "/messages", {"messages": [{"role": "user", "content": "hi"}]}),
+        ("/v1/responses", "responses", "/responses", {"input": "hi"}),
         ("/v1/embeddings", "embeddings", "/embeddings", {"input": "hi"}),
     ],
 )  # fmt: skip
@@ -26,5 +28,5 @@ def test_each_is_counted_from_the_start():
     assert {surface.name for surface in SURFACES.values()} <= set(Labels((), (), (), (), ()).surfaces)
 
 
-def test_only_chat_has_a_place_for_an_instruction():
-    assert [s.name for s in SURFACES.values() if s.instruct] == ["chat_completions"]
+def test_who_has_a_place_for_an_instruction():
+    assert [s.name for s in SURFACES.values() if s.instruct] == ["chat_completions", "messages", "responses"]

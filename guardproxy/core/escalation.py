@@ -1,0 +1,154 @@
+"""Risk that adds up over the turns of a conversation: a CUSUM for each leaf. Numbers in, numbers out.
+
+    turns_of(conversation, findings) -> tuple[Turn, ...]     the highest score of each leaf in each turn
+    climb(before, turn, plan) -> tuple[Level, ...]           one turn more
+    raised(levels, remembered), faded(levels, halvings)      memory may only raise risk, and halves with time
+    risk_of(turns, remembered, plan) -> Risk                 where a request stands
+    session_verdicts(levels, plan, order) -> list[Verdict]   of the rule `session`
+
+`S_t = max(0, S_{t-1} + s_t - k)` for each leaf, `s_t` its highest score in turn t and `k` the drift
+(policy-language.md 12; Page, Biometrika 41, 1954). A turn is a user message with the tool results and the answer that
+follow. A clean turn lowers S by k, so a step falls by itself; leaves do not share their sums.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+from guardproxy.core.conversation import Conversation, Role, Stage, Step
+from guardproxy.core.findings import Finding
+from guardproxy.core.hazards import covers, severity_of
+from guardproxy.core.judge import Verdict
+from guardproxy.core.rules import Escalation, Kind, Ladder, Rule
+
+RULE = "session"
+MOST_RISK = 1_000.0
+"""S is bounded, so that no session stays high for ever."""
+_DIGITS = 9
+"""Sums are rounded, so that three times 0.4 reaches a step at 1.2."""
+GRAVE = 3
+"""Hazards of this severity may take more than one step at a turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeafScore:
+    """The highest score of one leaf, 0 … 1."""
+
+    leaf: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What was found in one turn; leaves that are not here scored 0."""
+
+    scores: tuple[LeafScore, ...] = ()
+
+    def score(self, leaf: str) -> float:
+        """That of one leaf."""
+        return max((s.score for s in self.scores if s.leaf == leaf), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """Where one leaf stands: its sum S, and how many steps of the ladder it has climbed."""
+
+    leaf: str
+    total: float
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """`before` the last turn, and `now`: once the answer is known, the last turn is climbed again from `before`."""
+
+    before: tuple[Level, ...] = ()
+    now: tuple[Level, ...] = ()
+
+
+def turns_of(conversation: Conversation, findings: Sequence[Finding]) -> tuple[Turn, ...]:
+    """Every user message begins a turn; system texts and texts beside the messages belong to none.
+
+    A finding in a join of several messages counts where its last piece stands: there it became visible.
+    """
+    of_message: dict[tuple[Step, ...], int] = {}
+    turn = -1
+    for message in conversation.messages:
+        turn += message.role is Role.USER
+        if message.role not in (Role.SYSTEM, Role.DEVELOPER):
+            of_message |= dict.fromkeys((part.pointer.path for part in message.parts), max(turn, 0))
+    highest: list[dict[str, float]] = [{} for _ in range(max(turn, 0) + 1)]
+    for finding in findings:
+        places = [of_message[p.pointer.path] for p in finding.segment.pieces if p.pointer.path in of_message]
+        if places:
+            scores = highest[max(places)]
+            scores[finding.hazard] = max(finding.score, scores.get(finding.hazard, 0.0))
+    return tuple(Turn(tuple(LeafScore(leaf, score) for leaf, score in sorted(s.items()))) for s in highest)
+
+
+def climb(before: Sequence[Level], turn: Turn, plan: Escalation) -> tuple[Level, ...]:
+    """The levels after one turn more; leaves at 0 are left out."""
+    levels = {level.leaf: level for level in before}
+    watched = {s.leaf for s in turn.scores if any(covers(hazard, s.leaf) for hazard in plan.hazards)}
+    after = []
+    for leaf in sorted(levels.keys() | watched):
+        was = levels.get(leaf, Level(leaf, 0.0))
+        total = round(min(MOST_RISK, max(0.0, was.total + turn.score(leaf) - plan.drift)), _DIGITS)
+        reached = sum(total >= step.threshold for step in plan.ladder.steps)
+        step = reached if severity_of(leaf) >= GRAVE else min(reached, was.step + 1)
+        if total > 0.0:
+            after.append(Level(leaf, total, step))
+    return tuple(after)
+
+
+def raised(levels: Sequence[Level], remembered: Sequence[Level]) -> tuple[Level, ...]:
+    """Leaf by leaf the higher of both: a cut or forged history gains nothing."""
+    best: dict[str, Level] = {}
+    for level in (*levels, *remembered):
+        other = best.get(level.leaf, Level(level.leaf, 0.0))
+        best[level.leaf] = Level(level.leaf, max(level.total, other.total), max(level.step, other.step))
+    return tuple(best[leaf] for leaf in sorted(best))
+
+
+def faded(levels: Sequence[Level], halvings: float) -> tuple[Level, ...]:
+    """What is left of remembered sums after so many half-lives. A step falls with its sum at the next turn."""
+    share = 0.5 ** max(0.0, halvings)
+    return tuple(Level(level.leaf, level.total * share, level.step) for level in levels)
+
+
+def risk_of(turns: Sequence[Turn], remembered: Sequence[Level], plan: Escalation) -> Risk:
+    """Recomputed from the history that the client sent, raised by what is remembered of the session."""
+    if not turns:
+        return Risk(tuple(remembered), tuple(remembered))
+    from_history: tuple[Level, ...] = reduce(lambda levels, turn: climb(levels, turn, plan), turns[:-1], ())
+    before = raised(from_history, remembered)
+    return Risk(before, climb(before, turns[-1], plan))
+
+
+def session_verdicts(levels: Sequence[Level], plan: Escalation, order: int) -> list[Verdict]:
+    """One verdict for each leaf that stands on a step. `order`: behind all rules of the policy."""
+    verdicts = []
+    for level in levels:
+        if level.step:
+            step = plan.ladder.steps[level.step - 1]
+            verdicts.append(
+                Verdict(
+                    rule=session_rule(level.leaf, plan.ladder),
+                    action=step.action,
+                    hazard=level.leaf,
+                    severity=severity_of(level.leaf),
+                    score=level.total,
+                    threshold=step.threshold,
+                    enforced=True,
+                    order=order,
+                    findings=(),
+                )
+            )
+    return verdicts
+
+
+def session_rule(leaf: str, ladder: Ladder) -> Rule:
+    """The rule that no policy writes; under every leaf the same id."""
+    return Rule(RULE, Kind.HAZARD, leaf, ladder, checks=frozenset({Stage.INPUT}))

@@ -1,0 +1,76 @@
+"""One exchange as a turn of its session: who it is, where it stands, what is kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from guardproxy.core.conversation import Conversation, Role
+from guardproxy.core.decide import Decision
+from guardproxy.core.findings import Finding
+from guardproxy.core.rules import Policy
+from guardproxy.core.session import SessionState, Visit, step_word
+from guardproxy.observe.outcome import SessionNote
+from guardproxy.state.sessions import Sessions
+
+LONGEST_NAME = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """How a session is told apart: `source` is safety_identifier, header or history; `key` a keyed hash."""
+
+    source: str
+    key: str
+
+
+def who_of(
+    sessions: Sessions, tenant: str, conversation: Conversation, *, identifier: str | None, header: str
+) -> Who | None:
+    """The end user as the client names them, else the header, else whoever began with these words. None: a batch."""
+    if conversation.batch:
+        return None
+    first = next((m for m in conversation.messages if m.role is Role.USER), None)
+    begun = "\n".join(part.text for part in first.parts) if first else ""
+    for source, value in (("safety_identifier", identifier or ""), ("header", header), ("history", begun)):
+        if value:
+            return Who(source, sessions.key(tenant, source, value if source == "history" else value[:LONGEST_NAME]))
+    return None
+
+
+@dataclass(slots=True)
+class SessionWatch:
+    """Asked once for the input, told once at the end."""
+
+    sessions: Sessions
+    who: Who
+    visit: Visit
+    _kept: bool = False
+
+    def settle(self, outputs: Sequence[Decision], findings: Sequence[Finding]) -> None:
+        """Remembers the turn, once. `findings`: what was seen in the answer."""
+        if not self._kept:
+            self._kept = True
+            state = self.visit.settled(outputs, findings)
+            self.sessions.put(self.who.key, state, self._expires(state))
+
+    def note(self) -> SessionNote:
+        """What the decision log says of it: numbers."""
+        visit = self.visit
+        levels = tuple((level.leaf, level.total) for level in visit.levels)
+        return SessionNote(self.who.source, levels, step_word(visit.levels, visit.policy), visit.resting)
+
+    def _expires(self, state: SessionState) -> float:
+        """What still counts is remembered to its end."""
+        policy = self.visit.policy
+        ends = [pause.until for pause in state.pauses.running]
+        if policy.cool_down:
+            ends += [mark.at + policy.cool_down.within for mark in state.pauses.marks]
+        return max([self.visit.now + policy.memory.keep, *ends])
+
+
+def watch_of(sessions: Sessions, who: Who | None, policy: Policy, now: float) -> SessionWatch | None:
+    """None where the policy keeps no session in mind."""
+    if who is None or (policy.escalation is None and policy.cool_down is None):
+        return None
+    return SessionWatch(sessions, who, Visit(policy, sessions.get(who.key, now), now))

@@ -1,0 +1,1 @@
+"""The pantry: what lives between requests. Numbers and expiry times, never text."""

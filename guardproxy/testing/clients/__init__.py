@@ -1,0 +1,1 @@
+"""Real client libraries before a real proxy: `make clients`."""

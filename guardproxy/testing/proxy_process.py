@@ -1,0 +1,102 @@
+"""`guardproxy serve` as a process of its own, on ports that the system chose.
+
+with serving(folder, upstream, policy) as proxy:      proxy.base is http://127.0.0.1:PORT/v1
+    stop_classifiers(proxy)                           as if they hung: each inspection runs out of time
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+LONGEST_START = 60.0
+LONGEST_END = 20.0
+READY = "metrics at"
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A proxy that is ready. `decisions` is its decision log."""
+
+    base: str
+    decisions: Path
+    process: subprocess.Popen[str] = field(repr=False)
+
+    @property
+    def decided(self) -> int:
+        """Decisions recorded so far."""
+        return len(self.decisions.read_bytes().splitlines()) if self.decisions.exists() else 0
+
+
+@contextmanager
+def serving(
+    folder: Path, upstream: str, policy: Path, settings: Path | None = None, environment: Mapping[str, str] = NOTHING
+) -> Iterator[Serving]:
+    """Starts it in `folder` and ends it with SIGTERM; a bad start or end is an AssertionError with its last words.
+
+    `settings` is a file, `environment` GUARDPROXY_ variables. The decision log is `required`: each answer's record is there before the answer.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    decisions, errors = folder / "decisions.jsonl", folder / "stderr.log"
+    command = [sys.executable, "-m", "guardproxy", "serve", "--upstream", upstream, "--policies", str(policy)]
+    command += ["--port", "0", "--admin-port", "0", *(["--settings", str(settings)] if settings else [])]
+    audit = {"GUARDPROXY_AUDIT_MODE": "required", "GUARDPROXY_AUDIT_PATH": str(decisions)}
+    with errors.open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            cwd=folder,
+            text=True,
+            env={**os.environ, **audit, **environment},
+        )
+    try:
+        base = _base(process)
+        if not base:
+            raise AssertionError(f"the proxy did not start: {errors.read_text(encoding='utf-8')}")
+        yield Serving(base, decisions, process)
+    finally:
+        process.terminate()
+        code = process.wait(LONGEST_END)
+        if process.stdout is not None:
+            process.stdout.close()
+    if code or "Traceback" in errors.read_text(encoding="utf-8"):
+        raise AssertionError(f"the proxy ended with {code}: {errors.read_text(encoding='utf-8')}")
+
+
+def _base(process: subprocess.Popen[str]) -> str:
+    """The address in its greeting; empty when it ends, or is killed for its silence, before the greeting is whole."""
+    watchdog = threading.Timer(LONGEST_START, process.kill)
+    watchdog.start()
+    base = ""
+    for line in process.stdout or ():
+        base = next((word for word in line.split() if word.endswith("/v1")), base)
+        if READY in line:
+            watchdog.cancel()
+            return base
+    watchdog.cancel()
+    return ""
+
+
+def stop_classifiers(proxy: Serving) -> int:
+    """Stops the classifier processes in their tracks and says how many there were; Linux only, elsewhere 0."""
+    children = Path(f"/proc/{proxy.process.pid}/task/{proxy.process.pid}/children")
+    if not children.exists():
+        return 0
+    found = [int(pid) for pid in children.read_text(encoding="ascii").split() if _classifies(pid)]
+    for pid in found:
+        os.kill(pid, signal.SIGSTOP)
+    return len(found)
+
+
+def _classifies(pid: str) -> bool:
+    return b"guardproxy.detectors.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()

@@ -1,0 +1,65 @@
+"""Who a session belongs to, and when it is watched at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from guardproxy.core.conversation import Conversation, Message, Part, Pointer, Role, Scope, Stage
+from guardproxy.core.cool_down import Mark, Pause, Pauses
+from guardproxy.core.decide import decide
+from guardproxy.core.escalation import Level
+from guardproxy.core.rules import Action, CoolDown, Escalation, Ladder, LadderStep, Policy, PolicyRef
+from guardproxy.core.session import SessionState
+from guardproxy.proxy.session import watch_of, who_of
+from guardproxy.state.sessions import Sessions
+
+REF = PolicyRef("p", 1, "h")
+PLAIN = Policy(REF, ())
+WATCHED = Policy(
+    REF, (), escalation=Escalation(("crime",), Ladder((LadderStep(Action.WARN, 1.0),))), cool_down=CoolDown(3, 900, 600)
+)
+SAID = Conversation((Message(Role.USER, Scope.USER, (Part("good morning", Pointer(("messages", 0, "content"))),)),))
+
+
+def who(conversation=SAID, **given):
+    return who_of(Sessions(b"k"), "t", conversation, **{"identifier": None, "header": "", **given})
+
+
+@pytest.mark.parametrize(
+    ("given", "source"),
+    [
+        ({"identifier": "u", "header": "h"}, "safety_identifier"),
+        ({"identifier": "", "header": "h"}, "header"),
+        ({}, "history"),
+    ],
+)
+def test_the_surest_name_counts(given, source):
+    assert who(**given).source == source
+
+
+def test_texts_of_a_batch_and_nameless_ones_are_nobody_s():
+    assert who(replace(SAID, batch=True), header="h") is None
+    assert who(Conversation(())) is None
+
+
+def test_only_a_policy_that_asks_for_it_watches():
+    assert watch_of(Sessions(b"k"), who(), PLAIN, 0.0) is None
+    assert watch_of(Sessions(b"k"), None, WATCHED, 0.0) is None
+    assert watch_of(Sessions(b"k"), who(), WATCHED, 0.0) is not None
+
+
+def test_a_turn_is_kept_once_and_as_long_as_something_counts():
+    sessions = Sessions(b"k")
+    pauses = Pauses((Mark("crime", 0.0),), (Pause("weapons", 5000.0),))
+    sessions.put(who().key, SessionState((Level("crime.fraud", 1.5, 1),), pauses, 0.0), 9000.0)
+    watch = watch_of(sessions, who(), WATCHED, 10.0)
+    watch.visit.heed(SAID, [], decide([], REF, Stage.INPUT))
+    watch.settle((), ())
+    kept = sessions.get(who().key, 4999.0)
+    watch.settle((), ())
+    assert sessions.get(who().key, 4999.0) is kept
+    assert sessions.get(who().key, 5000.0) == SessionState(at=5000.0)
+    note = watch.note()
+    assert (note.source, note.step, note.paused) == ("history", "warn", ("weapons",))

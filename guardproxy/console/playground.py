@@ -21,7 +21,7 @@ from guardproxy.errors import BadRequest
 from guardproxy.proxy.corpus import row_of
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.rehearsal import Played, Rehearsal, Workbench
-from guardproxy.proxy.settings import ROUTE, TENANT
+from guardproxy.proxy.settings import TENANT
 
 ROLES = ("user", "assistant", "system")
 MOST_CHARACTERS = 20_000
@@ -81,7 +81,7 @@ class Playground:
 
     def usual(self) -> str:
         """The policy of a plain request."""
-        return self._hall.shelf.select(TENANT, ROUTE).ref.name
+        return self._hall.shelf.select(TENANT, self._hall.routes.default.name).ref.name
 
     def policy(self, name: str) -> Policy | None:
         """The policy of the form's choice; blocking when it is on disk."""
@@ -102,7 +102,7 @@ class Playground:
             raise _wrong("This policy is no longer there, or its file has errors.")
         said = {"messages": [{"role": asked.role, "content": asked.text}]}
         item = row_of({"messages": [], "assistant": asked.text} if asked.role == "assistant" else said, "1").item
-        context = Context(route=ROUTE, tenant=TENANT, now=self._hall.clock())
+        context = Context(route=self._hall.routes.default.name, tenant=TENANT, now=self._hall.clock())
         async with self._turn:
             country = asked.country.upper()
             rehearsal = await asyncio.to_thread(Rehearsal, self.bench(), policy, context, asked.locale, country)

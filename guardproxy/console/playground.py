@@ -107,13 +107,16 @@ class Playground:
             country = asked.country.upper()
             rehearsal = await asyncio.to_thread(Rehearsal, self.bench(), policy, context, asked.locale, country)
             played = await rehearsal.play(item)
-        return self._shown(policy, played, context, on_disk=asked.policy.startswith(ON_DISK))
+        return self._shown(rehearsal, played, on_disk=asked.policy.startswith(ON_DISK))
 
-    def _shown(self, policy: Policy, played: Played, context: Context, *, on_disk: bool) -> Shown:
+    def _shown(self, rehearsal: Rehearsal, played: Played, *, on_disk: bool) -> Shown:
+        policy, context = rehearsal.policy, rehearsal.context
         stages = tuple(Told(d, tuple(scales(d, policy, context)), tuple(reports(d))) for d in played.decisions)
         heard = [report for told in stages for report in told.reports]
-        infos = self._hall.benches.toolbox.infos
-        return Shown(policy, on_disk, played, stages, tuple(quiet(played.looks, heard, infos)))
+        asked, infos = played.input is not None, self._hall.benches.toolbox.infos
+        failed = {failure.detector for failure in played.failures}
+        looked = [one for one in rehearsal.bench.lookers if (asked or one.output) and one.name not in failed]
+        return Shown(policy, on_disk, played, stages, tuple(quiet(looked if stages else (), heard, infos)))
 
 
 def _wrong(line: str) -> BadRequest:

@@ -2,7 +2,7 @@
 
 scales(decision, policy, context)   one row a rule that heard something, those that act first
 reports(decision)                   one row a detector and hazard, the surest first
-quiet(looks, reports, infos)        the detectors that looked and found nothing
+quiet(lookers, reports, infos)      the detectors that looked and found nothing
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from guardproxy.core.account import Account, accounts
+from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision
 from guardproxy.core.detector_info import DetectorInfo
 from guardproxy.core.judge import Context
+from guardproxy.core.lookers import Looker
 from guardproxy.core.rules import Action, Ladder, Mode, Policy
-from guardproxy.detectors.bench import Inspection
 
 WIDTH = 300
 """Of the picture's axis from 0 to 1, in its own units."""
@@ -119,14 +120,14 @@ def reports(decision: Decision) -> list[Report]:
     """Of each detector and hazard the surest."""
     best: dict[tuple[str, str], Report] = {}
     for s in sorted(decision.seen.kept, key=lambda one: -one.score):
-        at = f"{s.span.start}–{s.span.end}" if s.span else ""
+        at = f"{s.span.start}–{s.span.end}" if s.span and decision.stage is Stage.INPUT else ""  # answers: in windows
         view = "" if s.view in ("plain", "window") else s.view
         best.setdefault((s.detector, s.hazard), Report(s.detector, s.hazard, s.score, str(s.scope), at, view))
     return list(best.values())
 
 
-def quiet(looks: Sequence[Inspection], found: Iterable[Report], infos: Sequence[DetectorInfo]) -> list[str]:
+def quiet(lookers: Iterable[Looker], found: Iterable[Report], infos: Sequence[DetectorInfo]) -> list[str]:
     """Ids in their order. Words and patterns of rules are no detectors of their own here."""
-    looked = {looker.name for look in looks for looker in look.by}
+    looked = {looker.name for looker in lookers}
     heard = {report.detector for report in found}
     return [info.id for info in infos if info.id in looked - heard]

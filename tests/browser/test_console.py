@@ -187,14 +187,14 @@ async def test_a_broken_file_is_shown_where_it_is_broken(page, admin, shots, dem
             assert await page.value(CONTRAST) == []
             await page.picture(shots / f"refused-{colours}.png")
         await page.open(admin + "policies/demo")
-        assert "GP104" in await page.value("document.querySelector('.note[data-tone=error]').textContent")
+        assert "GP104" in await page.value("document.querySelector('.source').textContent")
         for colours in ("light", "dark"):
             await scheme(page, colours)
             assert await page.value(CONTRAST) == []
             await page.picture(shots / f"broken-{colours}.png")
     finally:
         policy.write_text(good)
-        httpx.post(admin + "policies/load", headers={"content-type": "text/plain"})
+        httpx.post(admin + "policies/load", timeout=30)
 
 
 async def test_no_text_of_users_on_any_page_of_decisions(demo, admin):

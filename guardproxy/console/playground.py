@@ -26,6 +26,8 @@ from guardproxy.proxy.settings import TENANT
 ROLES = ("user", "assistant", "system")
 MOST_CHARACTERS = 20_000
 ON_DISK = "disk:"
+FEW = 6
+"""Rules that reached nothing, and reports of detectors, that are shown at once; the rest is folded away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,16 @@ class Told:
     decision: Decision
     scales: tuple[Scale, ...]
     reports: tuple[Report, ...]
+
+    @property
+    def first(self) -> tuple[Scale, ...]:
+        """The rules that reached something, and the nearest of the others."""
+        return self.scales[: sum(bool(scale.reached) for scale in self.scales) + FEW]
+
+    @property
+    def rest(self) -> tuple[Scale, ...]:
+        """The others."""
+        return self.scales[len(self.first) :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +157,7 @@ def playground(hall: Hall, reading: Reading) -> APIRouter:
             classifiers=hall.pool is not None,
             most=MOST_CHARACTERS,
             width=WIDTH,
+            few=FEW,
             on_disk=ON_DISK,
         )
 

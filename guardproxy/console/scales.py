@@ -71,10 +71,10 @@ def scales(decision: Decision, policy: Policy, context: Context) -> list[Scale]:
     return [_scale(account, str(decision.stage)) for account in sorted(told, key=_rank)]
 
 
-def _rank(account: Account) -> tuple[bool, bool, int, float]:
+def _rank(account: Account) -> tuple[bool, bool, bool, int, float]:
     action = account.verdict.action if account.verdict else Action.ALLOW
     distance = account.distance if account.distance is not None else 1.0
-    return (account.verdict is None, not account.rule.enforced, -action, distance)
+    return (account.verdict is None, not account.looks, not account.rule.enforced, -action, distance)
 
 
 def _scale(account: Account, stage: str) -> Scale:

@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law evasion policy clients real-server real-transformers fuzz lock train
+.PHONY: help demo test check conformance law reloads evasion policy clients real-server real-transformers fuzz lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ conformance: .venv/.dev ## every cell of the conformance matrix, and its page
 
 law: .venv/.dev ## a million random splits through the stream moderator
 	$(BIN)/python -m guardproxy.testing.split_law --splits 1000000 --jobs $(JOBS)
+
+reloads: .venv/.dev ## a thousand policy reloads under load: does every answer come from one whole set?
+	$(BIN)/python -m guardproxy.testing.reload_storm
 
 evasion: .venv/.dev ## detection per transform beside benign refusals, over ../shared/cases
 	$(BIN)/python -m guardproxy.testing.evasion

@@ -86,6 +86,7 @@ async def _run(host: str, ports: tuple[int, int, int], policy: Path) -> None:
         await stage.close()
         await hall.upstream.close()
         hall.recorder.audit.close()
+        hall.office.changes.close()
 
 
 def _showing(policy: Path) -> Showing:

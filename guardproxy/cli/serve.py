@@ -15,7 +15,7 @@ from guardproxy.observe import logs
 from guardproxy.proxy import settings as configuration
 from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.hall import Hall
-from guardproxy.proxy.reloading import take_note
+from guardproxy.proxy.reloading import on_hangup, take_note
 from guardproxy.proxy.server import Listener, Servers
 from guardproxy.proxy.start import open_hall
 from guardproxy.proxy.tasks import spawn
@@ -59,11 +59,13 @@ async def run(hall: Hall) -> None:
     )
     if hall.pool is not None:
         await hall.pool.ready()
+    on_hangup(hall)
     watch = spawn(hall.shelf.watch(lambda report: take_note(hall, report))) if hall.settings.policies.watch else None
 
     def ready() -> None:
         names = ", ".join(str(p.ref) for p in hall.shelf.policies)
         print(f"guardproxy: http://{listen.host}:{servers.ports[0]}/v1 guards {hall.upstream.target.base} ({names})")
+        print(f"guardproxy: console at http://{listen.admin_host}:{servers.ports[1]}/admin/overview")
         print(f"guardproxy: metrics at http://{listen.admin_host}:{servers.ports[1]}/metrics", flush=True)
         hall.languages.start()
 
@@ -80,3 +82,4 @@ async def run(hall: Hall) -> None:
             await hall.pool.close()
         await hall.upstream.close()
         hall.recorder.audit.close()
+        hall.office.changes.close()

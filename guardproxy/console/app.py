@@ -6,6 +6,7 @@ import os
 
 from fastapi import FastAPI
 
+from guardproxy.console.candidate import candidate
 from guardproxy.console.decisions import decisions
 from guardproxy.console.demo_page import Stage, demo_page
 from guardproxy.console.doorkeeper import Doorkeeper
@@ -28,6 +29,7 @@ def console_app(hall: Hall, stage: Stage | None = None) -> FastAPI:
         playground(hall, reading),
         policies(hall, reading),
         decisions(hall),
+        candidate(hall),
     )
     for router in pages:
         app.include_router(router)

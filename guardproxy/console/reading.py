@@ -16,13 +16,12 @@ from threading import Lock
 
 from guardproxy.core.rules import Policy, PolicyRef
 from guardproxy.detectors.registry import inspector
+from guardproxy.policy.folder import state_of
 from guardproxy.policy.hearing import World
 from guardproxy.policy.lint import Checked, Compiled, check
 from guardproxy.policy.problems import Problem
 from guardproxy.policy.selftest import Run, State
 from guardproxy.proxy.hall import Hall
-
-READ = (".yaml", ".yml", ".txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,5 +150,4 @@ class Reading:
     def _state(self, today: date) -> object:
         """Changes when any file does."""
         path = self._hall.shelf.path
-        files = sorted(f for f in path.rglob("*") if f.suffix in READ) if path.is_dir() else [path]
-        return today, tuple((str(f), s.st_mtime_ns, s.st_size) for f in files if f.is_file() for s in [f.stat()])
+        return today, path, state_of(path)

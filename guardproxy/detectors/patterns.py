@@ -154,7 +154,10 @@ class _Filter:
             del start, end, flags, context
             found.add(number)
 
-        scratch = self._scratches.pop() if self._scratches else hyperscan.Scratch(self._database)
+        try:
+            scratch = self._scratches.pop()
+        except IndexError:  # asked, not looked up before: another thread may take the last one in between
+            scratch = hyperscan.Scratch(self._database)
         self._database.scan(text.encode("utf-8", "replace"), match_event_handler=on_match, scratch=scratch)
         self._scratches.append(scratch)
         return sorted(found)

@@ -42,12 +42,16 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric. `name` is without prefix; a counter's ends in `_total`; buckets make it a histogram."""
+    """One metric. `name` is without prefix; a counter's ends in `_total`; buckets make it a histogram.
+
+    `beside`: its series exist from the moment there is a candidate policy, not from the start.
+    """
 
     name: str
     text: str
     labels: tuple[Label, ...] = ()
     buckets: tuple[float, ...] = ()
+    beside: bool = False
 
     @property
     def kind(self) -> str:
@@ -80,7 +84,9 @@ UPSTREAM_ERROR = Label(
 )
 UNCHECKED = Label("reason", ("detector_timeout", "detector_error", "overload", "unscannable", "disabled"))
 DROPPED = Label("reason", ("disk_full", "io_error", "queue_full"))
-QUEUE = Label("queue", ("batch", "audit", "admission"))
+QUEUE = Label("queue", ("batch", "audit", "admission", "candidate"))
+CHANGE = Label("change", ("tighter", "looser"))
+UNCOMPARED = Label("reason", ("queue_full", "no_policy", "detector", "error"))
 CACHE = Label("result", ("hit", "miss"))
 REF = (Label("policy", free=True), Label("revision", free=True), Label("hash", free=True))
 
@@ -99,6 +105,9 @@ FAMILIES = (
     Family("upstream_request_seconds", "Time waiting for the upstream.", (UPSTREAM, CALL), WAITS),
     Family("upstream_errors_total", "Faults of the upstream.", (UPSTREAM, UPSTREAM_ERROR)),
     Family("appeals_total", "Appeals; upheld = the refusal stands.", (APPEAL,)),
+    Family("candidate_decisions_total", "As the candidate would decide.", (STAGE, ACTION, POLICY), beside=True),
+    Family("candidate_changes_total", "Of those, what it would change.", (STAGE, CHANGE), beside=True),
+    Family("candidate_dropped_total", "Exchanges that the candidate did not judge.", (UNCOMPARED,), beside=True),
     Family("policy_info", "1 for the policy in force, 0 for a retired one.", REF),
     Family("policy_load_failed", "1 while the file on disk is refused; labels name the policy in force.", REF),
     Family("policy_loaded_timestamp_seconds", "When it came into force (POSIX).", REF),
@@ -157,6 +166,7 @@ class Metrics:
         self._families = {family.name: family for family in FAMILIES}
         self._made = {family.name: _declare(family, self.registry) for family in FAMILIES}
         self._children: dict[tuple[str, tuple[str, ...]], Counter | Gauge | Histogram] = {}
+        self._beside = False
         self._in_force: tuple[PolicyRef, ...] = ()
         self._retired: deque[PolicyRef] = deque()
         self.admit(labels)
@@ -171,8 +181,13 @@ class Metrics:
             for values in self._allowed(family):
                 self._child(family.name, values)
 
+    def admit_candidate(self, labels: Labels) -> None:
+        """The same for the policies and rules of a candidate, whose metrics begin now."""
+        self._beside = True
+        self.admit(labels)
+
     def _allowed(self, family: Family) -> Iterator[tuple[str, ...]]:
-        if family.free:
+        if family.free or (family.beside and not self._beside):
             return iter(())
         if family.name == "score":
             return iter(sorted(self._scores))
@@ -279,7 +294,8 @@ def markdown() -> str:
         "# Metrics",
         "",
         "Made by `python -m guardproxy.observe.metrics > docs/metrics.md`; a test compares. Times in seconds.",
-        "Values not listed come from settings and policies; an unknown one becomes `other`. All series start at 0.",
+        "Values not listed come from settings and policies; an unknown one becomes `other`. All series start at 0;",
+        "those of `candidate_…` begin with the first candidate policy.",
         "",
         "| metric | type | labels | meaning |",
         "|---|---|---|---|",

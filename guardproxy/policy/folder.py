@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from guardproxy.core.rules import Source
 from guardproxy.policy import shipped
 from guardproxy.policy.document import Document, document, test_file
 from guardproxy.policy.problems import Problems
-from guardproxy.policy.reader import MAX_BYTES, parse, read_bytes, read_into
+from guardproxy.policy.reader import MAX_BYTES, read_bytes, read_into
 from guardproxy.policy.written import Written
 
 SUFFIXES = (".yaml", ".yml")
@@ -42,6 +43,31 @@ def policy_files(path: Path) -> list[Path]:
     return sorted(p for p in path.iterdir() if p.suffix in SUFFIXES and not p.name.startswith("."))
 
 
+State = tuple[tuple[str, int, int, int, int], ...]
+"""Of each file: name, inode, size, and the times of its last write and of the inode's last change (nanoseconds)."""
+
+
+def state_of(path: Path) -> State:
+    """What policies, lists and tests under `path` are right now, links followed: equal before and after reading
+    means that one state was read.
+    """
+    if path.is_dir():
+        places = [path, *path.glob("*"), *path.glob("*/*")]
+    else:
+        places = [path, *path.parent.glob("lists/*")]
+    return tuple(_state(place) for place in sorted(places) if place == path or place.suffix in (*SUFFIXES, ".txt"))
+
+
+def _state(place: Path) -> tuple[str, int, int, int, int]:
+    try:
+        found = place.stat()
+    except OSError:
+        return (str(place), 0, 0, 0, 0)
+    if stat.S_ISDIR(found.st_mode):  # what lies in it has rows of its own, other files in it are none of our business
+        return (str(place), found.st_ino, 0, 0, 0)
+    return (str(place), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
 def read_folder(path: Path, problems: Problems) -> Folder:
     """Reads every file; problems of all of them are collected."""
     try:
@@ -55,9 +81,11 @@ def read_folder(path: Path, problems: Problems) -> Folder:
     within = path if path.is_dir() else path.parent
     documents, unreadable, texts = [], [], {}
     for file in files:
-        raw = read_bytes(file, problems, MAX_BYTES, within=within)
+        root = read_into(file, problems, within=within)
+        raw = read_bytes(
+            file, Problems(), MAX_BYTES, within=within
+        )  # told already; the shelf sees to it that both agree
         texts[str(file)] = (raw or b"").decode("utf-8-sig", "replace")
-        root = parse(raw, str(file), problems) if raw is not None else None
         if root is None:
             unreadable.append(file.stem)
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -19,7 +19,7 @@ from watchfiles import awatch
 from guardproxy.core.detector_info import DetectorInfo
 from guardproxy.core.rules import Policy, PolicyRef, Source
 from guardproxy.errors import PolicyError
-from guardproxy.policy.folder import SUFFIXES
+from guardproxy.policy.folder import SUFFIXES, state_of
 from guardproxy.policy.hearing import World
 from guardproxy.policy.lint import Checked, check
 from guardproxy.policy.problems import Problem, Severity
@@ -34,6 +34,7 @@ _AT_LATEST_MS = 2_000
 _LOOK_AGAIN_S = 1.0
 _REMEMBERED = 50
 """Attempts to load that are kept for the console."""
+_MOST_READS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,27 @@ class LoadReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Set:
-    """What is in force: swapped as one."""
+class Set:
+    """What is in force, swapped as one: all policies, parents included, and those that can be selected."""
 
     policies: tuple[Policy, ...] = ()
     candidates: tuple[Applies, ...] = ()
     loaded_at: float = 0.0
     texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def refs(self) -> tuple[PolicyRef, ...]:
+        """Names, revisions, hashes."""
+        return tuple(policy.ref for policy in self.policies)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A set and where it was read."""
+
+    path: Path
+    set: Set
 
 
 class Shelf:
@@ -70,14 +84,17 @@ class Shelf:
         self, path: Path, detectors: Sequence[DetectorInfo], inspect: Inspect, clock: Callable[[], float]
     ) -> None:
         self.path = path
+        self._home = _home_of(path)
         self._detectors = tuple(detectors)
         self._inspect = inspect
         self._clock = clock
         self._loading = Lock()
-        self._set = _Set()
+        self._set = Set()
         self._asked: set[tuple[str, str]] = set()
         self.last = LoadReport(ok=False)
         self._attempts: deque[LoadReport] = deque(maxlen=_REMEMBERED)
+        self.prepare: Callable[[tuple[Policy, ...]], None] = _nothing
+        """Called with a good set just before it is swapped in, in the loading thread: its first request finds it ready."""
 
     @classmethod
     def open(
@@ -143,17 +160,18 @@ class Shelf:
         with self._loading:
             now = self._clock()
             before = self._set
-            checked = check([self.path], self._world(now), self._inspect)
-            fresh = _Set(
+            checked, torn = self._read(now)
+            fresh = Set(
                 policies=tuple(c.policy for c in checked.compiled),
                 candidates=in_force([c.applies for c in checked.compiled]),
                 loaded_at=now,
                 texts=checked.texts,
                 files=MappingProxyType({c.policy.ref.name: str(c.document.file) for c in checked.compiled}),
             )
-            errors = checked.errors or tuple(self._unserved(fresh))
+            errors = torn or checked.errors or tuple(self._unserved(fresh))
             problems = errors or (*checked.problems, *_same_revision(before, checked))
             if not errors:
+                self.prepare(fresh.policies)
                 self._set = fresh
             place = errors[0].place if errors else None
             self.last = LoadReport(
@@ -163,12 +181,47 @@ class Shelf:
                 at=now,
                 problems=problems,
                 actor=actor,
-                policies=tuple(p.ref for p in self._set.policies),
+                policies=self._set.refs,
             )
             self._attempts.append(self.last)
             return self.last
 
-    def _unserved(self, fresh: _Set) -> Iterator[Problem]:
+    def held(self) -> Held:
+        """The set in force, to be put back one day."""
+        return Held(self.path, self._set)
+
+    def adopt(self, other: Held, agreed: Callable[[Set, Set], None], actor: str = "") -> None:
+        """Puts a set that another shelf has loaded in force, in one step; from now on its path is read and watched.
+
+        `agreed(old, new)` is called before the swap; what it raises stops it. PolicyError GP308 when a route that has
+        been served would have no policy. Blocks: call it in a thread.
+        """
+        with self._loading:
+            now = self._clock()
+            problems = tuple(self._unserved(other.set))
+            if problems:
+                raise PolicyError(str(problems[0]), as_text(problems), problems)
+            self.prepare(other.set.policies)
+            agreed(self._set, other.set)
+            self._set, self.path = replace(other.set, loaded_at=now), other.path
+            self._home = _home_of(other.path)
+            self.last = LoadReport(ok=True, at=now, actor=actor, policies=self._set.refs)
+            self._attempts.append(self.last)
+
+    def _read(self, now: float) -> tuple[Checked, tuple[Problem, ...]]:
+        """The files as they stood at one moment. GP010 for a folder that does not hold still.
+
+        A ConfigMap may be swapped between two of its files, and what was read would be half of each.
+        """
+        for _ in range(_MOST_READS):
+            before = state_of(self.path)
+            checked = check([self.path], self._world(now), self._inspect)
+            if state_of(self.path) == before:
+                return checked, ()
+        place, hint = Source(str(self.path), 1, 1), "write beside it, then rename it into place"
+        return checked, (Problem("GP010", place, "the files change while they are read", hint=hint),)
+
+    def _unserved(self, fresh: Set) -> Iterator[Problem]:
         """GP308: what has been served so far must go on being served."""
         place = Source(str(self.path), 1, 1)
         hint = "give a policy `applies_to: {routes: [...]}`"
@@ -187,18 +240,20 @@ class Shelf:
         The folder is watched, not the file: editors rename, ConfigMaps swap links. A folder that goes away is a
         failed reload, and is read again as soon as it is back.
         """
-        folder = self._folder()
         while True:
+            folder = self._home
             if self._there(folder):
                 await self._watch_folder(folder, on_attempt)
+            if folder != self._home:
+                continue  # another set was put in force: its folder is watched now
             on_attempt(await asyncio.to_thread(self.reload))
-            while not self._there(folder):  # noqa: ASYNC110 - nothing tells of a folder that is not there
+            while not self._there(folder) and folder == self._home:  # noqa: ASYNC110 - nothing tells of a folder that is not there
                 await asyncio.sleep(_LOOK_AGAIN_S)
-            if self.failed:
+            if self.failed and folder == self._home:
                 on_attempt(await asyncio.to_thread(self.reload))
 
     async def _watch_folder(self, folder: Path, on_attempt: Callable[[LoadReport], None]) -> None:
-        """Returns when the folder is gone. Changes during a reload are kept for the next round."""
+        """Returns when the folder is gone, or another one counts. Changes during a reload are kept for the next round."""
         async for found in awatch(
             folder,
             watch_filter=lambda _change, path: self._concerns(Path(path), folder),
@@ -207,13 +262,10 @@ class Shelf:
             rust_timeout=int(_LOOK_AGAIN_S * 1_000),
             yield_on_timeout=True,
         ):
-            if not self._there(folder):
+            if not self._there(folder) or folder != self._home:
                 return
             if found:
                 on_attempt(await asyncio.to_thread(self.reload))
-
-    def _folder(self) -> Path:
-        return self.path if self.path.is_dir() else self.path.parent
 
     def _there(self, folder: Path) -> bool:
         return folder.is_dir()
@@ -231,7 +283,16 @@ class Shelf:
         return World(detectors=self._detectors, today=today, settled=True, serving=True)
 
 
-def _same_revision(before: _Set, checked: Checked) -> list[Problem]:
+def _home_of(path: Path) -> Path:
+    """The folder to watch. Asked once: later it may be gone for a while."""
+    return path if path.is_dir() else path.parent
+
+
+def _nothing(_policies: tuple[Policy, ...]) -> None:
+    """Nobody has to be told."""
+
+
+def _same_revision(before: Set, checked: Checked) -> list[Problem]:
     """GP715: the content changed, the revision did not."""
     old = {(p.ref.name, p.ref.revision): p.ref.hash for p in before.policies}
     rows = []

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from guardproxy.errors import SettingsError
 from guardproxy.proxy.hall import Hall
-from guardproxy.proxy.reloading import reload_now
+from guardproxy.proxy.reloading import reload_now, told
 from guardproxy.wire.errors import error_body
 
 _WRONG_PORT = "this is the admin port: point clients at the data port (--port, 8080 unless it was changed)"
@@ -41,7 +41,7 @@ def admin_app(hall: Hall) -> FastAPI:
         if not allowed(request):
             return PlainTextResponse("a token is needed\n", status_code=401)
         report = await asyncio.to_thread(reload_now, hall)
-        return JSONResponse({"ok": report.ok, "report": report.report}, status_code=200 if report.ok else 409)
+        return JSONResponse(told(hall, report), status_code=200 if report.ok else 409)
 
     @app.api_route("/v1/{_path:path}", methods=["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS"])
     async def wrong_port(_path: str) -> Response:

@@ -81,6 +81,8 @@ class Moderated:
         self._policy = policy
         self.given: dict[int, Given] = {}
         self.seen: list[Inspection] = []
+        self.kept: list[tuple[int, Channel, str]] | None = None
+        """What the model said, piece by piece; kept only for a candidate policy."""
         self._found: dict[int, list[Finding]] = {}
         self._ended: dict[int, Decision] = {}
 
@@ -88,6 +90,8 @@ class Moderated:
         """Text of one choice, channel by channel; returns releases and halts in order."""
         commands: list[Command] = []
         for channel, text in deltas:
+            if self.kept is not None:
+                self.kept.append((choice, channel, text))
             commands += await self._settle(self._moderator.feed(choice, channel, text))
         return commands
 
@@ -127,6 +131,10 @@ class Moderated:
     def is_halted(self, choice: int) -> bool:
         """True once the choice has been refused."""
         return self.given.get(choice, Given()).halt is not None
+
+    def was_ended(self, choice: int) -> bool:
+        """True when a choice was halted for a reason that no rule wrote."""
+        return choice in self._ended and self._ended[choice].because is None
 
     def decision(self, choice: int) -> Decision:
         """The output decision of one choice."""

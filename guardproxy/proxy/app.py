@@ -10,14 +10,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from guardproxy import __version__
-from guardproxy.core.rules import Policy
 from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
+from guardproxy.observe.entry import posix_text
 from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.checking import CheckFlow
 from guardproxy.proxy.client import Client, ClientGone, Receive, Send
@@ -28,6 +29,7 @@ from guardproxy.proxy.flow import Flow
 from guardproxy.proxy.hall import Hall, new_decision_id
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.moderating import ModerationFlow
+from guardproxy.proxy.reloading import named
 from guardproxy.proxy.settings import TENANT
 from guardproxy.proxy.signpost import sign
 from guardproxy.proxy.upstream import Call, read_all
@@ -202,14 +204,12 @@ def rest(hall: Hall) -> FastAPI:
 
     @app.api_route("/readyz", methods=[*READING])
     async def readyz() -> JSONResponse:
-        policies = [_policy_line(p) for p in hall.shelf.policies]
-        return JSONResponse({"status": "ready", "policies": policies})
+        policies = [named(p.ref) for p in hall.shelf.policies]
+        last = hall.shelf.last  # a refused set changes nothing: we stay ready, and say so
+        attempt = {"ok": last.ok, "place": Path(last.place).name, "time": posix_text(last.at)}
+        return JSONResponse({"status": "ready", "policies": policies, "last_load": attempt})
 
     return app
-
-
-def _policy_line(policy: Policy) -> dict[str, object]:
-    return {"policy": policy.ref.name, "revision": policy.ref.revision, "hash": policy.ref.hash}
 
 
 def _headers(scope: Scope) -> Headers:

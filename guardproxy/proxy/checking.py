@@ -24,6 +24,7 @@ from guardproxy.proxy.exchange import JSON, Exchange
 from guardproxy.proxy.hall import new_decision_id
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
+from guardproxy.proxy.trial import Evidence
 from guardproxy.proxy.wording import Wording, crisis_verdict
 from guardproxy.wire import chat
 from guardproxy.wire.body import parse
@@ -53,6 +54,9 @@ class Check:
     screened: Screened | None = None
     moderated: Moderated | None = None
     found: dict[Stage, list[Finding]] = field(default_factory=dict)
+    keeps: bool = False
+    """True while a candidate policy is on trial: it judges the item, too."""
+    _looked_at: Conversation = field(default_factory=lambda: Conversation(()))
 
     async def look(self) -> None:
         """Both halves that the item has; each is looked at whatever the other says."""
@@ -98,6 +102,20 @@ class Check:
         covered = detectors.hazards(stage)
         return [moderate(self.found[stage], verdicts, self.words.policy, self.context, covered)]
 
+    def evidence(self) -> Evidence:
+        """What a candidate policy judges."""
+        return Evidence(
+            decision_id=self.ledger.decision_id,
+            tenant=self.ledger.tenant,
+            policy=self.words.policy,
+            bench=self.bench,
+            context=self.context,
+            conversation=self._looked_at,
+            findings=self.screened.findings if self.screened else (),
+            moderated=self.moderated,
+            asked=self.screened is not None,
+        )
+
     @property
     def _conversation(self) -> Conversation:
         return self.item.whole.conversation
@@ -109,6 +127,7 @@ class Check:
         policy = self.words.policy
         reread = forget_refused(asked, policy, self.words.catalogue)
         request = asked if reread is asked else chat.parse_request(reread.tree)
+        self._looked_at = request.conversation
         self.screened = await screen(request, policy, self.bench, self.context, self._note)
         self.ledger.input = self.screened.decision
         self.ledger.digests = self.screened.digests
@@ -124,6 +143,7 @@ class Check:
         answer, policy = self.item.answer, self.words.policy
         last = self.item.asked.conversation.last_user_text() if self.item.asked else ""
         moderated = self.moderated = Moderated(policy, self.bench, self.context, last)
+        moderated.kept = [] if self.keeps else None
         offered = self.item.whole.tool_names
         unread = len(self._conversation.unscannable) > len(
             self.item.asked.conversation.unscannable if self.item.asked else ()
@@ -162,6 +182,8 @@ class CheckFlow(Exchange):
         self.ledger = max(ledgers, key=_strength)
         self._beside = [ledger for ledger in ledgers if ledger is not self.ledger]
         await self._whole(200, JSON, answered(results, batch=request.batch))
+        for check in checks if self._hall.trial.running else ():
+            self._hall.trial.offer(check.evidence())
 
     def _policy(self, request: CheckRequest) -> Policy:
         """The one of the route that the items' model has, or the one asked for if it is in force there."""
@@ -184,7 +206,7 @@ class CheckFlow(Exchange):
         conversation = item.whole.conversation
         self._note_language(ledger, conversation.last_user_text(), bench)
         words = replace(self._words(policy, conversation), reference=ledger.decision_id)
-        return Check(item, ledger, words, self._context(), bench)
+        return Check(item, ledger, words, self._context(), bench, keeps=self._hall.trial.running)
 
 
 def _strength(ledger: Ledger) -> Action:

@@ -16,6 +16,7 @@ from guardproxy.proxy.client import Client
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.routes import Route
+from guardproxy.proxy.trial import Evidence
 from guardproxy.proxy.wording import Reader, Wording
 from guardproxy.wire.body import Limits
 from guardproxy.wire.errors import ErrorAnswer, error_answer
@@ -47,6 +48,7 @@ class Exchange(ABC):
         self.ledger = ledger
         self._beside: list[Ledger] = []
         self._recorded = False
+        self.evidence: Evidence | None = None
 
     async def run(self) -> None:
         """The whole exchange. Our errors are answered here; anything else is the request edge's."""
@@ -62,6 +64,7 @@ class Exchange(ABC):
             raise
         finally:
             await self.record_fault()
+            self._hall.trial.offer(self.evidence)  # the answer has left, nothing can change it any more
 
     @property
     def client(self) -> Client:

@@ -33,6 +33,7 @@ from guardproxy.proxy.routes import RouteSettings
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
 from guardproxy.proxy.session import SessionWatch, watch_of, who_of
 from guardproxy.proxy.streaming import StreamRun
+from guardproxy.proxy.trial import Evidence
 from guardproxy.proxy.upstream import Call, Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording, crisis_verdict
 from guardproxy.wire.body import Tree, parse, serialise
@@ -108,6 +109,7 @@ class Flow(Exchange):
             screened = replace(screened, decision=decision)
             self.ledger.session, words.retry_after = self._watch.note(), self._watch.visit.wait
         self._write_down(screened)
+        self._leave_evidence(request, screened, Looks(policy, bench, context))
         if screened.decision.action is Action.REFUSE:
             await self._refuse(request, screened, words)
             return
@@ -152,7 +154,17 @@ class Flow(Exchange):
         policy = for_draft(policy, number) if self._surface.instruct else without_drafts(policy)
         strict = inline is not None and inline.strict(Stage.OUTPUT)
         last = request.conversation.last_user_text()
-        return Moderated(policy, looks.bench, looks.context, last, strict=strict)
+        moderated = Moderated(policy, looks.bench, looks.context, last, strict=strict)
+        if self.evidence is not None:
+            moderated.kept = []
+        return moderated
+
+    def _leave_evidence(self, request: Request, screened: Screened, looks: Looks) -> None:
+        """For the candidate policy, if there is one."""
+        if self._hall.trial.running:
+            identity = (self.ledger.decision_id, self.ledger.tenant)
+            shown = (request.conversation, screened.findings)
+            self.evidence = Evidence(*identity, looks.policy, looks.bench, looks.context, *shown)
 
     def _write_down(self, screened: Screened) -> None:
         self.ledger.input = screened.decision
@@ -300,6 +312,8 @@ class Flow(Exchange):
         """What the output side found out, written down once."""
         self.ledger.outputs = tuple(map(self._drafts.seen, moderated.decisions()))
         self.ledger.attempts = 1 + self._drafts.number
+        if self.evidence is not None:
+            self.evidence.moderated = moderated
         self._settle_session(self.ledger.outputs, [f for seen in moderated.seen for f in seen.findings])
         if self._inline is not None:
             for choice in sorted(moderated.given):

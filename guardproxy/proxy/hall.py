@@ -6,6 +6,7 @@ import secrets
 from base64 import b32encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 
 from guardproxy.core.catalogue import Catalogue
 from guardproxy.core.conversation import Segment
@@ -16,8 +17,10 @@ from guardproxy.detectors.pool import ClassifierPool
 from guardproxy.observe.record import Recorder
 from guardproxy.policy.shelf import Shelf
 from guardproxy.proxy.languages import Languages
+from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import Settings
+from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.upstream import Upstream
 from guardproxy.state.sessions import Sessions
 
@@ -28,19 +31,26 @@ def new_decision_id() -> str:
 
 
 class Benches:
-    """One bench a policy, compiled when the policy comes into force and dropped with it."""
+    """One bench a policy, compiled when the policy comes into force and dropped with it. Safe to use from any thread."""
 
     def __init__(self, toolbox: Toolbox) -> None:
         self.toolbox = toolbox
+        self._changing = Lock()
         self._made: dict[int, tuple[Policy, Bench]] = {}  # the policy is kept, or its id could be used again
 
     def bench(self, policy: Policy) -> Bench:
         """The bench of exactly this policy object."""
         made = self._made.get(id(policy))
         if made is None:
-            made = (policy, Bench(policy, self.toolbox))
-            self._made[id(policy)] = made
+            fresh = (policy, Bench(policy, self.toolbox))  # outside the lock: compiling may take long
+            with self._changing:
+                made = self._made.setdefault(id(policy), fresh)
         return made[1]
+
+    def prepare(self, policies: tuple[Policy, ...]) -> None:
+        """Makes the benches of a set before its first request; called in the thread that loads it."""
+        for policy in policies:
+            self.bench(policy)
 
     def look(self, policy: Policy) -> Callable[[Sequence[Segment]], list[Finding]]:
         """The instant detectors as one function: what policy tests call. The bench is the one that will serve."""
@@ -49,7 +59,8 @@ class Benches:
     def keep_only(self, policies: tuple[Policy, ...]) -> None:
         """Forgets benches of policies that are no longer in force; running exchanges hold their own."""
         wanted = {id(p) for p in policies}
-        self._made = {key: value for key, value in self._made.items() if key in wanted}
+        with self._changing:
+            self._made = {key: value for key, value in self._made.items() if key in wanted}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,10 @@ class Hall:
     languages: Languages
     clock: Callable[[], float]
     """POSIX seconds."""
+    trial: Trial
+    office: Office
     pool: ClassifierPool | None = None
     routes: Routes = field(default_factory=Routes)
+    noting: Lock = field(default_factory=Lock, repr=False)
+    """Held while metrics and benches follow the shelf: a reload may come from a watch, a signal and the admin port."""
     sessions: Sessions = field(default_factory=lambda: Sessions(secrets.token_bytes(32)))

@@ -74,10 +74,15 @@ class LimitSettings(Frozen):
 
 
 class PolicySettings(Frozen):
-    """Where the policies are; empty = the shipped set."""
+    """Where the policies are; empty = the shipped set.
+
+    `candidate`: a set that is judged beside them and changes nothing. `changes`: who promoted what, and when.
+    """
 
     path: str = ""
     watch: bool = True
+    candidate: str = ""
+    changes: str = "var/policy-changes.jsonl"
 
 
 class AuditSettings(Frozen):

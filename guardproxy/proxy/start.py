@@ -13,8 +13,9 @@ from guardproxy.core.rules import Policy
 from guardproxy.core.tighten import RULE as MODERATION_RULE
 from guardproxy.detectors.pool import ClassifierPool, PoolOptions
 from guardproxy.detectors.registry import toolbox
-from guardproxy.errors import SettingsError
+from guardproxy.errors import PolicyError, SettingsError
 from guardproxy.observe.audit import AuditLog
+from guardproxy.observe.changes import ChangeLog
 from guardproxy.observe.logs import get_logger
 from guardproxy.observe.metrics import Labels, Metrics
 from guardproxy.observe.record import Recorder
@@ -23,8 +24,10 @@ from guardproxy.policy.shelf import Shelf
 from guardproxy.policy.shipped import directory
 from guardproxy.proxy.hall import Benches, Hall
 from guardproxy.proxy.languages import Languages
+from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import TENANT, Settings, target
+from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.unpacked import UnpackedUpstream
 from guardproxy.proxy.upstream import AiohttpUpstream
 
@@ -44,6 +47,24 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
     catalogue = load_messages(directory(), datetime.fromtimestamp(clock(), UTC).date())
     metrics = Metrics(labels(shelf.policies, box.infos, address.name, routes))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
+
+    def prepare(policies: tuple[Policy, ...]) -> None:
+        benches.prepare(policies)
+        metrics.admit(labels(policies, box.infos, address.name, routes))
+
+    benches.prepare(shelf.policies)
+    shelf.prepare = prepare
+    trial = Trial(box, metrics)
+
+    def admit(beside: Shelf) -> None:
+        metrics.admit_candidate(labels(beside.policies, box.infos, address.name, routes))
+
+    changes = ChangeLog(Path(settings.policies.changes), clock, get_logger().info)
+    office = Office(shelf, trial, changes, box, clock, admit)
+    if office.promoted_before:
+        get_logger().warning("policies_other_than_promoted", promoted=office.promoted_before, in_force=str(shelf.path))
+    if settings.policies.candidate:
+        _begin(office, Path(settings.policies.candidate))
     audit = AuditLog(
         Path(settings.audit.path),
         settings.audit.mode,
@@ -59,9 +80,19 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
         recorder=Recorder(metrics, audit, get_logger(), hmac_key=_secret(settings.audit.hmac_key_env)),
         languages=Languages(),
         clock=clock,
+        trial=trial,
+        office=office,
         pool=pool,
         routes=routes,
     )
+
+
+def _begin(office: Office, path: Path) -> None:
+    """A candidate that does not load keeps nobody from being served."""
+    try:
+        office.begin(path.absolute())
+    except PolicyError as error:
+        get_logger().error("candidate_load_failed", first=str(error))
 
 
 def classifiers(settings: Settings) -> ClassifierPool | None:

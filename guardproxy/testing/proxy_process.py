@@ -25,11 +25,12 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """A proxy that is ready. `decisions` is its decision log."""
+    """A proxy that is ready. `decisions` is its decision log, `admin` http://127.0.0.1:PORT of the other listener."""
 
     base: str
     decisions: Path
     process: subprocess.Popen[str] = field(repr=False)
+    admin: str = ""
 
     @property
     def decided(self) -> int:
@@ -60,10 +61,10 @@ def serving(
             env={**os.environ, **audit, **environment},
         )
     try:
-        base = _base(process)
-        if not base:
+        base, admin = _addresses(process)
+        if not admin:
             raise AssertionError(f"the proxy did not start: {errors.read_text(encoding='utf-8')}")
-        yield Serving(base, decisions, process)
+        yield Serving(base, decisions, process, admin)
     finally:
         process.terminate()
         code = process.wait(LONGEST_END)
@@ -73,18 +74,18 @@ def serving(
         raise AssertionError(f"the proxy ended with {code}: {errors.read_text(encoding='utf-8')}")
 
 
-def _base(process: subprocess.Popen[str]) -> str:
-    """The address in its greeting; empty when it ends, or is killed for its silence, before the greeting is whole."""
+def _addresses(process: subprocess.Popen[str]) -> tuple[str, str]:
+    """Of both listeners, from its greeting; empty when it ends, or is killed for its silence, before that is whole."""
     watchdog = threading.Timer(LONGEST_START, process.kill)
     watchdog.start()
-    base = ""
+    base = admin = ""
     for line in process.stdout or ():
         base = next((word for word in line.split() if word.endswith("/v1")), base)
         if READY in line:
-            watchdog.cancel()
-            return base
+            admin = next(word for word in line.split() if word.endswith("/metrics")).removesuffix("/metrics")
+            break
     watchdog.cancel()
-    return ""
+    return base, admin
 
 
 def stop_classifiers(proxy: Serving) -> int:

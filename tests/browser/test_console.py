@@ -3,6 +3,7 @@
 GUARDPROXY_SHOTS names a folder for the pictures; without it they go to pytest's own.
 """
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -195,6 +196,41 @@ async def test_a_broken_file_is_shown_where_it_is_broken(page, admin, shots, dem
     finally:
         policy.write_text(good)
         httpx.post(admin + "policies/load", timeout=30)
+
+
+async def test_a_candidate_is_tried_and_put_in_force_by_keyboard(page, admin, shots, demo, tmp_path):
+    policy = Path(demo.greeting[-1].rpartition(": ")[2])
+    candidate = tmp_path / policy.name
+    text = policy.read_text().replace("revision: 1", "revision: 8", 1)
+    candidate.write_text(text.replace("    on_match: warn", "    on_match: refuse").replace("{warn: ", "{refuse: "))
+    await page.open(admin + "policies")
+    await page.value("document.getElementById('path').focus()")
+    await page.write(str(candidate))
+    await page.press_and_load("Enter")
+    body = {"model": "raw-base", "messages": [{"role": "user", "content": "The moon is"}]}
+    async with httpx.AsyncClient(timeout=30) as http:
+        for _ in range(3):
+            await http.post(demo.proxy + "/chat/completions", json=body)
+        seen = 0
+        async with asyncio.timeout(30):
+            while seen < 3:  # the candidate judges after the answer has left
+                pairs = (await http.get(admin + "candidate")).json()["comparison"]["pairs"]
+                seen = pairs[0]["exchanges"] if pairs else 0
+    await page.open(admin + "policies#candidate")
+    for colours in ("light", "dark"):
+        await scheme(page, colours)
+        assert await page.value(CONTRAST) == []
+        await page.picture(shots / f"candidate-{colours}.png")
+    await page.value("document.querySelector('[action$=promote] button').focus()")
+    await page.press_and_load("Enter")
+    assert "demo@8" in await page.value("document.querySelector('#history').textContent")
+    await page.picture(shots / "promoted.png")
+    await page.value("document.querySelector('[action$=rollback] button').focus()")
+    await page.press_and_load("Enter")
+    assert "rollback by console" in await page.value("document.querySelector('#history').textContent")
+    await page.value("document.querySelector('[action$=withdraw] button').focus()")
+    await page.press_and_load("Enter")
+    assert page.complaints == []
 
 
 async def test_no_text_of_users_on_any_page_of_decisions(demo, admin):

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from guardproxy.cli.demo import POLICY
 from guardproxy.console.app import console_app
 
 
@@ -45,3 +46,55 @@ async def test_other_sites_cannot_load(http, hall):
     for headers in ({"origin": "http://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}):
         assert (await http.post("/admin/policies/load", headers=headers)).status_code == 403
     assert len(hall.shelf.attempts) == before
+
+
+async def press(http, act, **fields):
+    return await http.post(f"/admin/policies/trial/{act}", data={"because": "a test", **fields})
+
+
+async def test_a_candidate_is_tried_promoted_and_rolled_back(http, hall, tmp_path):
+    file = tmp_path / "demo.yaml"
+    file.write_text(POLICY.read_text().replace("revision: 1", "revision: 7", 1))
+    began = await press(http, "begin", path=str(file))
+    assert (began.status_code, began.headers["location"]) == (303, "/admin/policies#candidate")
+    text = (await http.get("/admin/policies")).text
+    assert "demo@7" in text
+    assert "No exchange was compared yet." in text
+    assert (await press(http, "promote", hash="another")).status_code == 409
+    digest = text.partition('name="hash" value="')[2].partition('"')[0]
+    assert (await press(http, "promote", hash=digest)).status_code == 303
+    assert str(hall.shelf.policies[0].ref) == "demo@7"
+    assert hall.shelf.attempts[0].actor == "promote by console"
+    assert (await http.get("/admin/policies/demo")).status_code == 200
+    assert (await press(http, "rollback")).status_code == 303
+    assert str(hall.shelf.policies[0].ref) == "demo@1"
+    assert (await press(http, "withdraw")).status_code == 303
+
+
+async def test_a_candidate_that_does_not_load_is_shown_with_its_errors(http, tmp_path):
+    file = tmp_path / "demo.yaml"
+    file.write_text(POLICY.read_text().replace("on_match", "on_mach", 1))
+    answer = await press(http, "begin", path=str(file))
+    assert answer.status_code == 422
+    assert "GP104" in answer.text
+    assert "nothing was changed" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("act", "fields", "status"),
+    [
+        ("begin", {"path": "here"}, 400),
+        ("withdraw", {}, 409),
+        ("promote", {}, 409),
+        ("rollback", {}, 409),
+        ("x", {}, 404),
+    ],
+)
+async def test_what_cannot_be_done_now(http, act, fields, status):
+    answer = await press(http, act, **fields)
+    assert answer.status_code == status
+    assert 'role="alert"' in answer.text
+
+
+async def test_json_presses_no_button(http):
+    assert (await http.post("/admin/policies/trial/withdraw", json={})).status_code == 400

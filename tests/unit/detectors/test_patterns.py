@@ -8,7 +8,7 @@ import pytest
 
 from guardproxy.core.canonical.offsets import View
 from guardproxy.core.findings import Span
-from guardproxy.detectors.patterns import GOES_ON, Around, PatternSet
+from guardproxy.detectors.patterns import GOES_ON, Around, PatternSet, _Filter
 
 CODE = (7, r"HX-[0-9]{4}")
 MANY = (CODE, (8, r"\bzorp\b"), (9, r"é+"), (10, r"end$"), (11, r"(?i)Turnip"), (12, r"a{900}b{900}"))
@@ -77,3 +77,16 @@ def test_places_are_of_the_original():
 
     hits = list(PatternSet([CODE]).find(View("folded", "HX-2031", Later())))
     assert [(h.span, h.view) for h in hits] == [(Span(100, 107), "folded")]
+
+
+def test_two_threads_may_reach_for_the_last_scratch():
+    class Emptied(list):
+        """Another thread took it between the question and the answer."""
+
+        def __bool__(self):
+            return True
+
+    asked = _Filter(["ab+c", "xy"])
+    asked._scratches = Emptied()
+    assert asked.candidates("an abbbc") == [0]
+    assert len(asked._scratches) == 1

@@ -4,7 +4,7 @@ import pytest
 
 from guardproxy.policy import shipped
 from guardproxy.policy.codes import completed
-from guardproxy.policy.folder import policy_files, read_folder, shipped_finder
+from guardproxy.policy.folder import policy_files, read_folder, shipped_finder, state_of
 from guardproxy.policy.problems import Problems
 
 
@@ -62,3 +62,30 @@ def test_shipped_policies_are_found_by_name():
     assert find("base") is base
     assert find("nobody") is None
     assert shipped.directory().is_dir()
+
+
+def test_the_state_of_a_folder_tells_changes_that_concern_us(tmp_path):
+    (tmp_path / "lists").mkdir()
+    file, names = tmp_path / "one.yaml", tmp_path / "lists" / "names.txt"
+    file.write_text("a: 1\n")
+    names.write_text("kite\n")
+    states = [state_of(tmp_path)]
+    names.write_text("kites\n")
+    states.append(state_of(tmp_path))
+    (tmp_path / "new.yaml").write_text("a: 1\n")
+    (tmp_path / "new.yaml").replace(file)
+    states.append(state_of(tmp_path))
+    file.unlink()
+    states.append(state_of(tmp_path))
+    assert len(set(states)) == 4
+    (tmp_path / "decisions.jsonl").write_text("{}\n")
+    assert state_of(tmp_path) == states[-1]
+    assert state_of(tmp_path / "gone.yaml") != ()
+
+
+def test_the_state_of_a_single_file_holds_its_lists(tmp_path):
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "one.yaml").write_text("a: 1\n")
+    before = state_of(tmp_path / "one.yaml")
+    (tmp_path / "lists" / "names.txt").write_text("kite\n")
+    assert state_of(tmp_path / "one.yaml") != before

@@ -8,6 +8,7 @@ import pytest
 
 from guardproxy.detectors.registry import inspector, toolbox
 from guardproxy.errors import PolicyError
+from guardproxy.policy import folder as reading
 from guardproxy.policy.codes import completed
 from guardproxy.policy.shelf import Shelf
 
@@ -152,6 +153,69 @@ def test_each_answer_is_a_set_that_existed(folder):
         seen.add(shelf.select("any", "any").ref.revision)
     assert seen == set(range(1, 40))
     assert len(shelf.policies) == 1
+
+
+def configmap(folder, revision):
+    """Two policies that belong together, as kubelet lays them down: links through `..data`, swapped by a rename."""
+    version = folder / f"..v{revision}"
+    version.mkdir()
+    write(version, "one", PLAIN + f"revision: {revision}\n")
+    write(version, "two", f"applies_to: {{routes: [support]}}\nrevision: {revision}\n")
+    (folder / "..new").symlink_to(version.name)
+    (folder / "..new").replace(folder / "..data")
+    for name in ("one.yaml", "two.yaml"):
+        if not (folder / name).is_symlink():
+            (folder / name).symlink_to(f"..data/{name}")
+
+
+def swapping(monkeypatch, folder, revisions):
+    """The ConfigMap is swapped just after the first file of each reading."""
+    read, left = reading.read_into, iter(revisions)
+
+    def read_and_swap(file, *more, **named):
+        root = read(file, *more, **named)
+        if file.name == "one.yaml":
+            for revision in left:
+                configmap(folder, revision)
+                break
+        return root
+
+    monkeypatch.setattr(reading, "read_into", read_and_swap)
+
+
+def test_a_swap_between_two_files_gives_no_half_set(tmp_path, monkeypatch):
+    configmap(tmp_path, 1)
+    shelf = open_shelf(tmp_path)
+    swapping(monkeypatch, tmp_path, [2])
+    assert shelf.reload().ok
+    assert {p.ref.revision for p in shelf.policies} == {2}
+
+
+def test_a_folder_that_never_holds_still_changes_nothing(tmp_path, monkeypatch):
+    configmap(tmp_path, 1)
+    shelf = open_shelf(tmp_path)
+    swapping(monkeypatch, tmp_path, range(2, 100))
+    report = shelf.reload()
+    assert [row.code for row in report.problems] == ["GP010"]
+    assert {p.ref.revision for p in shelf.policies} == {1}
+
+
+def test_a_set_is_prepared_before_it_is_in_force(folder):
+    shelf, seen = open_shelf(folder), []
+    shelf.prepare = lambda policies: seen.append((policies[0].ref.revision, shelf.policies[0].ref.revision))
+    write(folder, "one", PLAIN + "revision: 2\n")
+    assert shelf.reload().ok
+    write(folder, "one", PLAIN + "levle: 2\n")
+    assert not shelf.reload().ok
+    assert seen == [(2, 1)]
+
+
+def test_an_editors_files_are_no_policies(folder):
+    shelf = open_shelf(folder)
+    for name in (".one.yaml.swp", "one.yaml~", "4913", "#one.yaml#", ".#one.yaml", "one.yaml.tmp"):
+        (folder / name).write_text("half a fi")
+    assert shelf.reload().ok
+    assert [p.ref.name for p in shelf.policies] == ["one"]
 
 
 async def attempts(shelf, changes):

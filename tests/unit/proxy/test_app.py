@@ -352,7 +352,19 @@ async def test_probes_say_which_policies_serve(app_of):
     assert (await ask(app, "GET", "/healthz")).json() == {"status": "ok"}
     ready = (await ask(app, "GET", "/readyz")).json()
     assert ("sample", 1) in [(p["policy"], p["revision"]) for p in ready["policies"]]
+    assert ready["last_load"]["ok"]
     assert "guardproxy" in (await ask(app, "GET", "/")).text
+
+
+async def test_readyz_tells_of_a_refused_set_and_stays_ready(hall, policy_file):
+    before = (await ask(DataApp(hall), "GET", "/readyz")).json()
+    policy_file.write_text("nonsense", encoding="utf-8")
+    assert not hall.shelf.reload().ok
+    answer = await ask(DataApp(hall), "GET", "/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["policies"] == before["policies"]
+    last = answer.json()["last_load"]
+    assert (last["ok"], last["place"].split(":")[0]) == (False, "sample.yaml")
 
 
 async def test_lifespan_and_other_protocols(app_of):

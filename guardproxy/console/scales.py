@@ -66,15 +66,16 @@ class Report:
 
 
 def scales(decision: Decision, policy: Policy, context: Context) -> list[Scale]:
-    """Those that act first, the strongest of them on top; then the nearest to a step."""
+    """Those that act first, the one that decides on top; then the nearest to a step."""
     told = accounts(decision, policy, context)
     return [_scale(account, str(decision.stage)) for account in sorted(told, key=_rank)]
 
 
-def _rank(account: Account) -> tuple[bool, bool, bool, int, float]:
+def _rank(account: Account) -> tuple[bool, bool, bool, int, int, float]:
     action = account.verdict.action if account.verdict else Action.ALLOW
+    severity = account.verdict.severity if account.verdict else 0
     distance = account.distance if account.distance is not None else 1.0
-    return (account.verdict is None, not account.looks, not account.rule.enforced, -action, distance)
+    return (account.verdict is None, not account.looks, not account.rule.enforced, -action, -severity, distance)
 
 
 def _scale(account: Account, stage: str) -> Scale:

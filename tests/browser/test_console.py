@@ -216,7 +216,7 @@ async def test_a_candidate_is_tried_and_put_in_force_by_keyboard(page, admin, sh
             while seen < 3:  # the candidate judges after the answer has left
                 pairs = (await http.get(admin + "candidate")).json()["comparison"]["pairs"]
                 seen = pairs[0]["exchanges"] if pairs else 0
-    await page.open(admin + "policies#candidate")
+    await page.open(admin + "policies")
     for colours in ("light", "dark"):
         await scheme(page, colours)
         assert await page.value(CONTRAST) == []

@@ -98,3 +98,18 @@ async def test_what_cannot_be_done_now(http, act, fields, status):
 
 async def test_json_presses_no_button(http):
     assert (await http.post("/admin/policies/trial/withdraw", json={})).status_code == 400
+
+
+async def test_the_difference_is_shown_by_rule(http, hall, monkeypatch):
+    share = {"count": 1, "share": 0.25, "low": 0.0456, "high": 0.6994}
+    none = {"count": 0, "share": 0.0, "low": 0.0, "high": 0.49}
+    row = {"rule": "rude-words", "stage": "output", "live": 0, "candidate": 1, "tighter": share, "looser": none}
+    pair = {"live": "demo@1", "live_hash": "aa", "candidate": "demo@7", "candidate_hash": "bb", "exchanges": 4}
+    pair |= {"stages": {"output": {"decided": 4, "changed": share}}, "rules": [{**row, "examples": ["ID1"]}]}
+    held = {"path": "/x", "policies": [{"policy": "demo", "revision": 7, "hash": "bb"}]}
+    comparison = {"pairs": [pair], "waiting": 0, "dropped": {"full": 2}, "not_covered": ["answers drafted again"]}
+    status = {"live": held, "candidate": held, "rollback": None, "hint": "", "comparison": comparison}
+    monkeypatch.setattr(type(hall.office), "status", lambda _office: status)
+    text = (await http.get("/admin/policies")).text
+    for words in ("25.0 %", "[4.6, 69.9]", "/admin/decisions/ID1", "2 exchanges were left out"):
+        assert words in text

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from guardproxy.demo.prompts import PROMPTS
 from guardproxy.testing.demo_process import running_demo
 
 from .chromium import BINARY, browser
@@ -207,7 +208,8 @@ async def test_a_candidate_is_tried_and_put_in_force_by_keyboard(page, admin, sh
     await page.value("document.getElementById('path').focus()")
     await page.write(str(candidate))
     await page.press_and_load("Enter")
-    body = {"model": "raw-base", "messages": [{"role": "user", "content": "The moon is"}]}
+    moon = next(prompt for prompt in PROMPTS if prompt.id == "moon")
+    body = {"model": moon.model, "messages": [{"role": "user", "content": moon.text}]}
     async with httpx.AsyncClient(timeout=30) as http:
         for _ in range(3):
             await http.post(demo.proxy + "/chat/completions", json=body)
@@ -221,6 +223,7 @@ async def test_a_candidate_is_tried_and_put_in_force_by_keyboard(page, admin, sh
         await scheme(page, colours)
         assert await page.value(CONTRAST) == []
         await page.picture(shots / f"candidate-{colours}.png")
+    assert "100.0 %" in await page.value("document.querySelector('#candidate table').textContent")
     await page.value("document.querySelector('[action$=promote] button').focus()")
     await page.press_and_load("Enter")
     assert "demo@8" in await page.value("document.querySelector('#history').textContent")
@@ -228,7 +231,7 @@ async def test_a_candidate_is_tried_and_put_in_force_by_keyboard(page, admin, sh
     await page.value("document.querySelector('[action$=rollback] button').focus()")
     await page.press_and_load("Enter")
     assert "rollback by console" in await page.value("document.querySelector('#history').textContent")
-    await page.value("document.querySelector('[action$=withdraw] button').focus()")
+    await page.value("document.querySelector('[formaction$=withdraw]').focus()")
     await page.press_and_load("Enter")
     assert page.complaints == []
 

@@ -22,7 +22,7 @@ def folder(tmp_path):
 def own_hall(folder):
     settings = Settings(
         upstream=UpstreamSettings(url="http://127.0.0.1:9"),
-        policies=PolicySettings(path=str(folder)),
+        policies=PolicySettings(path=str(folder), changes=str(folder.parent / "policy-changes.jsonl")),
         audit=AuditSettings(mode="off", path=str(folder.parent / "decisions.jsonl")),
         detectors=DetectorSettings(embedded=False),
     )

@@ -105,7 +105,7 @@ def _settings(host: str, ports: tuple[int, int, int], base: str, policy: Path) -
     return Settings(
         upstream=UpstreamSettings(url=base, name="demo"),
         listen=ListenSettings(host=host, port=ports[0], admin_host=host, admin_port=ports[1], grace_s=GRACE),
-        policies=PolicySettings(path=str(policy)),
+        policies=PolicySettings(path=str(policy), changes=str(policy.with_name("policy-changes.jsonl"))),
         audit=AuditSettings(mode="off", path=str(policy.with_name("decisions.jsonl"))),
         detectors=DetectorSettings(embedded=False),
         service=ServiceSettings(name="the guardproxy demo", policy_url="/policy", country=""),

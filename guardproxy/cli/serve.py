@@ -65,6 +65,7 @@ async def run(hall: Hall) -> None:
     def ready() -> None:
         names = ", ".join(str(p.ref) for p in hall.shelf.policies)
         print(f"guardproxy: http://{listen.host}:{servers.ports[0]}/v1 guards {hall.upstream.target.base} ({names})")
+        print(f"guardproxy: console at http://{listen.admin_host}:{servers.ports[1]}/admin/overview")
         print(f"guardproxy: metrics at http://{listen.admin_host}:{servers.ports[1]}/metrics", flush=True)
         hall.languages.start()
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from guardproxy.core.rules import Source
 from guardproxy.policy import shipped
 from guardproxy.policy.document import Document, document, test_file
 from guardproxy.policy.problems import Problems
-from guardproxy.policy.reader import read_into
+from guardproxy.policy.reader import MAX_BYTES, read_bytes, read_into
 from guardproxy.policy.written import Written
 
 SUFFIXES = (".yaml", ".yml")
@@ -19,11 +20,15 @@ SUFFIXES = (".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What was read. `unreadable`: names of files of which nothing is known but that they are wrong."""
+    """What was read. `unreadable`: names of files of which nothing is known but that they are wrong.
+
+    `texts`: the policy files as they were when they were read, by name; what cannot be decoded is replaced.
+    """
 
     path: Path
     documents: tuple[Document, ...]
     unreadable: frozenset[str]
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def place(self) -> Path:
@@ -74,14 +79,18 @@ def read_folder(path: Path, problems: Problems) -> Folder:
         hint = "*.yaml and *.yml directly inside are policies"
         problems.error("GP011", Source(str(path), 1, 1), "no policies found here", hint)
     within = path if path.is_dir() else path.parent
-    documents, unreadable = [], []
+    documents, unreadable, texts = [], [], {}
     for file in files:
         root = read_into(file, problems, within=within)
+        raw = read_bytes(
+            file, Problems(), MAX_BYTES, within=within
+        )  # told already; the shelf sees to it that both agree
+        texts[str(file)] = (raw or b"").decode("utf-8-sig", "replace")
         if root is None:
             unreadable.append(file.stem)
         else:
             documents.append(document(file, root, problems))
-    found = Folder(path, tuple(documents), frozenset(unreadable))
+    found = Folder(path, tuple(documents), frozenset(unreadable), MappingProxyType(texts))
     _two_of_one_name(found.documents, problems)
     return replace(found, documents=_with_test_files(found, problems))
 

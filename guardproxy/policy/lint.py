@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import MappingProxyType
 
 from guardproxy.core.rules import Policy
 from guardproxy.policy import shipped
@@ -38,11 +39,12 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of one or several paths. `compiled` holds the policies that have no error."""
+    """What came of one or several paths. `compiled` holds the policies that have no error, `texts` the files as read."""
 
     compiled: tuple[Compiled, ...]
     problems: tuple[Problem, ...]
     runs: tuple[Run, ...]
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -67,7 +69,8 @@ def check(paths: Sequence[Path], world: World, inspect: Inspect | None, *, live:
         composer = Composer(own, unreadable, find_shipped, problems)
         compiled += _checked_folder(folder, composer, world, words, problems)
     runs = _tested(compiled, world, inspect, problems, live=live) if inspect is not None else ()
-    return Checked(tuple(compiled), problems.sorted(), runs)
+    texts = {file: text for folder in folders for file, text in folder.texts.items()}
+    return Checked(tuple(compiled), problems.sorted(), runs, MappingProxyType(texts))
 
 
 def _checked_folder(folder: Folder, composer: Composer, world: World, words: str, problems: Problems) -> list[Compiled]:

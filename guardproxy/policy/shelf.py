@@ -6,11 +6,13 @@ Nothing is logged or counted here: each attempt gives a `LoadReport`, and the pr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
+from types import MappingProxyType
 
 from watchfiles import awatch
 
@@ -30,13 +32,16 @@ QUIET_MS = 250
 """So long nothing may change before a changed folder is read: editors and ConfigMaps write in several steps."""
 _AT_LATEST_MS = 2_000
 _LOOK_AGAIN_S = 1.0
+_REMEMBERED = 50
+"""Attempts to load that are kept for the console."""
 _MOST_READS = 5
 
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
     """How one attempt to load went. `place` is `file:line:column` of the first error, `report` the text of all
-    errors; of a good load, the warnings. `at`: POSIX seconds.
+    errors; of a good load, the warnings. `at`: POSIX seconds. `actor`: who asked for it. `policies`: what is in force
+    after it, the old set when it failed.
     """
 
     ok: bool
@@ -44,6 +49,8 @@ class LoadReport:
     place: str = ""
     at: float = 0.0
     problems: tuple[Problem, ...] = ()
+    actor: str = ""
+    policies: tuple[PolicyRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,8 @@ class Set:
     policies: tuple[Policy, ...] = ()
     candidates: tuple[Applies, ...] = ()
     loaded_at: float = 0.0
+    texts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    files: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def refs(self) -> tuple[PolicyRef, ...]:
@@ -83,6 +92,7 @@ class Shelf:
         self._set = Set()
         self._asked: set[tuple[str, str]] = set()
         self.last = LoadReport(ok=False)
+        self._attempts: deque[LoadReport] = deque(maxlen=_REMEMBERED)
         self.prepare: Callable[[tuple[Policy, ...]], None] = _nothing
         """Called with a good set just before it is swapped in, in the loading thread: its first request finds it ready."""
 
@@ -95,7 +105,7 @@ class Shelf:
         `clock` gives POSIX seconds. Raises PolicyError whose `report` is the text for people.
         """
         shelf = cls(path or directory(), detectors, inspect, clock)
-        report = shelf.reload()
+        report = shelf.reload("start")
         if not report.ok:
             errors = tuple(row for row in report.problems if row.is_error)
             raise PolicyError(str(errors[0]), report.report, errors)
@@ -116,6 +126,21 @@ class Shelf:
         """When the set in force was loaded, POSIX seconds."""
         return self._set.loaded_at
 
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """The policy files of the set in force as they were when they were read, by name."""
+        return self._set.texts
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The names of these files by the names of their policies."""
+        return self._set.files
+
+    @property
+    def attempts(self) -> tuple[LoadReport, ...]:
+        """The last attempts to load, newest first."""
+        return tuple(reversed(self._attempts))
+
     def select(self, tenant: str, route: str) -> Policy:
         """Exactly one policy: (tenant and route named) > (tenant) > (route) > (neither). PolicyError GP308 for none."""
         found = best(self._set.candidates, tenant, route)
@@ -130,7 +155,7 @@ class Shelf:
         fitting = (c for c in self._set.candidates if c.rank(tenant, route) is not None)
         return next((c.policy for c in fitting if c.policy.ref.name == name), None)
 
-    def reload(self) -> LoadReport:
+    def reload(self, actor: str = "folder watch") -> LoadReport:
         """Reads everything again; a set with any error changes nothing. Blocks: call it in a thread."""
         with self._loading:
             now = self._clock()
@@ -140,6 +165,8 @@ class Shelf:
                 policies=tuple(c.policy for c in checked.compiled),
                 candidates=in_force([c.applies for c in checked.compiled]),
                 loaded_at=now,
+                texts=checked.texts,
+                files=MappingProxyType({c.policy.ref.name: str(c.document.file) for c in checked.compiled}),
             )
             errors = torn or checked.errors or tuple(self._unserved(fresh))
             problems = errors or (*checked.problems, *_same_revision(before, checked))
@@ -153,14 +180,17 @@ class Shelf:
                 place=f"{place.file}:{place.line}:{place.column}" if place else "",
                 at=now,
                 problems=problems,
+                actor=actor,
+                policies=self._set.refs,
             )
+            self._attempts.append(self.last)
             return self.last
 
     def held(self) -> Held:
         """The set in force, to be put back one day."""
         return Held(self.path, self._set)
 
-    def adopt(self, other: Held, agreed: Callable[[Set, Set], None]) -> None:
+    def adopt(self, other: Held, agreed: Callable[[Set, Set], None], actor: str = "") -> None:
         """Puts a set that another shelf has loaded in force, in one step; from now on its path is read and watched.
 
         `agreed(old, new)` is called before the swap; what it raises stops it. PolicyError GP308 when a route that has
@@ -175,7 +205,8 @@ class Shelf:
             agreed(self._set, other.set)
             self._set, self.path = replace(other.set, loaded_at=now), other.path
             self._home = _home_of(other.path)
-            self.last = LoadReport(ok=True, at=now)
+            self.last = LoadReport(ok=True, at=now, actor=actor, policies=self._set.refs)
+            self._attempts.append(self.last)
 
     def _read(self, now: float) -> tuple[Checked, tuple[Problem, ...]]:
         """The files as they stood at one moment. GP010 for a folder that does not hold still.

@@ -7,7 +7,7 @@ import hmac
 import os
 
 from fastapi import FastAPI, Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from guardproxy.errors import SettingsError
 from guardproxy.proxy.hall import Hall
@@ -49,7 +49,9 @@ def admin_app(hall: Hall) -> FastAPI:
         return Response(body, status_code=404, media_type="application/json")
 
     @app.get("/")
-    async def front() -> Response:
+    async def front(request: Request) -> Response:
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse("/admin/overview", status_code=303)
         return PlainTextResponse("guardproxy admin: /metrics, POST /admin/policies/reload\n")
 
     return app

@@ -161,7 +161,7 @@ class Office:
         def agreed(old: Set, new: Set) -> None:
             self._record(action, order, wanted.path.absolute(), old.refs, new.refs)
 
-        self.live.adopt(wanted, agreed)
+        self.live.adopt(wanted, agreed, f"{action} by {order.actor}")
         self.promoted_before = ""
         return replaced
 

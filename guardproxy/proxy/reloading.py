@@ -21,9 +21,9 @@ from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.tasks import spawn
 
 
-def reload_now(hall: Hall) -> LoadReport:
+def reload_now(hall: Hall, actor: str = "admin API") -> LoadReport:
     """Reads the policies again, the candidate's too, and takes note of how it went. Blocks."""
-    report = hall.shelf.reload()
+    report = hall.shelf.reload(actor)
     take_note(hall, report)
     wrong = hall.office.reload()
     if wrong:
@@ -47,7 +47,7 @@ def take_note(hall: Hall, report: LoadReport) -> None:
 def on_hangup(hall: Hall) -> None:
     """From now on SIGHUP reads the policies again, off the loop. Needs a running loop in the main thread."""
     asyncio.get_running_loop().add_signal_handler(
-        signal.SIGHUP, lambda: spawn(asyncio.to_thread(reload_now, hall)) and None
+        signal.SIGHUP, lambda: spawn(asyncio.to_thread(reload_now, hall, "SIGHUP")) and None
     )
 
 

@@ -77,6 +77,11 @@ class Page:
         await self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **more)
         await self.call("Input.dispatchKeyEvent", type="keyUp", **more)
 
+    async def press_and_load(self, key):
+        self._loaded.clear()
+        await self.press(key)
+        await asyncio.wait_for(self._loaded.wait(), 60)
+
     async def write(self, text):
         await self.call("Input.insertText", text=text)
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+from pathlib import Path
 
 from guardproxy.cli.demo import POLICY, _greeting, _settings, _showing
 from guardproxy.detectors.registry import inspector, installed
@@ -36,3 +37,8 @@ def test_the_commands_are_valid_shell_and_json():
     for command in commands:
         assert json.loads(command[-1])["messages"]
     assert [line.split()[-1] for line in lines if line.startswith("  console")] == ["http://[::1]:8081/admin/demo"]
+
+
+def test_nothing_is_written_or_read_beside_the_policy(tmp_path):
+    settings = _settings("127.0.0.1", (0, 0, 0), "http://127.0.0.1:9", tmp_path / POLICY.name)
+    assert {Path(settings.policies.changes).parent, Path(settings.audit.path).parent} == {tmp_path}

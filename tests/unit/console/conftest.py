@@ -12,7 +12,7 @@ def hall(tmp_path_factory):
     folder = tmp_path_factory.mktemp("console")
     settings = Settings(
         upstream=UpstreamSettings(url="http://127.0.0.1:9"),
-        policies=PolicySettings(path=str(POLICY)),
+        policies=PolicySettings(path=str(POLICY), changes=str(folder / "policy-changes.jsonl")),
         audit=AuditSettings(mode="off", path=str(folder / "decisions.jsonl")),
     )
     return open_hall(settings, lambda: 0.0)

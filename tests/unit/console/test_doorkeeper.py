@@ -1,5 +1,7 @@
 """Who is let in: names, sites and tokens; and what every page carries."""
 
+from base64 import b64encode
+
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
@@ -59,3 +61,31 @@ async def test_every_answer_is_sealed(host):
     answer = await knock(host=host)
     assert {n.decode(): v.decode() for n, v in SECURITY_HEADERS}.items() <= dict(answer.headers).items()
     assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("http://127.0.0.1:8081", 200),
+        ("http://127.0.0.1:9999", 403),
+        ("http://evil.example", 403),
+        ("null", 403),
+    ],
+)
+async def test_a_foreign_origin_is_turned_away_where_no_site_is_told(origin, status):
+    assert (await knock(origin=origin)).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [("ada:right", 200), (":right", 200), ("ada:wrong", 401), ("right:", 401), ("ada", 401)],
+)
+async def test_a_browser_signs_in_with_the_token(given, status):
+    answer = await knock(token="right", authorization="Basic " + b64encode(given.encode()).decode())
+    assert answer.status_code == status
+    assert answer.headers.get("www-authenticate", "").startswith("Basic realm=") == (status == 401)
+
+
+@pytest.mark.parametrize("given", ["Basic", "Basic !", "Basic /w==", "Basic right"])
+async def test_a_broken_sign_in(given):
+    assert (await knock(token="right", authorization=given)).status_code == 401

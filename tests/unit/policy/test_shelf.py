@@ -314,3 +314,24 @@ def test_only_what_concerns_us_wakes_us(folder):
     assert alone._concerns(folder / "one.yaml", folder)
     assert alone._concerns(folder / "lists" / "names.txt", folder)
     assert not alone._concerns(folder / "two.yaml", folder)
+
+
+def test_attempts_are_remembered_with_their_actors(folder):
+    shelf = open_shelf(folder)
+    write(folder, "one", PLAIN.replace("'*'", "'*', x") + CALM)
+    assert shelf.reload("ada").ok
+    write(folder, "one", "levle: 1\n")
+    assert not shelf.reload().ok
+    assert [(a.actor, a.ok) for a in shelf.attempts] == [("folder watch", False), ("ada", True), ("start", True)]
+    refused, loaded, _ = shelf.attempts
+    assert refused.policies == loaded.policies == tuple(p.ref for p in shelf.policies)
+
+
+def test_the_texts_are_those_in_force(folder):
+    shelf = open_shelf(folder)
+    before = (folder / "one.yaml").read_text()
+    assert shelf.texts == {str(folder / "one.yaml"): before}
+    assert shelf.files == {"one": str(folder / "one.yaml")}
+    write(folder, "one", "levle: 1\n")
+    shelf.reload()
+    assert shelf.texts == {str(folder / "one.yaml"): before}

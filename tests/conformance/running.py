@@ -96,9 +96,9 @@ def running(folder: Path, settings_file: Path | None = None, **settings: str) ->
 
 
 def _address(process: subprocess.Popen[bytes], behind: str) -> str:
-    """The address in the next line of what the proxy prints; it ends before `behind`."""
+    """The address in the first line of what the proxy prints that has `behind`; the address ends before it."""
     if process.stdout is None:
         raise AssertionError("its output is read")
-    line = process.stdout.readline().decode()
-    assert behind in line, f"the proxy did not start: {line!r}"
+    line = next((one for one in iter(process.stdout.readline, b"") if behind.encode() in one), b"").decode()
+    assert line, "the proxy did not start"
     return "http://" + line.partition("http://")[2].partition(behind)[0].strip()

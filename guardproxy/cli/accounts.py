@@ -15,7 +15,7 @@ from guardproxy.core.lookers import needs
 from guardproxy.core.rules import Kind, LadderStep, Mode, Policy, Source
 from guardproxy.core.sighting import Sighting
 from guardproxy.policy.places import Places
-from guardproxy.wire.chat_answer import Answer
+from guardproxy.wire.answer import Answer
 
 Tree = dict[str, Any]
 BUILT_IN = "built in"

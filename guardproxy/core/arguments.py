@@ -32,15 +32,22 @@ class _Members:
     pairs: tuple[tuple[str, object], ...]
 
 
+BORDER = "\u00ad"
+"""Stands where two parts of an answer meet; outside a string it is no JSON."""
+
+
 class Document:
-    """A JSON text, or, when it is not one, a text that is its own only leaf."""
+    """A JSON text, or, when it is not one, a text that is its own only leaf.
+
+    A JSON text that came in parts is read as if it had come in one.
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source
+        self.is_json = True
         try:
-            self._tree: object = _parse(source)
+            self._tree: object = _parse(source) if BORDER not in source else _parse_parts(source)
             self.leaves = tuple(_leaves(self._tree))
-            self.is_json = True
         except (ValueError, RecursionError):
             self.leaves = (Leaf(source),)
             self.is_json = False
@@ -65,6 +72,13 @@ def _parse(source: str) -> object:
         parse_constant=_not_json,
         object_pairs_hook=lambda pairs: _Members(tuple(pairs)),
     )
+
+
+def _parse_parts(source: str) -> object:
+    try:
+        return _parse(source)
+    except ValueError:
+        return _parse(source.replace(BORDER, ""))
 
 
 def _not_json(_name: str) -> NoReturn:

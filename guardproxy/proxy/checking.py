@@ -27,8 +27,8 @@ from guardproxy.proxy.screening import Screened, check_limits, forget_refused, s
 from guardproxy.proxy.trial import Evidence
 from guardproxy.proxy.wording import Wording, crisis_verdict
 from guardproxy.wire import chat
+from guardproxy.wire.answer import joined
 from guardproxy.wire.body import parse
-from guardproxy.wire.chat_answer import joined
 from guardproxy.wire.guard_check import (
     CheckItem,
     CheckRequest,

@@ -36,8 +36,8 @@ from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.trial import Evidence
 from guardproxy.proxy.upstream import Call, Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording, crisis_verdict
+from guardproxy.wire.answer import joined
 from guardproxy.wire.body import Tree, parse, serialise
-from guardproxy.wire.chat_answer import joined
 from guardproxy.wire.dialect import Dialect
 from guardproxy.wire.embeddings import texts_beside
 from guardproxy.wire.envelope import Ask, Envelope, refused_finish

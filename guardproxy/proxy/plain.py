@@ -12,7 +12,7 @@ from guardproxy.proxy.answering import Moderated, notices_of, refuse_unread
 from guardproxy.proxy.drafting import give_up_on
 from guardproxy.proxy.upstream import Reply
 from guardproxy.proxy.wording import Notice, Wording, crisis_verdict
-from guardproxy.wire.chat_answer import Answer, Edit, joined
+from guardproxy.wire.answer import Answer, Edit, joined
 from guardproxy.wire.dialect import Dialect
 from guardproxy.wire.envelope import refused_finish
 from guardproxy.wire.request import Request

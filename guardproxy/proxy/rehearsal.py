@@ -31,7 +31,7 @@ from guardproxy.proxy.settings import ServiceSettings, Settings
 from guardproxy.proxy.start import classifiers
 from guardproxy.proxy.wording import Notice, Reader, Wording, crisis_verdict
 from guardproxy.wire import chat
-from guardproxy.wire.chat_answer import Answer, joined
+from guardproxy.wire.answer import Answer, joined
 from guardproxy.wire.guard_check import CheckItem
 from guardproxy.wire.request import Request
 

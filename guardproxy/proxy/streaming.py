@@ -27,7 +27,7 @@ from guardproxy.proxy.drafting import DraftRejected
 from guardproxy.proxy.ledger import code_of
 from guardproxy.proxy.upstream import Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording
-from guardproxy.wire.chat_answer import Called
+from guardproxy.wire.answer import Called
 from guardproxy.wire.dialect import AnswerStream, Dialect
 from guardproxy.wire.envelope import Envelope, refused_finish
 from guardproxy.wire.headers import STREAM_HEADERS

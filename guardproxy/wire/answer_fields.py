@@ -9,8 +9,8 @@ load_answer(raw) -> Tree                                           raises errors
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -90,13 +90,14 @@ _KNOWN_NAMES = frozenset(_NAMES.split())
 class TextLeaf:
     """One text of a choice. `path` leads to it from the choice (or from the top of the chunk).
 
-    `key`: the text is the name of a member that no list knows.
+    `key`: the text is the name of a member that no list knows. `part`: which part of the answer it belongs to.
     """
 
     channel: Channel
     text: str
     path: Path
     key: bool = False
+    part: Hashable = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         return f"TextLeaf({self.channel.kind}, {len(self.text)} chars)"

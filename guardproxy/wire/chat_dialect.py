@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from guardproxy.wire.answer import Answer, Edit
 from guardproxy.wire.answer_fields import load_answer
 from guardproxy.wire.body import Tree
-from guardproxy.wire.chat_answer import Answer, Edit, answer_of, read_answer, render
+from guardproxy.wire.chat_answer import answer_of, read_answer, render
 from guardproxy.wire.chat_stream import ChatStream, read_chunk
 from guardproxy.wire.conversion import Collector, as_chunks
 from guardproxy.wire.dialect import AnswerStream, Dialect

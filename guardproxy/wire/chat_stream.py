@@ -22,6 +22,7 @@ from typing import Any
 
 from guardproxy.core.commands import CONTENT, ChannelKind, Release
 from guardproxy.errors import UpstreamBadAnswer
+from guardproxy.wire.answer import WHOLE_CONTENT, Called
 from guardproxy.wire.answer_fields import (
     TextLeaf,
     called_names,
@@ -32,7 +33,6 @@ from guardproxy.wire.answer_fields import (
     top_leaves,
 )
 from guardproxy.wire.body import Tree
-from guardproxy.wire.chat_answer import WHOLE_CONTENT, Called
 from guardproxy.wire.dialect import AnswerStream, Delta, Reading
 from guardproxy.wire.envelope import NO_USAGE, Ask, Envelope, delta_choice, refusal_deltas, refused_finish
 from guardproxy.wire.errors import error_body

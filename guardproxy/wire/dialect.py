@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from guardproxy.core.commands import Channel, Release
+from guardproxy.wire.answer import Answer, Called, Edit
 from guardproxy.wire.body import Tree
-from guardproxy.wire.chat_answer import Answer, Called, Edit
 from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.sse import Event, comment
 

@@ -20,8 +20,9 @@ import orjson
 from guardproxy.core.conversation import Stage
 from guardproxy.errors import BadRequest
 from guardproxy.wire import chat
+from guardproxy.wire.answer import Answer, ChannelText, Edit
 from guardproxy.wire.body import Limits, Tree, place_name, serialise
-from guardproxy.wire.chat_answer import Answer, ChannelText, Edit, answer_of, render
+from guardproxy.wire.chat_answer import answer_of, render
 from guardproxy.wire.request import Request, unsupported, wrong_type
 
 MOST_ITEMS = 64

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from guardproxy.core.commands import ChannelKind, Release
+from guardproxy.core.commands import Channel, ChannelKind, Release
 from guardproxy.wire.answer_fields import DETAIL_TEXTS, DETAIL_TYPES, Path, TextLeaf
 from guardproxy.wire.body import Tree
 from guardproxy.wire.field_table import is_control_value
 from guardproxy.wire.logprobs import Logprobs, checked_logprobs
 from guardproxy.wire.patch import with_value
+from guardproxy.wire.seam import SEAM
 from guardproxy.wire.stream_fields import CHOICE, Watched
 
 FRAME = ("id", "object", "created", "model")
@@ -95,13 +96,23 @@ class Line:
         self.source = [source[max(release.end - base, 0) :]]
         return source[max(release.start - base, 0) : max(release.end - base, 0)] == release.text
 
+    def seam(self, channel: Channel) -> None:
+        """A border in front of the next text."""
+        nowhere = Held(0, {}, [], [], tool=False)
+        self.take(nowhere, TextLeaf(channel, SEAM, ()))
+
+    def written(self, release: Release) -> str:
+        """The text of a release that was changed; what was written again over a seam does not keep it."""
+        over = any(not piece.leaf.path for piece in self.pieces if piece.start < release.end)
+        return release.text.replace(SEAM, "") if over else release.text
+
     def reached(self, release: Release) -> Iterator[Piece]:
-        """The pieces that the released text came from; those it completes are forgotten."""
+        """The pieces that the released text came from; those it completes are forgotten. Seams are no pieces."""
         while self.pieces and self.pieces[0].start < release.end:
             piece = self.pieces[0]
             if piece.end <= release.end:
                 self.pieces.popleft()
-            if piece.end > release.start:
+            if piece.end > release.start and piece.leaf.path:
                 yield piece
             if piece.end > release.end:
                 return

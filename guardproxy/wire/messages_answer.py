@@ -13,13 +13,13 @@ from typing import Any
 import orjson
 
 from guardproxy.core.commands import CONTENT, Channel
+from guardproxy.wire.answer import WHOLE_CONTENT, Answer, AnswerText, Called, Edit
 from guardproxy.wire.body import Tree, serialise
-from guardproxy.wire.chat_answer import WHOLE_CONTENT, Answer, AnswerText, Called, Edit
 from guardproxy.wire.field_table import is_control_value
 from guardproxy.wire.messages_leaves import block_leaves, called_name, message_leaves, reasoning_of
 from guardproxy.wire.messages_own import REFUSED, counts_of, no_usage
 from guardproxy.wire.rewrite import rewrite
-from guardproxy.wire.typed_queue import SEAM
+from guardproxy.wire.seam import with_seams
 
 
 def answer_of(tree: Tree, *, structured: bool) -> Answer:
@@ -27,20 +27,16 @@ def answer_of(tree: Tree, *, structured: bool) -> Answer:
     content = WHOLE_CONTENT if structured else CONTENT
     texts: list[AnswerText] = []
     called: list[Called] = []
-    spoke = False
     for at, block in enumerate(tree["content"]):
         if block.get("type") == "tool_use":
             called.append(Called(0, called_name(block)))
             if isinstance(block.get("input"), dict | list):
                 block["input"] = serialise(block["input"]).decode()
         leaves = block_leaves(block, at, content)
-        if any(leaf.channel == CONTENT for leaf in leaves):
-            texts += [AnswerText(0, CONTENT, SEAM, ())] if spoke else []
-            spoke = True
         texts += [AnswerText(0, leaf.channel, leaf.text, ("content", at, *leaf.path), leaf.key) for leaf in leaves]
     beside = message_leaves(tree, "message")
     texts += [AnswerText(0, leaf.channel, leaf.text, leaf.path, leaf.key) for leaf in beside]
-    return Answer(tree, tuple(texts), (0,), tuple(called))
+    return Answer(tree, tuple(with_seams(texts)), (0,), tuple(called))
 
 
 def render(answer: Answer, edit: Edit, annotation: Tree | None) -> bytes:
@@ -48,8 +44,8 @@ def render(answer: Answer, edit: Edit, annotation: Tree | None) -> bytes:
     tree: Tree = orjson.loads(serialise(answer.tree))
     if edit.refusal is not None:
         return serialise({**_refused(tree, edit.refusal), **(annotation or {})})
+    rewrite(tree, answer.texts, {text.channel: text for text in edit.texts})
     allowed: dict[Channel, str] = {text.channel: text.text for text in edit.texts}
-    rewrite(tree, answer.texts, allowed)
     said: dict[Channel, str] = {}
     for text in answer.texts:
         said[text.channel] = said.get(text.channel, "") + text.text

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from guardproxy.wire.answer import Answer, Edit
 from guardproxy.wire.body import Tree
-from guardproxy.wire.chat_answer import Answer, Edit
 from guardproxy.wire.dialect import AnswerStream, Dialect
 from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.messages_answer import answer_of, render

@@ -12,7 +12,7 @@ they are cleared in time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -20,9 +20,9 @@ import orjson
 
 from guardproxy.core.commands import CONTENT, Channel, Release
 from guardproxy.errors import UpstreamBadAnswer
+from guardproxy.wire.answer import WHOLE_CONTENT, Called
 from guardproxy.wire.answer_fields import Path, TextLeaf
 from guardproxy.wire.body import Tree, serialise
-from guardproxy.wire.chat_answer import WHOLE_CONTENT, Called
 from guardproxy.wire.dialect import AnswerStream, Closed, Delta, Reading
 from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.field_table import is_control_value
@@ -99,7 +99,6 @@ class MessagesStream(AnswerStream):
         self._blocks: dict[int, _Block] = {}
         self._begun = 0
         self._greeted = False
-        self._spoke: _Block | None = None
         self._words: set[str] = set()
         self._notes = _Notes()
         self._after = ""
@@ -344,10 +343,8 @@ class MessagesStream(AnswerStream):
         **how: Any,
     ) -> None:
         """Queues an event that waits for these leaves. `whole`: their texts are complete now."""
-        if block is not None and any(leaf.channel == CONTENT for leaf in leaves):
-            if self._spoke is not None and self._spoke is not block:
-                self._notes.deltas.append(Delta(0, CONTENT, self._queue.seam(CONTENT).text))
-            self._spoke = block
+        if block is not None:
+            leaves = [replace(leaf, part=block.at) for leaf in leaves]
         for text in self._queue.add(tree, leaves, others, **how):
             self._notes.deltas.append(Delta(0, text.channel, text.text))
         if whole:

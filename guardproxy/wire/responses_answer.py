@@ -15,12 +15,11 @@ from collections.abc import Iterable
 
 import orjson
 
-from guardproxy.core.commands import CONTENT, Channel
+from guardproxy.core.commands import CONTENT
 from guardproxy.errors import UpstreamBadAnswer
+from guardproxy.wire.answer import WHOLE_CONTENT, Answer, AnswerText, Called, Edit
 from guardproxy.wire.answer_fields import load_answer
 from guardproxy.wire.body import Tree, serialise
-from guardproxy.wire.chat_answer import WHOLE_CONTENT, Answer, AnswerText, Called, ChannelText, Edit
-from guardproxy.wire.patch import value_at
 from guardproxy.wire.responses_events import ENDS, FAILS, read_kind
 from guardproxy.wire.responses_items import called_in, cleaned, cleaned_response, item_leaves, response_leaves
 from guardproxy.wire.responses_logprobs import item_with_logprobs
@@ -36,6 +35,8 @@ from guardproxy.wire.responses_own import (
     refused_message,
     text_part,
 )
+from guardproxy.wire.rewrite import rewrite
+from guardproxy.wire.seam import with_seams
 
 _ENDED = frozenset({"completed", "incomplete"})
 
@@ -57,13 +58,13 @@ def answer_of(tree: Tree, *, structured: bool = False) -> Answer:
         for leaf in item_leaves(item, at, content):
             texts.append(AnswerText(0, leaf.channel, leaf.text, ("output", at, *leaf.path), leaf.key))
     texts += [AnswerText(0, leaf.channel, leaf.text, leaf.path, leaf.key) for leaf in response_leaves(tree)]
-    return Answer(tree, tuple(texts), (0,), tuple(called))
+    return Answer(tree, tuple(with_seams(texts)), (0,), tuple(called))
 
 
 def render(answer: Answer, edit: Edit, annotation: Tree, *, in_field: bool) -> bytes:
     """The answer as the client gets it; `in_field`: a refusal has a part of its own kind."""
     tree: Tree = orjson.loads(serialise(answer.tree))
-    _write(tree, answer.texts, {text.channel: text for text in edit.texts})
+    rewrite(tree, answer.texts, {text.channel: text for text in edit.texts})
     if edit.refusal is not None:
         item = refused_message(tree.get("id"), edit.refusal, in_field=in_field)
         usage = tree.get("usage") if isinstance(tree.get("usage"), dict) else no_usage()
@@ -128,36 +129,6 @@ def _item_events(item: Tree, at: int) -> list[Tree]:
             events.append({"type": f"{kind}.delta", **where, "delta": part.get(name, ""), **noted})
         events += part_ends(where, part)
     return [*events, {"type": "response.output_item.done", "output_index": at, "item": item}]
-
-
-def _write(tree: Tree, texts: Iterable[AnswerText], allowed: dict[Channel, ChannelText]) -> None:
-    """Writes what is allowed of each channel to the places where it stood; nothing else stays."""
-    sources: dict[Channel, str] = {}
-    for text in texts:
-        sources[text.channel] = sources.get(text.channel, "") + text.text
-    ends: dict[Channel, int] = {}
-    gone = []
-    for text in texts:
-        start = ends.get(text.channel, 0)
-        ends[text.channel] = end = start + len(text.text)
-        new = _stretch(sources[text.channel], allowed.get(text.channel), start, end)
-        if text.key and new != text.text:
-            gone.append(text.path)
-        elif not text.key:
-            value_at(tree, text.path[:-1])[text.path[-1]] = new
-    for path in reversed(gone):
-        value_at(tree, path[:-1]).pop(path[-1], None)
-
-
-def _stretch(source: str, allowed: ChannelText | None, start: int, end: int) -> str:
-    """What has been released of `source[start:end]`; a changed piece belongs to the place where it begins."""
-    out = ""
-    for piece in allowed.pieces if allowed else ():
-        if source[piece.start : piece.end] == piece.text:
-            out += source[max(start, piece.start) : min(end, piece.end)]
-        elif start <= piece.start < end:
-            out += piece.text
-    return out
 
 
 def _put_notices(tree: Tree, edit: Edit) -> None:

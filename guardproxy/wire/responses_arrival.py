@@ -129,7 +129,7 @@ class Arrivals:
             self._said[slot] = self._said.get(slot, "") + value
             self._fed.add(slot)
             self._open[slot] = channel
-            arrived.texts.append(TextLeaf(channel, value, piece.member))
+            arrived.texts.append(TextLeaf(channel, value, piece.member, part=slot))
             arrived.firsts.append(First(piece.member, slot, adds=True))
             arrived.divisible = not arrived.tool and not channel.whole
         if piece.closes:
@@ -212,7 +212,7 @@ class Arrivals:
             channel = replace(channel, key=f"{channel.key}#{self._count}")
         self._said[slot] = leaf.text
         self._open[slot] = channel
-        arrived.texts.append(replace(leaf, channel=channel))
+        arrived.texts.append(replace(leaf, channel=channel, part=slot))
         arrived.firsts.append(First(leaf.path, slot, adds=False))
         if channel.kind is ChannelKind.OTHER and not _may_grow(slot):
             self._close(slot, arrived)

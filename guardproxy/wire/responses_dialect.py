@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from guardproxy.wire.answer import Answer, Edit
 from guardproxy.wire.answer_fields import load_answer
 from guardproxy.wire.body import Tree
-from guardproxy.wire.chat_answer import Answer, Edit
 from guardproxy.wire.dialect import AnswerStream, Dialect
 from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.responses_answer import answer_of, as_events, collected, read_answer, render

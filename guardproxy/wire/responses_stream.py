@@ -11,8 +11,8 @@ from typing import Any
 
 from guardproxy.core.commands import CONTENT, Release
 from guardproxy.errors import UpstreamBadAnswer
+from guardproxy.wire.answer import WHOLE_CONTENT, Called
 from guardproxy.wire.body import Tree
-from guardproxy.wire.chat_answer import WHOLE_CONTENT, Called
 from guardproxy.wire.dialect import AnswerStream, Closed, Delta, Reading
 from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.field_table import is_control_value
@@ -64,7 +64,12 @@ class ResponsesStream(AnswerStream):
             self._usage = _usage(tree["response"])
         settle = partial(self._sent.fill, firsts=arrived.firsts, copies=arrived.copies)
         texts = self._queue.add(
-            tree, arrived.texts, arrived.others, divisible=arrived.divisible, tool=arrived.tool, settle=settle
+            tree,
+            arrived.texts,
+            arrived.others,
+            divisible=arrived.divisible,
+            tool=arrived.tool,
+            settle=settle,
         )
         return Reading(
             deltas=tuple(Delta(0, text.channel, text.text) for text in texts),

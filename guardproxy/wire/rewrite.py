@@ -2,55 +2,67 @@
 
 rewrite(tree, texts, allowed) -> None      changes the tree; what `allowed` does not hold does not leave; a text
                                            without a path was only looked at
-spread(pieces, text) -> list[str]          a text that is a little different, over the pieces of the old one
+stretches(texts, allowed) -> list[str]     what may leave of each of the texts of one channel
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 
-from guardproxy.core.commands import Channel
+from guardproxy.core.commands import Channel, Release
+from guardproxy.wire.answer import AnswerText, ChannelText
 from guardproxy.wire.answer_fields import Path
 from guardproxy.wire.body import Tree
-from guardproxy.wire.chat_answer import AnswerText
 from guardproxy.wire.patch import value_at
+from guardproxy.wire.seam import SEAM
 
 
-def rewrite(tree: Tree, texts: Sequence[AnswerText], allowed: Mapping[Channel, str]) -> None:
+def rewrite(tree: Tree, texts: Sequence[AnswerText], allowed: Mapping[Channel, ChannelText]) -> None:
     """Strings get what may leave of them; an unknown name that may not stay takes its member along."""
     by_channel: dict[Channel, list[AnswerText]] = {}
     for text in texts:
         by_channel.setdefault(text.channel, []).append(text)
     gone: list[Path] = []
-    for channel, pieces in by_channel.items():
-        new = spread([piece.text for piece in pieces], allowed.get(channel, ""))
-        for piece, written in zip(pieces, new, strict=True):
-            if written == piece.text or not piece.path:  # unchanged, or a seam, which stands nowhere
+    for channel, places in by_channel.items():
+        for place, new in zip(places, stretches(places, allowed.get(channel)), strict=True):
+            if new == place.text or not place.path:  # unchanged, or a seam, which stands nowhere
                 continue
-            if piece.key:
-                gone.append(piece.path)
+            if place.key:
+                gone.append(place.path)
             else:
-                value_at(tree, piece.path[:-1])[piece.path[-1]] = written
+                value_at(tree, place.path[:-1])[place.path[-1]] = new
     for path in sorted(gone, key=len, reverse=True):
         value_at(tree, path[:-1]).pop(path[-1], None)
 
 
-def spread(pieces: Sequence[str], text: str) -> list[str]:
-    """What is the same before and behind the change stays in its piece; the change goes to the first it touches."""
-    source = "".join(pieces)
-    if source == text:
-        return list(pieces)
-    most = min(len(source), len(text))
-    before = next((at for at in range(most) if source[at] != text[at]), most)
-    most -= before
-    behind = next((at for at in range(most) if source[-1 - at] != text[-1 - at]), most)
-    end, change = len(source) - behind, text[before : len(text) - behind]
-    out, at = [], 0
-    for piece in pieces:
-        kept = piece[: max(before - at, 0)]
-        rest = piece[max(end - at, 0) :] if at + len(piece) > before else ""
-        touched = at + len(piece) > before or (at + len(piece) == len(source) == before)
-        out.append(kept + (change if touched else "") + rest)
-        change = "" if touched else change
-        at += len(piece)
+def stretches(texts: Sequence[AnswerText], allowed: ChannelText | None) -> list[str]:
+    """What is released as it came stays in its place; a changed stretch goes to the first place that it touches."""
+    source = "".join(text.text for text in texts)
+    if allowed is None or allowed.text == source:
+        return ["" if allowed is None else text.text for text in texts]
+    ends = list(accumulate(len(text.text) for text in texts))
+    out, at = [""] * len(texts), 0
+    for piece in allowed.pieces or (Release(0, allowed.channel, 0, len(source), allowed.text),):
+        while at < len(texts) - 1 and ends[at] <= piece.start:
+            at += 1
+        if source[piece.start : piece.end] == piece.text:
+            for place in range(at, len(texts)):
+                start = ends[place] - len(texts[place].text)
+                if start >= piece.end:
+                    break
+                out[place] += source[max(start, piece.start) : min(ends[place], piece.end)]
+        else:
+            place = at if texts[at].path else min(at + 1, len(texts) - 1)
+            out[place] += _unseamed(piece.text, texts[at:], ends[at:], piece.end)
     return out
+
+
+def _unseamed(text: str, texts: Sequence[AnswerText], ends: Sequence[int], until: int) -> str:
+    """A stretch that was written again together with a seam in its midst may still have it."""
+    for place, end in zip(texts, ends, strict=True):
+        if end - len(place.text) >= until:
+            return text
+        if not place.path:
+            return text.replace(SEAM, "")
+    return text

@@ -41,8 +41,12 @@ from guardproxy.wire.held_chunk import (
     without_tools,
 )
 from guardproxy.wire.logprobs import Logprobs
-from guardproxy.wire.patch import with_value
+from guardproxy.wire.patch import value_at, with_value
+from guardproxy.wire.seam import SEAM, Seams
 from guardproxy.wire.stream_fields import CHOICE, UnknownFields
+
+_LISTED = ("delta", "content", 0, "text")
+"""How deep a text stands in content that is a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class ChoiceQueue:
         self._last: Held | None = None
         self._end: Held | None = None
         self._lines: dict[Channel, Line] = {}
+        self._seams = Seams()
 
     @property
     def first_seq(self) -> int | None:
@@ -109,7 +114,7 @@ class ChoiceQueue:
             self.fields.release(release)
             return
         line = self._line(release.channel)
-        same, left = line.give(release), release.text
+        same, left = line.give(release), line.written(release)
         for piece in line.reached(release):
             end = min(piece.end, release.end)
             if same:
@@ -168,7 +173,11 @@ class ChoiceQueue:
             if leaf.channel.kind is ChannelKind.OTHER:
                 unknown.append(below_choice(leaf))
                 continue
-            held.pieces.append(self._line(leaf.channel).take(held, leaf))
+            line = self._line(leaf.channel)
+            if self._seams.meets(leaf.channel, _part(leaf, choice, seq)):
+                line.seam(leaf.channel)
+                texts.append(Text(leaf.channel, SEAM))
+            held.pieces.append(line.take(held, leaf))
             texts.append(Text(leaf.channel, leaf.text))
         held.others = self.fields.watch(unknown)
         fresh = [Text(entry.leaf.channel, entry.told) for entry in held.others if entry.fresh]
@@ -245,6 +254,17 @@ class ChoiceQueue:
 def below_choice(leaf: TextLeaf) -> TextLeaf:
     """The same leaf with its path from the top of the chunk."""
     return TextLeaf(leaf.channel, leaf.text, (*CHOICE, *leaf.path), leaf.key)
+
+
+def _part(leaf: TextLeaf, choice: Tree, seq: int) -> tuple[object, ...]:
+    """The part of the answer that a text belongs to. Content sent as a list goes on in the next chunk where its parts
+    say their index; thoughts, which only ever grow, do by their place.
+    """
+    if leaf.channel.kind is not ChannelKind.CONTENT or len(leaf.path) < len(_LISTED):
+        return leaf.path
+    part = value_at(choice, leaf.path[: len(_LISTED) - 1])
+    index = part.get("index") if isinstance(part, dict) else None
+    return ("index", index) if isinstance(index, int) else (seq, *leaf.path)
 
 
 def _place(held: Held) -> int:

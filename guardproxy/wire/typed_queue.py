@@ -4,7 +4,6 @@
       .add(tree, texts, others, divisible=…, tool=…, settle=…) -> list[Text]     queues an event; what to look at
       .release(Release) -> None               notes what may leave
       .ready(final=False) -> list[Tree]       events that may leave, in order; `final`: the answer is over
-      .seam(channel) -> Text                  a border inside a channel that goes on in another block
       .drop() -> None                         nothing that waits will leave
       .was_changed(channel) -> bool           something in it has been replaced
       .waiting                                True while an event waits
@@ -14,9 +13,6 @@ Events leave in the strict order of arrival, because clients append a block when
 Known texts hold their event; strings that no list knows never do: what of them is not cleared when the event leaves
 stays behind. A member's name may be of either sort: it cannot be replaced, so one that was changed takes its member
 along. Paths lead from the top of the event.
-
-SEAM        what a border looks like to detectors: an invisible sign, so that a phrase cut by it is seen, and one that
-            begins or ends there too. It is fed to the moderator and leaves nowhere.
 """
 
 from __future__ import annotations
@@ -30,10 +26,10 @@ from guardproxy.wire.answer_fields import TextLeaf
 from guardproxy.wire.body import Tree
 from guardproxy.wire.held_chunk import Held, Line
 from guardproxy.wire.patch import with_value
+from guardproxy.wire.seam import SEAM, Seams
 from guardproxy.wire.stream_fields import UnknownFields, without
 from guardproxy.wire.stream_queue import Text
 
-SEAM = "\u200b"
 Settle = Callable[[Tree], Tree | None]
 """Runs when an event (or a part of one) leaves, on what is released of it; None: it does not leave after all."""
 
@@ -55,6 +51,7 @@ class EventQueue:
         self._waiting: deque[_HeldEvent] = deque()
         self._lines: dict[Channel, Line] = {}
         self._changed: set[Channel] = set()
+        self._seams = Seams(onward=True)
         self._seq = 0
 
     @property
@@ -72,25 +69,26 @@ class EventQueue:
         tool: bool = False,
         settle: Settle | None = None,
     ) -> list[Text]:
-        """Queues an event; gives the texts that are new, unknown ones first.
+        """Queues an event; gives the texts that are new, unknown ones first, with a seam where parts meet.
 
         `divisible`: its text may leave in parts, and the event is nothing without text. `tool`: a piece of a tool
         call, which waits for the end and leaves only if all tool inputs are released. Channels of `texts` and of
-        `others` must not be the same. Raises UpstreamBadAnswer for too many unknown strings.
+        `others` must not be the same. Raises UpstreamBadAnswer for too many unknown strings, or for a part that comes again.
         """
         self._seq += 1
         held = _HeldEvent(self._seq, tree, [], [], tool, divisible=divisible, settle=settle)
-        held.pieces = [self._line(leaf.channel).take(held, leaf) for leaf in texts]
+        known: list[Text] = []
+        for leaf in texts:
+            line = self._line(leaf.channel)
+            if self._seams.meets(leaf.channel, leaf.part):
+                line.seam(leaf.channel)
+                known.append(Text(leaf.channel, SEAM))
+            held.pieces.append(line.take(held, leaf))
+            known.append(Text(leaf.channel, leaf.text))
         held.others = self._fields.watch(others, pieces=divisible)
         self._waiting.append(held)
         fresh = [Text(entry.leaf.channel, entry.told) for entry in held.others if entry.fresh]
-        return [*fresh, *(Text(leaf.channel, leaf.text) for leaf in texts)]
-
-    def seam(self, channel: Channel) -> Text:
-        """Two blocks of one channel meet here: feed this before the text of the second."""
-        nowhere = _HeldEvent(0, {}, [], [], tool=False)
-        self._line(channel).take(nowhere, TextLeaf(channel, SEAM, ()))
-        return Text(channel, SEAM)
+        return [*fresh, *known]
 
     def release(self, release: Release) -> None:
         """Hands the released text to the events it came from. A changed text goes to the first of them."""
@@ -98,7 +96,7 @@ class EventQueue:
         if line is None:
             self._fields.release(release)
             return
-        same, left = line.give(release), release.text
+        same, left = line.give(release), line.written(release)
         if not same:
             self._changed.add(release.channel)
         for piece in line.reached(release):

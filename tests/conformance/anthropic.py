@@ -48,6 +48,7 @@ CALL = tool_use("look_up", {"q": []})
 INPUTS = {
     "user": Place(lambda text: said("user", text)),
     "parts": Place(lambda text: said("user", parts("First.", text))),
+    "part_border": Place(lambda text: said("user", parts("First", text, "Last")), bare=True),
     "split": Place(lambda text: said("user", parts(*halves(text))), only=WITHOUT_FAULT, why=GLUED),
     "system": Place(lambda text: messages(QUESTION, system=text)),
     "system_parts": Place(lambda text: messages(QUESTION, system=parts("First.", text))),
@@ -134,6 +135,7 @@ TOOLS = {"tools": [TOOL]}
 OUTPUTS = {
     "content": Place(script=in_text, path=("content", 0, "text")),
     "parts": Place(script=blocks("First. ", lambda text: text)),
+    "part_border": Place(script=blocks("First", lambda text: text, "Last"), bare=True),
     "split": Place(script=in_halves, only=WITHOUT_FAULT, why="the word that breaks the detector is cut"),
     "reasoning": Place(script=blocks(thinking, ANSWER), sealed=True),
     "tool_arguments": Place(

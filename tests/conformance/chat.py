@@ -86,6 +86,7 @@ WITHOUT_FAULT = tuple(action for action in ACTIONS if action not in ("fault", "o
 INPUTS = {
     "user": Place(lambda text: said("user", text)),
     "parts": Place(lambda text: said("user", parts("First.", text))),
+    "part_border": Place(lambda text: said("user", parts("First", text, "Last")), bare=True),
     "split": Place(lambda text: said("user", parts(*halves(text))), only=WITHOUT_FAULT, why=GLUED),
     "system": Place(lambda text: said("system", text)),
     "system_parts": Place(lambda text: said("system", parts("First.", text))),
@@ -195,6 +196,12 @@ def in_parts(text: str, form: str, calm: str) -> Script:
     return streamed(calm, [{"content": parts(piece)} for piece in cut(text)])
 
 
+def at_borders(text: str, form: str, calm: str) -> Script:
+    """Words that are some only because parts begin and end there."""
+    content = parts("First", text, "Last")
+    return plain({"content": content}) if form == "plain" else streamed(calm, [{"content": content}])
+
+
 def in_halves(text: str, form: str, calm: str) -> Script:
     """A phrase cut by the border of two parts; in a stream, of two chunks."""
     if form == "plain":
@@ -281,6 +288,7 @@ NO_PATH = None
 OUTPUTS = {
     "content": Place(script=in_message("content"), path=(*MESSAGE, "content")),
     "parts": Place(script=in_parts, path=NO_PATH),
+    "part_border": Place(script=at_borders, bare=True),
     "split": Place(script=in_halves, only=WITHOUT_FAULT, why="the word that breaks the detector is cut"),
     "second_choice": Place(lambda _: {"n": 2}, in_second, path=("choices", 1, "message", "content")),
     "json": Place(

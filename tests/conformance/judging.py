@@ -46,6 +46,7 @@ class Moderations(Judging):
     inputs: Mapping[str, Any] = {
         "user": Place(lambda text: {"input": text}),
         "parts": Place(lambda text: {"input": parts("First.", text)}),
+        "part_border": Place(lambda text: {"input": parts("First", text, "Last")}, bare=True),
         "split": Place(lambda text: {"input": parts(*chat.halves(text))}, only=chat.WITHOUT_FAULT, why=chat.GLUED),
         "list": Place(lambda text: {"input": ["First.", text]}),
         "data_url": Place(
@@ -116,6 +117,11 @@ class GuardCheck(Judging):
     outputs: Mapping[str, Any] = {
         "content": Place(lambda text: answered({"content": text}), path=(*MESSAGE, "content")),
         "parts": Place(lambda text: answered({"content": parts(text)}), path=(*MESSAGE, "content", 0, "text")),
+        "part_border": Place(
+            lambda text: answered({"content": parts("First", text, "Last")}),
+            path=(*MESSAGE, "content", 1, "text"),
+            bare=True,
+        ),
         "refusal": Place(lambda text: answered({"content": "", "refusal": text}), path=(*MESSAGE, "refusal")),
         "reasoning": Place(
             lambda text: answered({"content": "A.", "reasoning_content": text}), path=(*MESSAGE, "reasoning_content")

@@ -68,6 +68,7 @@ CUSTOM_CALL = custom_call("look_up", "calm")
 INPUTS = {
     "user": Place(lambda text: {"input": text}),
     "parts": Place(lambda text: items(user("First.", text))),
+    "part_border": Place(lambda text: items(user("First", text, "Last")), bare=True),
     "split": Place(lambda text: items(user(*halves(text))), only=WITHOUT_FAULT, why=GLUED),
     "system": Place(lambda text: {"input": TEXT, "instructions": text}),
     "developer": Place(lambda text: items({"role": "developer", "content": text}, user(TEXT))),
@@ -153,6 +154,7 @@ TOOLS = {"tools": [TOOL]}
 OUTPUTS = {
     "content": Place(script=in_text),
     "parts": Place(script=output(lambda text: says(output_text("First. "), output_text(text)))),
+    "part_border": Place(script=output(lambda text: says(output_text("First"), output_text(text)), "Last"), bare=True),
     "split": Place(script=in_halves, only=WITHOUT_FAULT, why="the word that breaks the detector is cut"),
     "second_item": Place(script=output("First. ", lambda text: text)),
     "json": Place(

@@ -76,7 +76,7 @@ class Place:
     only personal-data rules look. `becomes`: what an action turns into at this place. `dropped`: never leaves, and nobody
     looks. `lossy`: where a stream may lose the whole text when a part of it is replaced; `sealed`:
     a signature goes with it, so it always is lost then. `alone`: an answer that comes without its question. `with_routes`: refused in words since routes can be set. `early`: a
-    stream says it before all text. `only`: the actions that make sense here; `why`: why the others do not.
+    stream says it before all text. `bare`: the words stand alone. `only`: the actions that make sense here; `why`: why the others do not.
     """
 
     body: Callable[[str], Tree] = lambda _text: {}
@@ -92,6 +92,7 @@ class Place:
     alone: bool = False
     with_routes: bool = False
     early: bool = False
+    bare: bool = False
     rule: str = ""
     only: tuple[str, ...] = ACTIONS
     why: str = ""
@@ -100,7 +101,8 @@ class Place:
         return (IDENTIFIERS if self.identifier else TEXTS)["refuse" if action in STYLED else action]
 
     def text(self, action: str) -> str:
-        return f"Look at {self.words(action).phrase} here."
+        phrase = self.words(action).phrase
+        return phrase if self.bare else f"Look at {phrase} here."
 
 
 @dataclass(frozen=True, slots=True)

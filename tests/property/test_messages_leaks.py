@@ -15,7 +15,7 @@ from guardproxy.core.rules import Action
 from guardproxy.core.segments import input_segments
 from guardproxy.errors import BadRequest, UpstreamBadAnswer
 from guardproxy.testing.messages_play import PHRASE, Wire, block, call, end, plan_of, start, text, thoughts
-from guardproxy.wire.chat_answer import Edit, joined
+from guardproxy.wire.answer import Edit, joined
 from guardproxy.wire.messages import parse_request
 from guardproxy.wire.messages_answer import render
 from guardproxy.wire.messages_conversion import Collector

@@ -13,8 +13,8 @@ from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.messages_conversion import Collector
 from guardproxy.wire.messages_own import typed_event
 from guardproxy.wire.messages_stream import MessagesStream
+from guardproxy.wire.seam import SEAM
 from guardproxy.wire.sse import SseDecoder
-from guardproxy.wire.typed_queue import SEAM
 
 SEED = 20251124
 WORDS = st.lists(

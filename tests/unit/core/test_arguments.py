@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guardproxy.core.arguments import Document
+from guardproxy.core.arguments import BORDER, Document
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
@@ -60,3 +60,13 @@ def test_a_text_that_is_no_json_is_replaced_as_it_is():
 
 def test_texts_are_not_shown():
     assert "secret" not in repr(Document('["secret"]').leaves[0])
+
+
+def test_a_document_that_came_in_parts_is_read_as_one():
+    cut = f'{{"a": {BORDER}"bl{BORDER}ue", "b": 1.50{BORDER}}}'
+    assert leaves(cut) == [("a", True), ("blue", False), ("b", True), ("1.50", False)]
+    document = Document(cut)
+    assert document.encoded([leaf.text for leaf in document.leaves]) == cut
+    assert document.encoded(["a", "x", "b", "1.50"]) == '{"a": "x", "b": 1.50}'
+    assert leaves(f'"bl{BORDER}ue"') == [(f"bl{BORDER}ue", False)]
+    assert not Document(f"a{BORDER}b").is_json

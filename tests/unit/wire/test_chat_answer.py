@@ -5,7 +5,9 @@ import pytest
 from guardproxy.core.commands import CONTENT, Channel, ChannelKind, Release
 from guardproxy.errors import UpstreamBadAnswer
 from guardproxy.testing.scripts import continuation
-from guardproxy.wire.chat_answer import WHOLE_CONTENT, ChannelText, Edit, joined, read_answer, render
+from guardproxy.wire.answer import WHOLE_CONTENT, ChannelText, Edit, joined
+from guardproxy.wire.chat_answer import read_answer, render
+from guardproxy.wire.seam import SEAM
 from guardproxy.wire.shape import TEXT
 
 TOOL = Channel(ChannelKind.TOOL, "0", whole=True)
@@ -84,11 +86,29 @@ def test_redacted_texts():
 def test_a_channel_over_several_places():
     parts = [{"type": "text", "text": "one "}, {"type": "text", "text": "two"}]
     answer = answer_to(body(say(parts)))
-    assert [t.text for t in answer.texts] == ["one ", "two"]
+    assert [t.text for t in answer.texts] == ["one ", SEAM, "two"]
     kept = rendered(answer, keep_all(answer))
     assert kept["choices"][0]["message"]["content"] == parts
-    changed = rendered(answer, Edit(0, (ChannelText(CONTENT, "one …"),)))
-    assert [p["text"] for p in changed["choices"][0]["message"]["content"]] == ["one …", ""]
+    releases = [Release(0, CONTENT, 0, 5, f"one {SEAM}"), Release(0, CONTENT, 5, 8, "…")]
+    changed = rendered(answer, Edit(0, joined(releases)))
+    assert [p["text"] for p in changed["choices"][0]["message"]["content"]] == ["one ", "…"]
+
+
+def test_parts_of_text_meet_in_each_choice_by_itself():
+    parts = [{"type": "text", "text": "a"}, {"type": "thinking", "thinking": [{"type": "text", "text": "t"}]}]
+    answer = answer_to(body(say([*parts, {"type": "text", "text": "b"}]), say("c")), structured=True)
+    assert [text.text for text in answer.texts] == ["a", "t", SEAM, "b", "c"]
+    assert [text.path for text in answer.texts if text.text == SEAM] == [()]
+
+
+def test_log_probabilities_of_an_answer_in_parts():
+    parts = [{"type": "text", "text": "one "}, {"type": "text", "text": "two"}]
+    listed = [{"token": token, "logprob": -1, "top_logprobs": []} for token in ("one ", "two")]
+    tokens = {"content": listed, "refusal": None}
+    tree = body(say(parts))
+    tree["choices"][0]["logprobs"] = tokens
+    answer = answer_to(tree)
+    assert rendered(answer, keep_all(answer))["choices"][0]["logprobs"] == tokens
 
 
 def test_one_refused_choice_leaves_the_others():

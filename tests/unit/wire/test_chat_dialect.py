@@ -5,7 +5,7 @@ import json
 import pytest
 
 from guardproxy.errors import UpstreamBadAnswer
-from guardproxy.wire.chat_answer import Edit, joined
+from guardproxy.wire.answer import Edit, joined
 from guardproxy.wire.chat_dialect import ChatDialect
 from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.shape import CHAT, TEXT

@@ -8,8 +8,8 @@ import pytest
 
 from guardproxy.core.commands import CONTENT
 from guardproxy.errors import BadRequest
+from guardproxy.wire.answer import ChannelText
 from guardproxy.wire.body import Limits
-from guardproxy.wire.chat_answer import ChannelText
 from guardproxy.wire.guard_check import (
     MOST_ITEMS,
     Said,

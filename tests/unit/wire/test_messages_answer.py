@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from guardproxy.core.commands import CONTENT
-from guardproxy.wire.chat_answer import WHOLE_CONTENT, ChannelText, Edit
+from guardproxy.core.commands import CONTENT, Release
+from guardproxy.wire.answer import WHOLE_CONTENT, ChannelText, Edit, joined
 from guardproxy.wire.messages_answer import answer_of, render
 from guardproxy.wire.messages_leaves import call_of, reasoning_of
-from guardproxy.wire.typed_queue import SEAM
+from guardproxy.wire.seam import SEAM
 
 NOTE = {"guardproxy": {"action": "allow"}}
 
@@ -29,8 +29,10 @@ def allowed(answer, changes=()):
     return tuple(ChannelText(channel, text) for channel, text in {**texts, **dict(changes)}.items())
 
 
-def rendered(answer, changes=(), **how):
-    return json.loads(render(answer, Edit(0, allowed(answer, changes), **how), NOTE))
+def rendered(answer, changes=(), releases=(), **how):
+    """`releases`: what left of a channel, piece by piece."""
+    known = {text.channel: text for text in [*allowed(answer, changes), *joined(releases)]}
+    return json.loads(render(answer, Edit(0, tuple(known.values()), **how), NOTE))
 
 
 CALL = {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": "b", "n": 1.5}}
@@ -65,7 +67,12 @@ def test_what_is_not_allowed_does_not_leave():
 def test_redaction_inside_blocks_and_inputs():
     two = message({"type": "text", "text": "a violet "}, {"type": "text", "text": "kettle b"}, CALL)
     answer = read(two)
-    left = rendered(answer, {CONTENT: "a [removed] b", call_of(2): '{"a": "[x]", "n": 1.5}'})
+    removed = [
+        Release(0, CONTENT, 0, 2, "a "),
+        Release(0, CONTENT, 2, 16, "[removed]"),
+        Release(0, CONTENT, 16, 18, " b"),
+    ]
+    left = rendered(answer, {call_of(2): '{"a": "[x]", "n": 1.5}'}, removed)
     assert [block.get("text") for block in left["content"]] == ["a [removed]", " b", None]
     assert left["content"][2]["input"] == {"a": "[x]", "n": 1.5}
 
@@ -73,7 +80,8 @@ def test_redaction_inside_blocks_and_inputs():
 def test_where_blocks_meet_a_word_may_end_and_may_go_on():
     answer = read(message({"type": "text", "text": "a"}, CALL, {"type": "text", "text": "b"}))
     assert [text.text for text in answer.texts if text.channel == CONTENT] == ["a", SEAM, "b"]
-    assert rendered(answer, {CONTENT: f"a{SEAM}[x]"})["content"][2]["text"] == "[x]"
+    releases = [Release(0, CONTENT, 0, 2, f"a{SEAM}"), Release(0, CONTENT, 2, 3, "[x]")]
+    assert [block.get("text") for block in rendered(answer, (), releases)["content"]] == ["a", None, "[x]"]
 
 
 def test_changed_thoughts_leave_out_with_their_seal():

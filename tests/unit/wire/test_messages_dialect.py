@@ -4,7 +4,7 @@ import pytest
 
 from guardproxy.errors import UpstreamBadAnswer
 from guardproxy.testing.messages_play import end, start, text
-from guardproxy.wire.chat_answer import Edit
+from guardproxy.wire.answer import Edit
 from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.messages_dialect import MessagesDialect
 from guardproxy.wire.sse import Event, SseDecoder

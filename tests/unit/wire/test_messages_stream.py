@@ -7,7 +7,7 @@ import pytest
 from guardproxy.core.commands import CONTENT, Release
 from guardproxy.errors import UpstreamBadAnswer
 from guardproxy.testing.messages_play import block, call, end, start, text, thoughts
-from guardproxy.wire.chat_answer import WHOLE_CONTENT
+from guardproxy.wire.answer import WHOLE_CONTENT
 from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.messages_leaves import call_of, reasoning_of
 from guardproxy.wire.messages_stream import MessagesStream

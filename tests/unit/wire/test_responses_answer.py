@@ -12,8 +12,9 @@ from guardproxy.testing.scripts_typed import (
     response_stream,
     says,
 )
-from guardproxy.wire.chat_answer import WHOLE_CONTENT, Called, Edit, joined
+from guardproxy.wire.answer import WHOLE_CONTENT, Called, Edit, joined
 from guardproxy.wire.responses_answer import answer_of, as_events, collected, read_answer, render
+from guardproxy.wire.seam import SEAM
 from tests.wire.responses_wire import accepted, events_of, texts_of
 
 NOTE = {"guardproxy": {"action": "allow"}}
@@ -45,8 +46,8 @@ def test_an_answer_that_may_leave_leaves_as_it_came():
 
 def test_its_texts_and_calls():
     answer = read_answer(raw(reasoning("t"), "a", says(output_text("b")), function_call("f", "{}")))
-    assert [text.text for text in answer.texts] == ["t", "a", "b", "{}"]
-    assert [text.channel for text in answer.texts if text.channel.kind is ChannelKind.CONTENT] == [CONTENT, CONTENT]
+    assert [text.text for text in answer.texts] == ["t", "a", SEAM, "b", "{}"]
+    assert {text.channel for text in answer.texts if text.channel.kind is ChannelKind.CONTENT} == {CONTENT}
     assert answer.called == (Called(0, "f"),)
     assert answer_of(json.loads(raw("a")), structured=True).texts[0].channel == WHOLE_CONTENT
 
@@ -55,8 +56,8 @@ def test_a_change_stays_in_the_part_where_it_begins():
     answer = read_answer(raw(says(output_text("I met capt"), output_text("ain turnip. Nice."))))
     releases = [
         Release(0, CONTENT, 0, 6, "I met "),
-        Release(0, CONTENT, 6, 20, "[name]"),
-        Release(0, CONTENT, 20, 27, ". Nice."),
+        Release(0, CONTENT, 6, 21, "[name]"),
+        Release(0, CONTENT, 21, 28, ". Nice."),
     ]
     assert texts_of(rendered(answer, releases)) == ["I met [name]", ". Nice."]
 

@@ -2,7 +2,7 @@ import json
 
 from guardproxy.core.commands import Release
 from guardproxy.testing.scripts_typed import response, response_stream
-from guardproxy.wire.chat_answer import Edit, joined
+from guardproxy.wire.answer import Edit, joined
 from guardproxy.wire.envelope import Ask, Envelope
 from guardproxy.wire.responses_dialect import ResponsesDialect
 from guardproxy.wire.responses_stream import ResponsesStream

@@ -1,5 +1,8 @@
+import pytest
+
 from guardproxy.core.commands import CONTENT, REASONING, Channel, ChannelKind, Release
 from guardproxy.testing.scripts import chunk
+from guardproxy.wire.seam import SEAM
 from guardproxy.wire.stream_queue import ChoiceQueue
 
 OTHER = Channel(ChannelKind.OTHER, "message.x")
@@ -176,11 +179,49 @@ def test_an_unknown_string_in_a_list_does_not_leave_with_the_second_part():
     queue = queue_of({"content": [{"type": "text", "text": "hello", "x": "v"}, {"type": "text", "text": "you"}]})
     release(queue, 0, 3, "hel")
     release_all = queue.ready()
-    release(queue, 3, 8, "loyou")
+    release(queue, 3, 9, f"lo{SEAM}you")
     release_all += queue.ready()
     parts = [out.tree["choices"][0]["delta"]["content"] for out in release_all]
     assert [[part["text"] for part in content] for content in parts] == [["hel", ""], ["lo", "you"]]
     assert not any("x" in part for content in parts for part in content)
+
+
+def listed(*texts, **more):
+    return {"content": [{"type": "text", "text": text, **more} for text in texts]}
+
+
+@pytest.mark.parametrize(
+    ("deltas", "told"),
+    [
+        ([listed("a", "b")], ["a", SEAM, "b"]),
+        ([listed("a"), listed("b")], ["a", SEAM, "b"]),
+        ([listed("a", index=0), listed("b", index=0), listed("c", index=1)], ["a", "b", SEAM, "c"]),
+        ([{"content": "a"}, {"content": "b"}, listed("c"), {"content": "d"}], ["a", "b", SEAM, "c", SEAM, "d"]),
+        ([{"content": [{"type": "thinking", "thinking": listed(text)["content"]}]} for text in "ab"], ["a", "b"]),
+        ([{"content": [{"type": "thinking", "thinking": listed("a", "b")["content"]}]}], ["a", SEAM, "b"]),
+        ([{"reasoning_content": "a", "content": "x"}, {"reasoning_content": "b"}], ["a", "x", "b"]),
+    ],
+)
+def test_where_parts_meet_there_is_a_seam(deltas, told):
+    queue = ChoiceQueue(CONTENT)
+    assert [text.text for seq, delta in enumerate(deltas) for text in queue.add(chunk(delta), seq)] == told
+
+
+def test_a_change_over_a_seam_goes_to_the_part_in_front():
+    queue = queue_of(listed("ab", "cd"))
+    release(queue, 0, 1, "a")
+    release(queue, 1, 4, "*")
+    release(queue, 4, 5, "d")
+    (out,) = queue.ready()
+    assert [part["text"] for part in out.tree["choices"][0]["delta"]["content"]] == ["a*", "d"]
+
+
+def test_a_change_that_begins_with_a_seam_goes_to_the_part_behind():
+    queue = queue_of(listed("ab"), listed("cd"))
+    release(queue, 0, 2, "ab")
+    release(queue, 2, 5, f"{SEAM}*")
+    parts = [out.tree["choices"][0]["delta"]["content"][0]["text"] for out in queue.ready()]
+    assert parts == ["ab", "*"]
 
 
 def test_calls_are_split_from_the_text_beside_them():

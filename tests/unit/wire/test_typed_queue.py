@@ -1,6 +1,12 @@
+from dataclasses import replace
+
+import pytest
+
 from guardproxy.core.commands import CONTENT, REASONING, Channel, ChannelKind, Release
+from guardproxy.errors import UpstreamBadAnswer
 from guardproxy.wire.answer_fields import TextLeaf
-from guardproxy.wire.typed_queue import SEAM, EventQueue
+from guardproxy.wire.seam import SEAM
+from guardproxy.wire.typed_queue import EventQueue
 
 OTHER = Channel(ChannelKind.OTHER, "delta.x")
 NAME = Channel(ChannelKind.OTHER, "delta.x{}")
@@ -11,6 +17,12 @@ CITED = Channel(ChannelKind.OTHER, "cited.1")
 def delta(text, channel=CONTENT, **more):
     """A piece of text and its leaf."""
     return {"type": "delta", "delta": {"text": text, **more}}, [TextLeaf(channel, text, ("delta", "text"))]
+
+
+def in_part(number, text):
+    """The same of a part of the answer."""
+    tree, (leaf,) = delta(text)
+    return tree, [replace(leaf, part=number)]
 
 
 def bare(kind):
@@ -197,9 +209,9 @@ def test_a_name_may_hold_its_event_and_takes_its_member_along():
 
 def test_a_seam_is_looked_at_and_leaves_nowhere():
     queue = EventQueue()
-    queue.add(*delta("ab"), divisible=True)
-    assert queue.seam(CONTENT).text == SEAM
-    queue.add(*delta("cd"), divisible=True)
+    queue.add(*in_part(0, "ab"), divisible=True)
+    texts = queue.add(*in_part(1, "cd"), divisible=True)
+    assert [text.text for text in texts] == [SEAM, "cd"]
     release(queue, 0, 4, f"ab{SEAM}c")
     assert shown(queue.ready()) == ["ab", "c"]
     release(queue, 4, 5, "d")
@@ -208,13 +220,20 @@ def test_a_seam_is_looked_at_and_leaves_nowhere():
 
 def test_a_change_over_a_seam():
     queue = EventQueue()
-    queue.add(*delta("ab"), divisible=True)
-    queue.seam(CONTENT)
-    queue.add(*delta("cd"), divisible=True)
+    queue.add(*in_part(0, "ab"), divisible=True)
+    queue.add(*in_part(1, "cd"), divisible=True)
     release(queue, 0, 1, "a")
     release(queue, 1, 4, "*")
     release(queue, 4, 5, "d")
     assert shown(queue.ready()) == ["a*", "d"]
+
+
+def test_a_part_that_another_has_followed_does_not_go_on():
+    queue = EventQueue()
+    queue.add(*in_part(0, "ab"))
+    queue.add(*in_part(1, "cd"))
+    with pytest.raises(UpstreamBadAnswer, match="goes back to a part"):
+        queue.add(*in_part(0, "ef"))
 
 
 def test_settling_sees_what_leaves():

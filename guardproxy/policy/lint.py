@@ -58,7 +58,7 @@ def check(paths: Sequence[Path], world: World, inspect: Inspect | None, *, live:
     `inspect` makes the instant detectors of a policy (None: no tests are run), `live` all of them.
     """
     problems = Problems()
-    folders = [read_folder(path, problems) for path in paths]
+    folders = [read_folder(path, problems, world.signers) for path in paths]
     find_shipped = shipped_finder(problems)
     everywhere = {d.name: d for folder in reversed(folders) for d in reversed(folder.documents)}
     unreadable = frozenset().union(*(folder.unreadable for folder in folders))

@@ -71,7 +71,9 @@ class Office:
 
     def open(self, path: Path) -> Shelf:
         """A set, loaded, checked and tested like a live one. PolicyError with the report."""
-        return Shelf.open(path, self.toolbox.infos, lambda policy: Bench(policy, self.toolbox).look, self.clock)
+        return Shelf.open(
+            path, self.toolbox.infos, lambda policy: Bench(policy, self.toolbox).look, self.clock, self.live.signers
+        )
 
     def begin(self, path: Path) -> None:
         """The candidate of the settings, at start. PolicyError when it does not load."""
@@ -117,7 +119,9 @@ class Office:
                 raise BadRequest("there is no set to go back to", code="no_rollback", status=409)
             replaced = self._put("rollback", order, self._before)
             self._before = None
-            again = Shelf(replaced.path, self.toolbox.infos, lambda p: Bench(p, self.toolbox).look, self.clock)
+            again = Shelf(
+                replaced.path, self.toolbox.infos, lambda p: Bench(p, self.toolbox).look, self.clock, self.live.signers
+            )
             again.adopt(replaced, lambda _old, _new: None)
             self.trial.begin(again)
 

@@ -170,17 +170,17 @@ def configmap(folder, revision):
 
 def swapping(monkeypatch, folder, revisions):
     """The ConfigMap is swapped just after the first file of each reading."""
-    read, left = reading.read_into, iter(revisions)
+    read, left = reading.read_bytes, iter(revisions)
 
     def read_and_swap(file, *more, **named):
-        root = read(file, *more, **named)
+        raw = read(file, *more, **named)
         if file.name == "one.yaml":
             for revision in left:
                 configmap(folder, revision)
                 break
-        return root
+        return raw
 
-    monkeypatch.setattr(reading, "read_into", read_and_swap)
+    monkeypatch.setattr(reading, "read_bytes", read_and_swap)
 
 
 def test_a_swap_between_two_files_gives_no_half_set(tmp_path, monkeypatch):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,7 +158,7 @@ class Shelf:
         found = best(self._set.candidates, tenant, route)
         if found is None:
             message = f'{self.path}: GP308 error: no policy applies to tenant "{tenant}", route "{route}"'
-            raise PolicyError(message, message)
+            raise PolicyError(message, f"{message}\n    hint: {_where(self._set.candidates)}")
         self._asked.add((tenant, route))
         return found
 
@@ -293,6 +293,13 @@ class Shelf:
     def _world(self, now: float) -> World:
         today = datetime.fromtimestamp(now, UTC).date()
         return World(detectors=self._detectors, today=today, settled=True, serving=True, signers=self.signers)
+
+
+def _where(candidates: Iterable[Applies]) -> str:
+    """What the policies here apply to, and the way out."""
+    places = [f"{c.policy.ref.name}: routes {', '.join(c.routes)}, tenants {', '.join(c.tenants)}" for c in candidates]
+    wanted = "a policy for everything else has `applies_to: {routes: ['*']}`; a single policy needs no applies_to"
+    return f"{'; '.join(places) or 'nothing applies anywhere'}. {wanted}"
 
 
 def _home_of(path: Path) -> Path:

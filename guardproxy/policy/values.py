@@ -15,7 +15,7 @@ import re2
 
 from guardproxy.core.locale import canonical
 from guardproxy.core.rules import Source
-from guardproxy.policy.nearest import did_you_mean
+from guardproxy.policy.nearest import called, did_you_mean
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.reader import Node
 
@@ -171,6 +171,7 @@ def choice(*words: str) -> Reader:
         if node.value in words:
             return node.value
         hint = did_you_mean(node.value, words) or f"one of: {', '.join(words)}"
+        hint = called(node.value, words) or hint
         return problems.error("GP208", node.place, f'"{node.value[:80]}" is not in the list', hint)
 
     return read

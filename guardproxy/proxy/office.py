@@ -141,7 +141,10 @@ class Office:
         shelf, live = self.trial.shelf, self.live.held()
         hint = ""
         if live.path != self.settled_path:
-            hint = f"the settings still name {self.settled_path}: set policies.path to {live.path} before a restart"
+            hint = (
+                f"a restart would read {self.settled_path} again, not {live.path}: before it, copy the files there, "
+                f"or change policies.path in the settings (or --policies)"
+            )
         elif self.promoted_before:
             hint = f"before this start another set was in force: {self.promoted_before}; the settings name {live.path}"
         return {

@@ -73,8 +73,9 @@ def test_a_set_that_applies_to_nothing_does_not_open(tmp_path):
 
 def test_a_route_without_a_policy(tmp_path):
     write(tmp_path, "one", "applies_to: {routes: [support]}\n")
-    with pytest.raises(PolicyError, match="GP308"):
+    with pytest.raises(PolicyError, match="GP308") as caught:
         open_shelf(tmp_path).select("any", "other")
+    assert "hint: one: routes support, tenants *. a policy for everything else has" in caught.value.report
 
 
 def test_the_shipped_set():

@@ -15,6 +15,7 @@ from guardproxy.policy.lint import check
 from guardproxy.policy.nearest import did_you_mean
 from guardproxy.policy.report import FORMATS, render
 from guardproxy.proxy.settings import load
+from guardproxy.proxy.start import signers_of
 
 
 def lint(
@@ -41,6 +42,8 @@ def world_of(settings_file: Path | None) -> World:
     today = datetime.now(UTC).date()
     if settings_file is None:
         return World(detectors=installed(), today=today, settled=False)
-    settings = load(settings_file, {}, {}).detectors
+    whole = load(settings_file, {}, {})
+    settings = whole.detectors
     embedded = (embedded_info(),) if settings.embedded else ()
-    return World(detectors=(*embedded, *toolbox(with_names=settings.names).infos), today=today, settled=True)
+    infos = (*embedded, *toolbox(with_names=settings.names).infos)
+    return World(detectors=infos, today=today, settled=True, signers=signers_of(whole))

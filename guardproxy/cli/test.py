@@ -19,7 +19,7 @@ from guardproxy.detectors.registry import inspector, toolbox
 from guardproxy.errors import ConfigError
 from guardproxy.policy.lint import check
 from guardproxy.policy.report import as_text
-from guardproxy.policy.selftest import Inspect, Look, Run, State
+from guardproxy.policy.selftest import Inspect, Look, Run, State, Step
 
 _FEW = 8
 
@@ -74,11 +74,19 @@ def summary(run: Run, *, verbose: bool) -> str:
     for result in run.results:
         if verbose or result.state is not State.PASSED:
             lines.append(f"  {result.state}: {result.name}" + (f" ({result.why})" if result.why else ""))
-    reached = [step for step in run.steps if step in run.reached]
-    lines.append(f"  ladder steps reached: {len(reached)} of {len(run.steps)}")
-    missing = [f"{step.rule}.{step.action.word}" for step in run.steps if step not in run.reached]
+    own = [step for step in run.steps if step.rule not in run.inherited]
+    others = [step for step in run.steps if step.rule in run.inherited]
+    lines.append(f"  ladder steps reached: {_reached(own, run)}" + (", of its own rules" if others else ""))
+    if others:
+        lines.append(f"  of inherited rules: {_reached(others, run)}; their tests stand in the parent")
+    wanted = run.steps if verbose else own
+    missing = [f"{step.rule}.{step.action.word}" for step in wanted if step not in run.reached]
     shown = missing if verbose else missing[:_FEW]
     if shown:
         more = f" and {len(missing) - len(shown)} more (-v)" if len(missing) > len(shown) else ""
         lines.append(f"  not reached: {', '.join(shown)}{more}")
     return "\n".join(lines)
+
+
+def _reached(steps: Sequence[Step], run: Run) -> str:
+    return f"{sum(step in run.reached for step in steps)} of {len(steps)}"

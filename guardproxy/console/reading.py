@@ -143,7 +143,7 @@ class Reading:
         with self._lock:
             state = self._state(today)
             if self._kept is None or self._kept[0] != state:
-                world = World(detectors=hall.benches.toolbox.infos, today=today, settled=True, serving=True)
+                world = World(hall.benches.toolbox.infos, today, settled=True, serving=True, signers=hall.shelf.signers)
                 self._kept = (state, check([hall.shelf.path], world, inspector(hall.benches.toolbox)))
             return self._kept[1]
 

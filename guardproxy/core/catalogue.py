@@ -84,6 +84,7 @@ class Lines:
     appeal: str
     emergency_generic: str
     adult: str
+    ai_notice: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -269,11 +269,29 @@ class PolicyRef:
 
 @dataclass(frozen=True, slots=True)
 class Disclosing:
-    """What the policy tells the user about itself."""
+    """What the policy tells the user about itself. `first_turn`: the first answer says that an AI speaks."""
 
     source_line: bool = True
     first_turn: bool = False
     hazards: str = "leaf"
+
+
+@dataclass(frozen=True, slots=True)
+class TaxBudget:
+    """What harmless requests may cost (`policy-language.md` 15); None: no promise. It has no effect at run time.
+
+    `over_refusal`: share of harmless requests refused or withheld. `added_p95_ms`: milliseconds that 95 of 100 stay
+    below. `extra_tokens`: injected, written again or thrown away for each one delivered.
+    """
+
+    over_refusal: float | None = None
+    added_p95_ms: int | None = None
+    extra_tokens: float | None = None
+
+    @property
+    def promises(self) -> bool:
+        """True when anything is promised."""
+        return self != TaxBudget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +326,7 @@ class Policy:
     cool_down: CoolDown | None = None
     memory: Memory = Memory()
     regenerate: Regenerate = Regenerate()
+    tax_budget: TaxBudget = TaxBudget()
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of this id."""

@@ -39,3 +39,29 @@ class Share:
 
     def __str__(self) -> str:
         return f"{self.rate:.3f} [{self.interval.low:.3f}, {self.interval.high:.3f}]"
+
+
+def at_most(hits: int, of: int, share: float) -> float:
+    """How likely `hits` or fewer of `of` are, when each is hit with probability `share`."""
+    if hits >= of or share <= 0.0:
+        return 1.0
+    if share >= 1.0:
+        return 0.0
+    yes, no = math.log(share), math.log1p(-share)
+    whole = math.lgamma(of + 1)
+    terms = (whole - math.lgamma(k + 1) - math.lgamma(of - k + 1) + k * yes + (of - k) * no for k in range(hits + 1))
+    return min(1.0, math.fsum(map(math.exp, terms)))
+
+
+def upper_end(hits: int, of: int, miss: float) -> float:
+    """The largest share that is not refuted by so few hits (Clopper and Pearson 1934, one-sided); of nothing 1.
+
+    `miss`: how often the true share may lie above.
+    """
+    if hits >= of:
+        return 1.0
+    low, high = hits / of, 1.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if at_most(hits, of, middle) > miss else (low, middle)
+    return high

@@ -52,6 +52,7 @@ def entry(outcome: Outcome, hmac_key: bytes) -> dict[str, Any]:
         "error": outcome.error_code or None,
         "attempts": outcome.attempts,
         "statement": _statement(outcome),
+        "ai_notice": outcome.ai_notice,
         "message": {"key": outcome.message_key} if outcome.message_key else None,
         "timing": _timing(outcome),
         "text_hmac": [keyed(hmac_key, digest) for digest in outcome.digests[:MOST_DIGESTS]],

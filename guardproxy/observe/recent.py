@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from guardproxy.core.judge import Verdict
+from guardproxy.core.rules import Action
 from guardproxy.observe.entry import mode
 from guardproxy.observe.outcome import Outcome, Timing
 
@@ -40,6 +41,11 @@ class Decided:
     would_have: str
     checked: str
 
+    @property
+    def harder(self) -> bool:
+        """True when a shadow rule would have answered harder."""
+        return self.would_have != self.action
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -62,6 +68,11 @@ class Row:
     unchecked: tuple[str, ...]
     seconds: Timing
     detectors: tuple[tuple[str, float], ...]
+
+    @property
+    def deciding(self) -> Decided | None:
+        """The stage that stands for the exchange, as in headers and counters; the input on a tie."""
+        return max(self.stages, key=lambda done: Action[done.action.upper()], default=None)
 
 
 class Recent:

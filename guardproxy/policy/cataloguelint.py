@@ -87,7 +87,7 @@ def _lines(file: LocaleFile, problems: Problems) -> None:
         problems.error("GP609", appeal, "the appeal line lacks {appeal_url}", "add it")
     if wording is not None and wording.find(List.EMERGENCY, lines.emergency_generic) is None:
         problems.error("GP617", file.lines["emergency_generic"], "no direction to emergency help", "add it")
-    for name in ("source", "appeal", "emergency_generic", "adult"):
+    for name in ("source", "appeal", "emergency_generic", "adult", "ai_notice"):
         text = str(getattr(lines, name))
         found = list(check_characters(text, file.words.locale))
         if wording is not None:

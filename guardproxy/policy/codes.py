@@ -25,6 +25,9 @@ Made by `python -m guardproxy.policy.codes > docs/codes.md`; the examples are ru
 An example is a fragment: the required keys it leaves out (`guardproxy`, `policy`, `revision`, `owner`, `about`, and a
 rule `first-rule` on the words `paper kite`) are as in any small policy. Several files follow each other after `## name`.
 An error refuses the whole set; a warning is printed, and counts as an error with `--strict`.
+
+Every code of the reference (`policy-language.md` 19) is given out, and something raises each: `make test` runs all of it.
+Where the number differs, the case kit and `threats.md` have it as here.
 """
 
 
@@ -39,7 +42,10 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """One code. `settled`: the example is judged with the operator's settings known."""
+    """One code. `settled`: the example is judged with the operator's settings known.
+
+    `shown`: the test that raises it, where no example does. `named`: its number in `policy-language.md` 19, "" if none.
+    """
 
     code: str
     says: str
@@ -48,6 +54,8 @@ class Code:
     settled: bool = False
     wrong: str = ""
     right: str = ""
+    shown: str = ""
+    named: str = ""
 
     def files(self, example: str) -> dict[str, str]:
         """File name → content of an example."""
@@ -81,6 +89,8 @@ def all_codes() -> tuple[Code, ...]:
             settled=row.get("settled", False),
             wrong=row.get("wrong", ""),
             right=row.get("right", ""),
+            shown=row.get("shown", ""),
+            named=row.get("named", code),
         )
         for code, row in sorted(tree.items())
     )
@@ -88,7 +98,19 @@ def all_codes() -> tuple[Code, ...]:
 
 def markdown() -> str:
     """The page `docs/codes.md`."""
-    return _HEAD + "".join(_section(code) for code in all_codes())
+    codes = all_codes()
+    return _HEAD + _table(codes) + "".join(_section(code) for code in codes)
+
+
+def _table(codes: tuple[Code, ...]) -> str:
+    """Every code against the reference, and what raises it."""
+    rows = ["\n| code | | in the reference | raised by |", "|---|---|---|---|"]
+    for code in codes:
+        name, _, test = code.shown.rpartition("::")
+        raised = f"`{test}` in `{name}`" if test else "its wrong example"
+        kind = "warning" if code.warning else "error"
+        rows.append(f"| [{code.code}](#{code.code.lower()}-{kind}) | {kind} | {code.named or 'no'} | {raised} |")
+    return "\n".join([*rows, ""])
 
 
 def _section(code: Code) -> str:

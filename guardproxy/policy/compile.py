@@ -35,6 +35,7 @@ from guardproxy.core.rules import (
     RuleException,
     Source,
     Streaming,
+    TaxBudget,
     ThenDo,
     Unscanned,
 )
@@ -207,7 +208,9 @@ def policy_of(fields: Fields, rules: Iterable[Rule], exceptions: Iterable[Writte
         refuse_logit_bias=get(fields, "logit_bias", "allow") == "refuse",
         streaming=streaming_of(fields),
         disclosing=Disclosing(
-            source_line=get(disclosing, "source_line", True), hazards=get(disclosing, "hazards", "leaf")
+            source_line=get(disclosing, "source_line", True),
+            first_turn=get(disclosing, "first_turn", False),
+            hazards=get(disclosing, "hazards", "leaf"),
         ),
         texts=cells_of(fields),
         exceptions=tuple(exception_of(e) for e in exceptions),
@@ -219,6 +222,7 @@ def policy_of(fields: Fields, rules: Iterable[Rule], exceptions: Iterable[Writte
         cool_down=_cool_down_of(part(conversation, "cool_down")),
         memory=_memory_of(part(conversation, "memory")),
         regenerate=_regenerate_of(part(fields, "regenerate")),
+        tax_budget=_tax_budget_of(part(fields, "tax_budget")),
     )
 
 
@@ -248,6 +252,14 @@ def _memory_of(fields: Fields) -> Memory:
     plain = Memory()
     keep, half_life = get(fields, "keep", plain.keep * 1000), get(fields, "half_life", plain.half_life * 1000)
     return Memory(keep / 1000, half_life / 1000)
+
+
+def _tax_budget_of(fields: Fields) -> TaxBudget:
+    return TaxBudget(
+        over_refusal=get(fields, "over_refusal", None),
+        added_p95_ms=get(fields, "added_p95", None),
+        extra_tokens=get(fields, "extra_tokens", None),
+    )
 
 
 def _beyond_languages(fields: Fields, rules: Iterable[Rule]) -> Iterator[Rule]:

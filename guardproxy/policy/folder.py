@@ -11,8 +11,10 @@ from types import MappingProxyType
 from guardproxy.core.rules import Source
 from guardproxy.policy import shipped
 from guardproxy.policy.document import Document, document, test_file
+from guardproxy.policy.phrases import MOST_BYTES
 from guardproxy.policy.problems import Problems
-from guardproxy.policy.reader import MAX_BYTES, read_bytes, read_into
+from guardproxy.policy.reader import MAX_BYTES, parse, read_bytes, read_into
+from guardproxy.policy.signing import ENDING, check_signature
 from guardproxy.policy.written import Written
 
 SUFFIXES = (".yaml", ".yml")
@@ -54,8 +56,10 @@ def state_of(path: Path) -> State:
     if path.is_dir():
         places = [path, *path.glob("*"), *path.glob("*/*")]
     else:
-        places = [path, *path.parent.glob("lists/*")]
-    return tuple(_state(place) for place in sorted(places) if place == path or place.suffix in (*SUFFIXES, ".txt"))
+        places = [path, path.with_name(path.name + ENDING), *path.parent.glob("lists/*")]
+    return tuple(
+        _state(place) for place in sorted(places) if place == path or place.suffix in (*SUFFIXES, ".txt", ENDING)
+    )
 
 
 def _state(place: Path) -> tuple[str, int, int, int, int]:
@@ -68,8 +72,8 @@ def _state(place: Path) -> tuple[str, int, int, int, int]:
     return (str(place), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def read_folder(path: Path, problems: Problems) -> Folder:
-    """Reads every file; problems of all of them are collected."""
+def read_folder(path: Path, problems: Problems, signers: tuple[bytes, ...] = ()) -> Folder:
+    """Reads every file; problems of all of them are collected. `signers`: who may have signed them (GP012)."""
     try:
         files = policy_files(path)
     except OSError as error:
@@ -79,20 +83,31 @@ def read_folder(path: Path, problems: Problems) -> Folder:
         hint = "*.yaml and *.yml directly inside are policies"
         problems.error("GP011", Source(str(path), 1, 1), "no policies found here", hint)
     within = path if path.is_dir() else path.parent
+    if within.resolve() == shipped.directory().resolve():
+        signers = ()  # what comes with the program comes with its trust
     documents, unreadable, texts = [], [], {}
     for file in files:
-        root = read_into(file, problems, within=within)
-        raw = read_bytes(
-            file, Problems(), MAX_BYTES, within=within
-        )  # told already; the shelf sees to it that both agree
+        raw = read_bytes(file, problems, MAX_BYTES, within=within)
+        root = parse(raw, str(file), problems) if raw is not None else None
+        if raw is not None:
+            check_signature(file, raw, signers, problems, within)
         texts[str(file)] = (raw or b"").decode("utf-8-sig", "replace")
         if root is None:
             unreadable.append(file.stem)
         else:
             documents.append(document(file, root, problems))
+    _check_lists(within, signers, problems)
     found = Folder(path, tuple(documents), frozenset(unreadable), MappingProxyType(texts))
     _two_of_one_name(found.documents, problems)
     return replace(found, documents=_with_test_files(found, problems))
+
+
+def _check_lists(folder: Path, signers: tuple[bytes, ...], problems: Problems) -> None:
+    """Words are as much a part of a policy as its rules. What cannot be read is told where a rule names it."""
+    for file in sorted(folder.glob("lists/*.txt")) if signers else ():
+        raw = read_bytes(file, Problems(), MOST_BYTES, within=folder)
+        if raw is not None:
+            check_signature(file, raw, signers, problems, folder)
 
 
 def _two_of_one_name(documents: Iterable[Document], problems: Problems) -> None:

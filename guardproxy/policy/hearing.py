@@ -24,12 +24,14 @@ class World:
 
     `detectors`: what is installed. `settled`: these are the operator's own, so what they cannot do is an error;
     otherwise it is GP711. `serving`: an expired exception only warns, so that a restart on the day after works.
+    `signers`: public keys, one of which must have signed each file; (): none has to.
     """
 
     detectors: tuple[DetectorInfo, ...]
     today: date
     settled: bool = True
     serving: bool = False
+    signers: tuple[bytes, ...] = ()
 
     def named(self, detector: str) -> DetectorInfo | None:
         """The installed detector of this id."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from guardproxy.core.rules import Action, Ladder, LadderStep
-from guardproxy.policy.nearest import did_you_mean
+from guardproxy.policy.nearest import called, did_you_mean
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.reader import Node
 from guardproxy.policy.values import Field, Fields, Reader, choice, read_entry, wrong_type
@@ -27,7 +27,7 @@ def steps(allowed: Mapping[str, Action] = ACTIONS, *, most: float = 1.0, removab
         if node.is_list or node.is_mapping:
             wrong_type(node, "a number", problems)
             return None
-        hint = "take the quotes away" if node.style else "such as 0.90"
+        hint = "take the quotes away" if node.style else _meant(node.value)
         wanted = "a number above 0 and at most 1" if most == 1 else "a number above 0"
         problems.error("GP205", node.place, f"a threshold is {wanted}", hint)
         return None
@@ -40,6 +40,9 @@ def steps(allowed: Mapping[str, Action] = ACTIONS, *, most: float = 1.0, removab
         for entry in node.entries:
             if entry.key not in allowed:
                 hint = did_you_mean(entry.key, allowed) or f"steps: {', '.join(allowed)}"
+                hint = called(entry.key, allowed) or hint
+                if entry.key.isdecimal():
+                    hint = f"decimals have a point: 0.{entry.key}"
                 problems.error("GP208", entry.place, f'"{entry.key[:80]}" is no step', hint)
                 continue
             value = read_entry(entry.value, entry.place, threshold, problems)
@@ -51,6 +54,14 @@ def steps(allowed: Mapping[str, Action] = ACTIONS, *, most: float = 1.0, removab
         return None if broken or not rises(found, problems) else found
 
     return read
+
+
+def _meant(value: object) -> str:
+    """90 and 90% are 0.90."""
+    percent = str(value).removesuffix("%").strip()
+    if percent.isdecimal() and 1 < int(percent) <= 100:
+        return f"{int(percent)} percent is {int(percent) / 100:.2f}"
+    return "such as 0.90"
 
 
 def rises(found: Fields, problems: Problems) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -58,7 +58,7 @@ def check(paths: Sequence[Path], world: World, inspect: Inspect | None, *, live:
     `inspect` makes the instant detectors of a policy (None: no tests are run), `live` all of them.
     """
     problems = Problems()
-    folders = [read_folder(path, problems) for path in paths]
+    folders = [read_folder(path, problems, world.signers) for path in paths]
     find_shipped = shipped_finder(problems)
     everywhere = {d.name: d for folder in reversed(folders) for d in reversed(folder.documents)}
     unreadable = frozenset().union(*(folder.unreadable for folder in folders))
@@ -139,7 +139,8 @@ def _tested(
         for result in run.results:
             if result.state is State.FAILED:
                 problems.error("GP507", result.place, f'test "{result.name}": {result.why}')
-        runs.append(run)
+        inherited = (rule.id for rule in one.effective.rules if rule.home != one.document.name)
+        runs.append(replace(run, inherited=frozenset(inherited)))
     return tuple(runs)
 
 

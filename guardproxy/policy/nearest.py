@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 _FARTHEST = 2
 
@@ -21,6 +21,26 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint, or "" when nothing known is near."""
     found = nearest(word, known)
     return f'did you mean "{found}"?' if found else ""
+
+
+_SYNONYMS = {
+    "refuse": ("block", "deny", "reject", "stop", "forbid"),
+    "redact": ("mask", "replace", "remove", "anonymize", "hide"),
+    "warn": ("notice", "notify", "caution"),
+    "log": ("flag", "audit", "count", "record", "monitor", "report"),
+    "input": ("question", "prompt", "request", "user"),
+    "output": ("answer", "response", "reply", "completion", "assistant"),
+    "enforce": ("on", "active", "enabled"),
+    "shadow": ("dry_run", "test", "observe"),
+    "disabled": ("off", "disable", "inactive"),
+}
+"""What people write who know other programs."""
+
+
+def called(word: str, known: Collection[str]) -> str:
+    """A hint for a word that means a known one elsewhere, or ""."""
+    found = next((ours for ours, others in _SYNONYMS.items() if ours in known and word.lower() in others), "")
+    return f'"{word.lower()}" is called {found} here' if found else ""
 
 
 def _distance(a: str, b: str) -> int:

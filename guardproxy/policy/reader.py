@@ -158,6 +158,18 @@ class _TooDeepError(Exception):
     """Nothing more is read."""
 
 
+_ONLY_A_KEY = re2.compile(r"\s*(?:- )?[\w-]+")
+_YAML_HINTS = {
+    "mapping values are not allowed": 'a text with a colon and a blank in it stands in quotes: about: "One: two"',
+    "what begins here does not end": "close the quote or bracket",
+    "cannot start any token": "a text that begins with a special sign stands in quotes",
+    "found unknown escape": "write patterns in single quotes: there a backslash is a backslash",
+    "did not find expected ',' or": "entries of a list or mapping have commas between them",
+    "expected <block end>": "it stands too far right or left for what is above it",
+}
+"""What to do about a complaint of the YAML parser, by a piece of its words."""
+
+
 class _Reading:
     """Turns the events of one file into nodes; nothing is built from a file that is no YAML of ours."""
 
@@ -319,7 +331,10 @@ class _Reading:
         elif "\t" in line[: len(line) - len(line.lstrip())]:
             self.problems.error("GP002", place, "a tab as indentation", "indent with spaces")
         else:
-            self.problems.add(Problem("GP002", place, f"not YAML: {problem}"))
+            hint = next((hint for part, hint in _YAML_HINTS.items() if part in problem), "")
+            if "mapping values" in problem and _ONLY_A_KEY.fullmatch(line[: place.column - 1]):
+                hint = _YAML_HINTS["expected <block end>"]
+            self.problems.add(Problem("GP002", place, f"not YAML: {problem}", hint=hint))
 
     def place(self, mark: Any) -> Source:
         return Source(self.file, mark.line + 1, mark.column + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from guardproxy.core.conversation import INPUT_SCOPES, Stage
 from guardproxy.core.hazards import (
@@ -19,7 +19,7 @@ from guardproxy.core.hazards import (
 from guardproxy.core.rules import Action, Kind, Source
 from guardproxy.policy.expressions import pattern
 from guardproxy.policy.ladders import ACTIONS, NEVER, ladder_of, on_match, steps
-from guardproxy.policy.nearest import did_you_mean
+from guardproxy.policy.nearest import did_you_mean, nearest
 from guardproxy.policy.phrases import changed_words, words
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.reader import Node
@@ -38,6 +38,7 @@ from guardproxy.policy.values import (
 )
 
 KINDS = tuple(kind.value for kind in Kind)
+ACTS = ("thresholds", "on_match")
 RESERVED = frozenset({"unscannable", "language", "session", "moderation"})
 TAGS = ("child-safety", "legal", "privacy", "security", "brand", "wellbeing", "quality", "trial")
 SELECTABLE = tuple(h for h in (*(leaf.id for leaf in LEAVES), *FAMILIES) if family_of(h) not in UNSELECTABLE_FAMILIES)
@@ -143,15 +144,20 @@ OVERRIDE: Mapping[str, Key] = {
 }
 
 
+def _misspelt(node: Node, wanted: Iterable[str]) -> bool:
+    """Is one of these there, only spelt wrong? That is told where it stands (GP104), and once is enough."""
+    return any(nearest(entry.key, wanted) for entry in node.entries if entry.key not in RULE)
+
+
 def check_rule(rule: Fields, node: Node, problems: Problems) -> None:
     """What must hold between the keys of one rule. `node` is the mapping as written, broken values included."""
     place = node.place
     kinds = [k for k in KINDS if node.get(k) is not None]
-    if len(kinds) != 1:
+    if len(kinds) != 1 and not (not kinds and _misspelt(node, KINDS)):
         said = f"{len(kinds)} of them: {', '.join(kinds)}" if kinds else "none of them"
         problems.error("GP203", place, f"a rule has exactly one of {', '.join(KINDS)}; here {said}", "split the rule")
-    acts = [k for k in ("thresholds", "on_match") if node.get(k) is not None]
-    if len(acts) != 1:
+    acts = [k for k in ACTS if node.get(k) is not None]
+    if len(acts) != 1 and not (not acts and _misspelt(node, ACTS)):
         said = "both" if acts else "none"
         hint = "thresholds for scores, on_match for words, patterns and matches"
         problems.error("GP204", place, f"a rule has exactly one of thresholds and on_match; here {said}", hint)

@@ -21,6 +21,7 @@ from guardproxy.core.segments import input_segments
 from guardproxy.core.session import SessionState, Visit
 from guardproxy.policy.compile import get, part
 from guardproxy.policy.ladders import ACTIONS
+from guardproxy.policy.nearest import did_you_mean
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.rulekeys import RESERVED
 from guardproxy.policy.values import Field, Fields
@@ -67,12 +68,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All tests of one policy, and the ladder steps they reached."""
+    """All tests of one policy, and the ladder steps they reached. `inherited`: rules that a parent answers for."""
 
     policy: str
     results: tuple[Result, ...]
     reached: frozenset[Step]
     steps: tuple[Step, ...]
+    inherited: frozenset[str] = frozenset()
 
     def count(self, state: State) -> int:
         """How many ended so."""
@@ -117,7 +119,8 @@ def check_names(tests: Iterable[Written], rules: Iterable[str], problems: Proble
         for wanted in (said.get(key) for said in expecting(written.fields) for key in ("expect", "would")):
             for name, named in wanted.value.items() if wanted is not None and isinstance(wanted.value, dict) else ():
                 if name != "stage" and named.value not in known:
-                    problems.error("GP508", named.place, f'the test expects an unknown rule "{named.value}"')
+                    hint = did_you_mean(named.value, known) or "the id of a rule of this policy, or of a parent"
+                    problems.error("GP508", named.place, f'the test expects an unknown rule "{named.value}"', hint)
 
 
 class SelfTest:

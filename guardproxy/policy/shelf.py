@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,7 @@ from guardproxy.policy.report import as_text
 from guardproxy.policy.selection import Applies, best, in_force
 from guardproxy.policy.selftest import Inspect
 from guardproxy.policy.shipped import directory
+from guardproxy.policy.signing import ENDING
 
 QUIET_MS = 250
 """So long nothing may change before a changed folder is read: editors and ConfigMaps write in several steps."""
@@ -81,9 +82,15 @@ class Shelf:
     """Policies in force. `select` is safe beside a running `reload`: requests keep the Policy they began with."""
 
     def __init__(
-        self, path: Path, detectors: Sequence[DetectorInfo], inspect: Inspect, clock: Callable[[], float]
+        self,
+        path: Path,
+        detectors: Sequence[DetectorInfo],
+        inspect: Inspect,
+        clock: Callable[[], float],
+        signers: tuple[bytes, ...] = (),
     ) -> None:
         self.path = path
+        self.signers = signers
         self._home = _home_of(path)
         self._detectors = tuple(detectors)
         self._inspect = inspect
@@ -98,13 +105,18 @@ class Shelf:
 
     @classmethod
     def open(
-        cls, path: Path | None, detectors: Sequence[DetectorInfo], inspect: Inspect, clock: Callable[[], float]
+        cls,
+        path: Path | None,
+        detectors: Sequence[DetectorInfo],
+        inspect: Inspect,
+        clock: Callable[[], float],
+        signers: tuple[bytes, ...] = (),
     ) -> Shelf:
         """The set at `path` (a file or a folder; None: the shipped one), checked and tested.
 
-        `clock` gives POSIX seconds. Raises PolicyError whose `report` is the text for people.
+        `clock` gives POSIX seconds; `signers`: the public keys, one of which must have signed each file. Raises PolicyError whose `report` is the text for people.
         """
-        shelf = cls(path or directory(), detectors, inspect, clock)
+        shelf = cls(path or directory(), detectors, inspect, clock, signers)
         report = shelf.reload("start")
         if not report.ok:
             errors = tuple(row for row in report.problems if row.is_error)
@@ -146,7 +158,7 @@ class Shelf:
         found = best(self._set.candidates, tenant, route)
         if found is None:
             message = f'{self.path}: GP308 error: no policy applies to tenant "{tenant}", route "{route}"'
-            raise PolicyError(message, message)
+            raise PolicyError(message, f"{message}\n    hint: {_where(self._set.candidates)}")
         self._asked.add((tenant, route))
         return found
 
@@ -275,12 +287,19 @@ class Shelf:
         if path == folder or folder not in path.parents or path.name.startswith(".."):
             return True
         if path.parent == folder and self.path != folder:
-            return path.name == self.path.name
-        return path.suffix in (*SUFFIXES, ".txt")
+            return path.name in (self.path.name, self.path.name + ENDING)
+        return path.suffix in (*SUFFIXES, ".txt", ENDING)
 
     def _world(self, now: float) -> World:
         today = datetime.fromtimestamp(now, UTC).date()
-        return World(detectors=self._detectors, today=today, settled=True, serving=True)
+        return World(detectors=self._detectors, today=today, settled=True, serving=True, signers=self.signers)
+
+
+def _where(candidates: Iterable[Applies]) -> str:
+    """What the policies here apply to, and the way out."""
+    places = [f"{c.policy.ref.name}: routes {', '.join(c.routes)}, tenants {', '.join(c.tenants)}" for c in candidates]
+    wanted = "a policy for everything else has `applies_to: {routes: ['*']}`; a single policy needs no applies_to"
+    return f"{'; '.join(places) or 'nothing applies anywhere'}. {wanted}"
 
 
 def _home_of(path: Path) -> Path:

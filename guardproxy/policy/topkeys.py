@@ -14,7 +14,6 @@ from guardproxy.policy.values import (
     DAY_MS,
     Fields,
     Key,
-    always,
     choice,
     day,
     duration,
@@ -129,7 +128,7 @@ REGENERATE = {
     "notice": Key(flag),
 }
 DISCLOSURE = {
-    "first_turn": Key(flag, later=bool),
+    "first_turn": Key(flag),
     "source_line": Key(flag),
     "hazards": Key(choice("leaf", "family", "none")),
 }
@@ -178,5 +177,5 @@ TOP: Mapping[str, Key] = {
     "regenerate": Key(mapping(REGENERATE)),
     "disclosure": Key(mapping(DISCLOSURE)),
     "messages": Key(messages),
-    "tax_budget": Key(mapping(TAX), later=always),
+    "tax_budget": Key(mapping(TAX)),
 }

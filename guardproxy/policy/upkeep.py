@@ -20,8 +20,6 @@ _SOON = timedelta(days=30)
 
 def check_streaming(made: Effective, problems: Problems) -> None:
     """GP401, GP402, GP710."""
-    if "streaming" not in made.fields:
-        return
     streaming, own = streaming_of(made.fields), part(made.fields, "streaming")
     output = [r for r in made.compiled if r.enforced and Stage.OUTPUT in r.checks]
     if streaming.release is Release.IMMEDIATE and output:
@@ -35,8 +33,9 @@ def check_streaming(made: Effective, problems: Problems) -> None:
         problems.error("GP402", place, message, "below half of characters, and below first")
     again = [r for r in output if any(s.action is Action.REGENERATE for s in r.ladder.steps)]
     if again and streaming.release is not Release.BUFFER:
+        place = own["release"].place if "release" in own else again[0].source
         message = "an answer that has begun cannot be written again"
-        problems.warning("GP710", made.document.place_of("streaming"), message, "release: buffer")
+        problems.warning("GP710", place, message, "streaming: {release: buffer}")
 
 
 def check_levels(made: Effective, problems: Problems) -> None:

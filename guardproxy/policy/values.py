@@ -15,7 +15,7 @@ import re2
 
 from guardproxy.core.locale import canonical
 from guardproxy.core.rules import Source
-from guardproxy.policy.nearest import did_you_mean
+from guardproxy.policy.nearest import called, did_you_mean
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.reader import Node
 
@@ -49,20 +49,11 @@ Fields = dict[str, Field]
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a key of a mapping holds. `missing` is the code when a required key is not there.
-
-    `later` says of a valid value whether its effect is still to come: then it is GP111, never ignored.
-    """
+    """What a key of a mapping holds. `missing` is the code when a required key is not there."""
 
     read: Reader
     required: bool = False
     missing: str = "GP101"
-    later: Callable[[Any], bool] | None = None
-
-
-def always(_value: Any) -> bool:
-    """For keys without any effect in this release."""
-    return True
 
 
 def kind_of(node: Node) -> str:
@@ -180,6 +171,7 @@ def choice(*words: str) -> Reader:
         if node.value in words:
             return node.value
         hint = did_you_mean(node.value, words) or f"one of: {', '.join(words)}"
+        hint = called(node.value, words) or hint
         return problems.error("GP208", node.place, f'"{node.value[:80]}" is not in the list', hint)
 
     return read
@@ -261,13 +253,9 @@ def members(node: Node, keys: Mapping[str, Key], problems: Problems) -> Fields:
             hint = did_you_mean(entry.key, keys) or f"known here: {', '.join(keys)}"
             problems.error("GP104", entry.place, f'unknown key "{entry.key[:80]}"', hint)
             continue
-        before = len(problems.rows)
         value = read_entry(entry.value, entry.place, key.read, problems)
-        if value is None:
-            continue
-        found[entry.key] = Field(value, entry.value, entry.place)
-        if key.later and len(problems.rows) == before and key.later(value):
-            not_available(f'"{entry.key}"', entry.place, problems)
+        if value is not None:
+            found[entry.key] = Field(value, entry.value, entry.place)
     for name, key in keys.items():
         if key.required and all(e.key != name for e in node.entries):
             problems.error(key.missing, node.place, f'missing key "{name}"')
@@ -280,11 +268,6 @@ def read_entry(node: Node, key: Source, read: Reader, problems: Problems) -> Any
         problems.error("GP105", key, "the value is empty", "give a value, or take the key out")
         return None
     return None if node.broken else read(node, problems)
-
-
-def not_available(what: str, place: Source, problems: Problems) -> None:
-    """Valid, but its effect comes in a later release."""
-    problems.error("GP111", place, f"{what} is not available in this release", "take it out; it comes later")
 
 
 def locale(key: str, place: Source, problems: Problems) -> str | None:

@@ -16,6 +16,7 @@ from guardproxy.core.decide import Decision
 from guardproxy.core.drafts import for_draft, instruction_of, without_drafts
 from guardproxy.core.escalation import RULE as SESSION
 from guardproxy.core.findings import Finding
+from guardproxy.core.introduction import is_first_contact
 from guardproxy.core.judge import Context
 from guardproxy.core.rules import Action, NoticePlace, Policy
 from guardproxy.detectors.bench import Bench
@@ -65,6 +66,7 @@ class Flow(Exchange):
         self._inline: Inline | None = None
         self._watch: SessionWatch | None = None
         self._drafts = Drafts()
+        self._wording: Wording | None = None
 
     def error(self, error: GuardproxyError) -> ErrorAnswer:
         """An error in the surface's own shape."""
@@ -88,12 +90,15 @@ class Flow(Exchange):
         policy = self._enter(self._hall.routes.of_model(request.model))
         self.ledger.annotate = self.route.annotate
         catalogue = self._hall.catalogue()
+        arrived = request.conversation
         reread = forget_refused(request, policy, catalogue)
         if reread is not request:
             request = replace(self._surface.parse(reread.tree, limits), moderation=request.moderation)
         if self.route.completions_notice == "text" and request.prose:
             request = replace(request, noticed=True)
-        words = self._words(policy, request.conversation)
+        words = self._wording = self._words(policy, request.conversation)
+        introduces = policy.disclosing.first_turn and request.noticed and not words.background
+        words.introduces = introduces and is_first_contact(arrived, catalogue)
         check_limits(request.conversation, policy, words)
         bench = self._hall.benches.bench(policy)
         context = self._context()
@@ -140,6 +145,7 @@ class Flow(Exchange):
     async def record(self) -> None:
         """See `Exchange`; a turn is remembered however it ended."""
         self._settle_session((), ())
+        self.ledger.ai_notice = self._wording is not None and self._wording.introduced
         await super().record()
 
     def _settle_session(self, outputs: Sequence[Decision], findings: Sequence[Finding]) -> None:
@@ -175,9 +181,9 @@ class Flow(Exchange):
     async def _refuse(self, request: Request, screened: Screened, words: Wording) -> None:
         """The upstream is never reached."""
         at_risk = crisis_verdict(screened.decision.verdicts) is not None
-        text = words.refusal(
-            screened.decision, "cool_down" if screened.decision.rule_name == SESSION else "hard", crisis_first=at_risk
-        )
+        shape = "cool_down" if screened.decision.rule_name == SESSION else "hard"
+        alone = self.refuses_by_error or self._surface.dialect is None
+        text = words.refusal(screened.decision, shape, crisis_first=at_risk, introduced=alone)
         dialect = self._surface.dialect
         if dialect is None or self.refuses_by_error:
             await self.refuse_by_error(text)
@@ -216,6 +222,8 @@ class Flow(Exchange):
         if self.route.upstream_model:
             tree = {**tree, "model": self.route.upstream_model}
         notices = notices_of(request, words, screened.decision, unread=screened.unread)
+        if words.introduces:
+            notices = [Notice(words.introduction(), NoticePlace.BEFORE, patient=True), *notices]
         if crisis and request.prose:
             notices = [Notice(crisis, NoticePlace.BEFORE), *notices]
         asked, told = tree, notices

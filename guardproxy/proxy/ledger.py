@@ -55,6 +55,7 @@ class Ledger:
     input_checked: bool = False
     output_checked: bool = False
     annotate: bool = True
+    ai_notice: bool = False
 
     @property
     def strictest(self) -> Decision | None:
@@ -183,6 +184,7 @@ class Ledger:
             input_only=tuple(looker.name for looker in self.by if not looker.output),
             attempts=self.attempts,
             session=self.session,
+            ai_notice=self.ai_notice,
         )
 
     @property

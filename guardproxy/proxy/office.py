@@ -71,7 +71,9 @@ class Office:
 
     def open(self, path: Path) -> Shelf:
         """A set, loaded, checked and tested like a live one. PolicyError with the report."""
-        return Shelf.open(path, self.toolbox.infos, lambda policy: Bench(policy, self.toolbox).look, self.clock)
+        return Shelf.open(
+            path, self.toolbox.infos, lambda policy: Bench(policy, self.toolbox).look, self.clock, self.live.signers
+        )
 
     def begin(self, path: Path) -> None:
         """The candidate of the settings, at start. PolicyError when it does not load."""
@@ -117,7 +119,9 @@ class Office:
                 raise BadRequest("there is no set to go back to", code="no_rollback", status=409)
             replaced = self._put("rollback", order, self._before)
             self._before = None
-            again = Shelf(replaced.path, self.toolbox.infos, lambda p: Bench(p, self.toolbox).look, self.clock)
+            again = Shelf(
+                replaced.path, self.toolbox.infos, lambda p: Bench(p, self.toolbox).look, self.clock, self.live.signers
+            )
             again.adopt(replaced, lambda _old, _new: None)
             self.trial.begin(again)
 
@@ -137,7 +141,10 @@ class Office:
         shelf, live = self.trial.shelf, self.live.held()
         hint = ""
         if live.path != self.settled_path:
-            hint = f"the settings still name {self.settled_path}: set policies.path to {live.path} before a restart"
+            hint = (
+                f"a restart would read {self.settled_path} again, not {live.path}: before it, copy the files there, "
+                f"or change policies.path in the settings (or --policies)"
+            )
         elif self.promoted_before:
             hint = f"before this start another set was in force: {self.promoted_before}; the settings name {live.path}"
         return {

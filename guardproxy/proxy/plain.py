@@ -68,17 +68,20 @@ class PlainRun:
         given = self.moderated.given.get(choice)
         if given is not None and given.halt is not None:
             self.flow.ledger.finish_reason = refused_finish(self.flow.ask(self.request).in_field)
-            return Edit(choice, refusal=withheld(given.halt, self.words, self.flow.ledger.input))
+            alone = self.flow.refuses_by_error
+            text = withheld(given.halt, self.words, self.flow.ledger.input, introduced=alone)
+            return Edit(choice, refusal=text)
         own = notices_of(self.request, self.words, self.moderated.decision(choice))
         texts = joined(given.releases) if given is not None else ()
         before, after = sides([*self.notices, *own], said="".join(t.text for t in texts))
+        self.words.introduced |= self.words.introduces
         return Edit(choice, texts, before=before, after=after)
 
 
-def withheld(halt: Decision, words: Wording, asked: Decision | None) -> str:
-    """What stands in the place of an answer. `asked`: the decision of the input."""
+def withheld(halt: Decision, words: Wording, asked: Decision | None, *, introduced: bool = False) -> str:
+    """What stands in the place of an answer. `asked`: the decision of the input; `introduced`: see `Wording.refusal`."""
     at_risk = asked is not None and crisis_verdict(asked.verdicts) is not None
-    return words.refusal(halt, "withheld", crisis_first=at_risk)
+    return words.refusal(halt, "withheld", crisis_first=at_risk, introduced=introduced)
 
 
 def sides(notices: Sequence[Notice], said: str) -> tuple[str, str]:

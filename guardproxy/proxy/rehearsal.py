@@ -14,6 +14,7 @@ from guardproxy.core.catalogue import Catalogue
 from guardproxy.core.conversation import Conversation, Segment
 from guardproxy.core.decide import Decision
 from guardproxy.core.findings import Failure
+from guardproxy.core.introduction import is_first_contact
 from guardproxy.core.judge import Context
 from guardproxy.core.refusal import Rendered
 from guardproxy.core.rules import Action, NoticePlace, Policy
@@ -117,6 +118,9 @@ class Rehearsal:
         """The request, then the answer unless the request is refused."""
         played = Played()
         words = self._words(item.whole.conversation)
+        request = item.asked or item.whole
+        introduces = self.policy.disclosing.first_turn and request.noticed
+        words.introduces = introduces and is_first_contact(request.conversation, self._on.catalogue)
         try:
             await self._play(item, played, words)
         except BadRequest as error:
@@ -163,9 +167,11 @@ class Rehearsal:
     def _said(self, request: Request, played: Played, words: Wording, answer: str) -> str:
         """The answer with its notices; without one, the notices that would stand around it."""
         notices: list[Notice] = []
+        if words.introduces:
+            notices.append(Notice(words.introduction(), NoticePlace.BEFORE))
         crisis = words.crisis(played.input.verdicts) if played.input else ""
         if crisis and request.prose:
-            notices.append(Notice(crisis, NoticePlace.BEFORE))
+            notices.insert(0, Notice(crisis, NoticePlace.BEFORE))
         for decision in played.decisions:
             unread = played.unread and decision is played.input
             notices += notices_of(request, words, decision, unread=unread)

@@ -39,7 +39,10 @@ def take_note(hall: Hall, report: LoadReport) -> None:
         if hall.shelf.failed:
             hall.recorder.metrics.policy_load_failed()
     if not report.ok:
-        get_logger().error("policy_load_failed", place=report.place, errors=report.report.count(" error: "))
+        wrong = [row for row in report.problems if row.is_error]
+        codes = list(dict.fromkeys(row.code for row in wrong))
+        hint = f"guardproxy lint {hall.shelf.path}"
+        get_logger().error("policy_load_failed", place=report.place, codes=codes, errors=len(wrong), hint=hint)
         return
     get_logger().info("policies_loaded", policies=[str(p.ref) for p in hall.shelf.policies])
 

@@ -77,9 +77,11 @@ class PolicySettings(Frozen):
     """Where the policies are; empty = the shipped set.
 
     `candidate`: a set that is judged beside them and changes nothing. `changes`: who promoted what, and when.
+    `require_signature`: a PEM file of Ed25519 public keys; each policy and list then needs a `<file>.sig` by one of them.
     """
 
     path: str = ""
+    require_signature: str = ""
     watch: bool = True
     candidate: str = ""
     changes: str = "var/policy-changes.jsonl"

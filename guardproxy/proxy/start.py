@@ -22,6 +22,7 @@ from guardproxy.observe.record import Recorder
 from guardproxy.policy.messages import load as load_messages
 from guardproxy.policy.shelf import Shelf
 from guardproxy.policy.shipped import directory
+from guardproxy.policy.signing import read_signers
 from guardproxy.proxy.hall import Benches, Hall
 from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.office import Office
@@ -32,6 +33,12 @@ from guardproxy.proxy.unpacked import UnpackedUpstream
 from guardproxy.proxy.upstream import AiohttpUpstream
 
 
+def signers_of(settings: Settings) -> tuple[bytes, ...]:
+    """The public keys of who may sign policies; () where no signature is asked for. Raises SettingsError."""
+    named = settings.policies.require_signature
+    return read_signers(Path(named)) if named else ()
+
+
 def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
     """Everything an exchange needs. Raises ConfigError with one clear line when anything is unusable."""
     address = target(settings.upstream, os.environ)
@@ -39,7 +46,8 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
     box = toolbox(pool, with_names=settings.detectors.names, allowed_link_hosts=settings.detectors.allowed_link_hosts)
     where = Path(settings.policies.path) if settings.policies.path else None
     benches = Benches(box)
-    shelf = Shelf.open(where, box.infos, benches.look, clock)
+    signers = signers_of(settings)
+    shelf = Shelf.open(where, box.infos, benches.look, clock, signers)
     routes = Routes(settings.routes)
     for name in routes.names:
         shelf.select(TENANT, name)

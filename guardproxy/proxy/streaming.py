@@ -7,7 +7,7 @@ no task is made per event.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -64,14 +64,15 @@ class StreamRun:
     notices: list[Notice]
     envelope: Envelope
     dialect: Dialect
+    _told: set[int] = field(default_factory=set)
+    """The choices that have their notices in front."""
 
     async def run(self) -> None:
         """Until the stream has ended well-formed, whatever happens upstream."""
         stream = self.dialect.stream(self.envelope, self.flow.ask(self.request))
-        for notice in self.notices:
-            if notice.place is NoticePlace.BEFORE:
-                for choice in range(self.request.n):
-                    await self._write(stream.notice(choice, notice.text, before=True))
+        if not all(notice.patient for notice in self._in_front()):
+            for choice in range(self.request.n):
+                await self._tell(stream, choice)
         try:
             await self._relay(stream)
         except _Withheld as refused:
@@ -81,6 +82,18 @@ class StreamRun:
             if not self.flow.client.started:
                 raise
             await self._fault(stream, error)
+
+    def _in_front(self) -> list[Notice]:
+        return [notice for notice in self.notices if notice.place is NoticePlace.BEFORE]
+
+    async def _tell(self, stream: AnswerStream, choice: int) -> None:
+        """The notices in front of a choice, once."""
+        if choice in self._told:
+            return
+        self._told.add(choice)
+        for notice in self._in_front():
+            await self._write(stream.notice(choice, notice.text, before=True))
+            self.words.introduced |= notice.patient
 
     async def _relay(self, stream: AnswerStream) -> None:
         kind = self.reply.headers.get("content-type", "")
@@ -162,6 +175,7 @@ class StreamRun:
             if isinstance(command, Release):
                 if self.flow.ledger.first_token is None:
                     self.flow.ledger.first_token = perf_counter() - self.flow.ledger.started
+                await self._tell(stream, command.choice)
                 await self._write(stream.release(command))
             elif isinstance(command, Halt):
                 if rejects(command.decision):
@@ -169,17 +183,21 @@ class StreamRun:
                         raise DraftRejected(command.decision)
                     command = self.moderated.harden(command)  # noqa: PLW2901 - what has begun cannot be written again
                 shown = any(r.text for r in self.moderated.given[command.choice].releases)
-                text = self.words.refusal(command.decision, "cut" if shown else "withheld")
+                text = self._refusal(command, "cut" if shown else "withheld")
                 if self.flow.refuses_by_error and not self.flow.client.started:
                     raise _Withheld(text)
                 in_field = self.flow.ask(self.request).in_field and not self._wrote(command.choice)
                 self.flow.ledger.finish_reason = refused_finish(in_field)
                 await self._write(stream.halt(command.choice, text))
 
+    def _refusal(self, halt: Halt, shape: str) -> str:
+        told = bool(self._in_front()) and halt.choice in self._told
+        return self.words.refusal(halt.decision, shape, introduced=told or self.flow.refuses_by_error)
+
     def _wrote(self, choice: int) -> bool:
         """True when the client has words of the answer, behind which a refusal is words as well."""
         released = self.moderated.given[choice].releases
-        told = any(notice.place is NoticePlace.BEFORE for notice in self.notices)
+        told = bool(self._in_front()) and choice in self._told
         return told or any(r.text for r in released if r.channel.kind is ChannelKind.CONTENT)
 
     async def _finish(self, stream: AnswerStream) -> None:

@@ -12,7 +12,7 @@ from guardproxy.core.decide import Decision
 from guardproxy.core.escalation import RULE as SESSION
 from guardproxy.core.hazards import CRISIS, is_crisis
 from guardproxy.core.judge import Verdict
-from guardproxy.core.locale import choose_locale
+from guardproxy.core.locale import chain, choose_locale
 from guardproxy.core.refusal import DEFAULT_WAIT, Ask, Rendered, Values, choose, notice_already_there
 from guardproxy.core.rules import Action, LocaleTexts, NoticePlace, Policy, Unscanned
 from guardproxy.proxy.settings import ServiceSettings
@@ -35,6 +35,8 @@ class Notice:
 
     text: str
     place: NoticePlace
+    patient: bool = False
+    """It is no reason for the headers of a stream to leave: it waits for the first text of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +71,36 @@ class Wording:
     background: bool = False
     retry_after: int = 0
     """Seconds until a subject that the session refuses may come again."""
+    introduces: bool = False
+    """The answer that comes is the reader's first, and has to say that an AI speaks (`disclosure.first_turn`)."""
+    introduced: bool = False
+    """It has been said."""
     rendered: list[Rendered] = field(default_factory=list)
     _voice: Voice | None = None
 
-    def refusal(self, decision: Decision, shape: str, *, crisis_first: bool = False) -> str:
-        """The polite no; a crisis text comes first and cannot be configured away."""
+    def refusal(self, decision: Decision, shape: str, *, crisis_first: bool = False, introduced: bool = False) -> str:
+        """The polite no; a crisis text comes first and cannot be configured away.
+
+        `introduced`: what stands in front of it has said that an AI speaks.
+        """
         verdict = decision.because
         if self.background:
             return self._say("short", decision.hazard, verdict)
         if verdict and is_crisis(verdict.hazard, decision.stage):
             return self._say("crisis", decision.hazard, verdict, whole_answer=True)
-        return self._say(shape, decision.hazard, verdict, crisis_first=crisis_first)
+        text = self._say(shape, decision.hazard, verdict, crisis_first=crisis_first)
+        if crisis_first or introduced or not self.introduces:
+            return text
+        self.introduced = True
+        return f"{self.introduction()}\n\n{text}"
+
+    def introduction(self) -> str:
+        """That an AI speaks, in the reader's language."""
+        default = self.policy.texts.default_locale
+        words = self.catalogue.nearest(chain(self._heard().locale, default))
+        found = Rendered(words.lines.ai_notice, f"catalogue/lines/ai_notice@{words.locale}", words.locale)
+        self.rendered.append(found)
+        return found.text
 
     def crisis(self, verdicts: Sequence[Verdict]) -> str:
         """The crisis text, if a person at risk is among the enforced verdicts of the input; else ""."""
@@ -128,7 +149,7 @@ class Wording:
         whole_answer: bool = False,
     ) -> str:
         rule = verdict.rule if verdict else None
-        voice = self._voice = self._voice or self._found_voice()
+        voice = self._heard()
         ask = Ask(
             shape=shape,
             hazard=hazard,
@@ -145,6 +166,10 @@ class Wording:
         found = choose(self.catalogue, self.policy.texts, ask)
         self.rendered.append(found)
         return found.text
+
+    def _heard(self) -> Voice:
+        self._voice = self._voice or self._found_voice()
+        return self._voice
 
     def _found_voice(self) -> Voice:
         """A language chooses words only; it never changes a check."""

@@ -62,7 +62,7 @@ def test_a_candidate_is_tried_promoted_and_rolled_back(tried):
     assert "canary@1 -> canary@2: 2 exchanges" in said
     assert "input ladders: tighter 2 (100.00 %, 95 % interval 34.24 to 100.00 %)" in said
     code, said = command(running, "promote", "--actor", "ana")
-    assert (code, "note: the settings still name" in said) == (0, True)
+    assert (code, "note: a restart would read" in said) == (0, True)
     refused = running.chat(LADDER)
     assert marks(refused) == ("canary@2", "refuse")
     assert running.record(refused)["policy_hash"] == refused.headers["x-guardproxy-policy-hash"]

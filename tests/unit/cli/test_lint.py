@@ -68,3 +68,15 @@ def test_settings_make_it_an_error(lint, tmp_path, embedded, code):
     result = lint(rule, "--settings", str(settings), "--format", "json")
     assert result.exit_code == 1
     assert code in {row["code"] for row in json.loads(result.stdout) if row["severity"] == "error"}
+
+
+def test_settings_that_ask_for_signatures(lint, tmp_path):
+    key = "MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+    (tmp_path / "officer.pub").write_text(f"-----BEGIN PUBLIC KEY-----\n{key}\n-----END PUBLIC KEY-----\n")
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(
+        f"policies: {{require_signature: {tmp_path / 'officer.pub'}}}\ndetectors: {{embedded: false}}\n"
+    )
+    result = lint(GOOD, "--settings", str(settings))
+    assert result.exit_code == 1
+    assert "GP012 error: the settings require a signature, there is no example.yaml.sig" in result.stdout

@@ -1,5 +1,6 @@
 """`guardproxy eval`."""
 
+import pytest
 from typer.testing import CliRunner
 
 from guardproxy.cli.main import app
@@ -11,8 +12,17 @@ def test_the_guard_card_is_markdown():
     assert result.stdout.startswith("# Guard card: embedded\n")
 
 
-def test_without_a_subject_it_is_wrong_usage():
-    assert "--models" in str(CliRunner().invoke(app, ["eval"]).exception)
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ([], "either --models"),
+        (["--models", "--policy", "p.yaml"], "either --models"),
+        (["--policy", "p.yaml"], "--policy needs --benign FILE"),
+        (["--models", "--format", "jsn"], 'did you mean "json"?'),
+    ],
+)
+def test_wrong_usage_names_the_way_out(words, hint):
+    assert hint in str(CliRunner().invoke(app, ["eval", *words]).exception)
 
 
 def test_a_folder_without_development_sets_is_named(tmp_path):

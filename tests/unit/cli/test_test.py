@@ -61,3 +61,9 @@ def test_steps_that_no_test_reached(run):
     result = run(f"rules:\n{rules}tests:\n  - {{name: calm, user: Good morning, expect: allow}}\n")
     assert "not reached: rule-0.log" in result.stdout
     assert "and 4 more (-v)" in result.stdout
+
+
+def test_steps_of_a_parent_are_the_parents_to_try(run):
+    result = run(f"extends: base\ntests:\n  - {{name: acts, {KITE}, expect: {{refuse: first-rule}}}}\n")
+    assert "ladder steps reached: 1 of 1, of its own rules\n  of inherited rules: 0 of " in result.stdout
+    assert "not reached" not in result.stdout

@@ -56,7 +56,7 @@ async def test_from_nothing_to_promotion_and_back(own_hall, next_set):
     assert wanted["revision"] == 99
     promoted = await ask(own_hall, "POST", f"{PATH}/promote", json={"actor": "ana", "hash": wanted["hash"]})
     assert promoted.json()["live"]["policies"] == [wanted]
-    assert "set policies.path" in promoted.json()["hint"]
+    assert "change policies.path" in promoted.json()["hint"]
     back = (await ask(own_hall, "POST", f"{PATH}/rollback", json={"actor": "ben"})).json()
     assert back["live"] == first["live"]
     assert back["candidate"]["policies"] == [wanted]

@@ -90,6 +90,17 @@ async def test_filters(hall, rows, query, expected):
     assert await shown(hall, query) == expected
 
 
+async def test_a_row_names_what_stands_for_the_exchange(hall, monkeypatch):
+    """A warning at the input stays in front of a mere log entry at the output."""
+    asked = Decided("input", "warn", "heron-shop", "custom", "warn", "scanned")
+    said = Decided("output", "log", "unspecified", "unspecified", "log", "scanned")
+    monkeypatch.setattr(hall.recorder, "recent", Ring([replace(ROW, outcome="warn", why=(), stages=(asked, said))]))
+    text = (await get(hall, "/admin/decisions/rows")).text
+    assert "<td>heron-shop</td>" in text
+    assert "<td>input</td>" in text
+    assert "unspecified" not in text
+
+
 async def test_the_rows_ask_again_only_when_followed(hall, rows):
     assert "every 2s" in (await get(hall, "/admin/decisions/rows?live=1")).text
     assert "every 2s" not in (await get(hall, "/admin/decisions/rows")).text

@@ -19,7 +19,7 @@ from guardproxy.core.catalogue import (
 from guardproxy.core.rules import LocaleTexts
 
 TODAY = date(2026, 11, 24)
-ENGLISH = LocaleCatalogue("en", 3, Lines("s", "a", "e", "g"), {"default": "this", "crime": "breaking the law"}, {})
+ENGLISH = LocaleCatalogue("en", 3, Lines("s", "a", "e", "g", "n"), {"default": "this", "crime": "breaking the law"}, {})
 
 
 def line(id_="a", country="XA", kind=LineKind.CRISIS, phone="555", languages=("en",), **more):

@@ -16,6 +16,7 @@ from guardproxy.core.rules import (
     Release,
     Rule,
     Source,
+    TaxBudget,
     Unscanned,
 )
 
@@ -84,3 +85,8 @@ def test_names_for_the_outside():
 def test_texts_are_found_by_their_exact_tag():
     texts = LocaleTexts((("en", "no"), ("de", "nein")))
     assert [texts.get(tag) for tag in ("de", "en", "de-AT")] == ["nein", "no", None]
+
+
+def test_a_budget_promises_what_it_names():
+    assert not TaxBudget().promises
+    assert TaxBudget(over_refusal=0.0).promises

@@ -22,6 +22,7 @@ def test_the_fields_of_a_refusal(samples):
     assert (stage["checked"], stage["windows"], stage["chars"], stage["truncated"]) == ("scanned", 1, 212, False)
     assert stage["scores"] == {"embedded-harm": {"crime.cyber": 0.9123, "hate.abuse": 0.0123}}
     assert stage["verdicts"][0]["spans"] == [[5, 16]]
+    assert made["ai_notice"] is False
     assert made["message"] == {"key": "en/crime.cyber/hard/neutral"}
     assert made["versions"] == {"embedded-harm": "3+int8"}
 

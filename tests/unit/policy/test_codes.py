@@ -1,5 +1,7 @@
 """Every documented code: its wrong example is refused (or warned of), its right one is not."""
 
+import ast
+import re
 from datetime import date
 from pathlib import Path
 
@@ -24,7 +26,9 @@ MODEL = DetectorInfo(
 )
 CODES = all_codes()
 SHOWN = [code for code in CODES if code.form is not Form.TOLD]
-DOCS = Path(__file__).parents[3] / "docs" / "codes.md"
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs" / "codes.md"
+REFERENCE = ROOT.parent / "shared" / "design" / "policy-language.md"
 
 
 def problems(code, example, folder):
@@ -60,6 +64,34 @@ def test_every_code_we_give_out_is_documented():
     text = "".join(path.read_text(encoding="utf-8") for path in source.glob("*.py"))
     given = {piece[:5] for piece in text.split('"') if piece.startswith("GP") and piece[2:].isdigit()}
     assert given <= {code.code for code in CODES}
+
+
+TOLD = [code for code in CODES if code.form is Form.TOLD]
+
+
+@pytest.mark.parametrize("code", TOLD, ids=lambda code: code.code)
+def test_a_code_without_an_example_names_the_test_that_raises_it(code):
+    name, _, wanted = code.shown.partition("::")
+    source = (ROOT / name).read_text(encoding="utf-8")
+    (found,) = [n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.FunctionDef) and n.name == wanted]
+    marked = [ast.get_source_segment(source, mark) for mark in found.decorator_list]
+    assert code.code in "".join([*marked, ast.get_source_segment(source, found)])
+
+
+def test_an_example_needs_no_other_test():
+    assert not [code.code for code in SHOWN if code.shown or not code.wrong or not code.right]
+
+
+@pytest.mark.skipif(not REFERENCE.exists(), reason="the design pages are not beside the checkout")
+def test_every_code_of_the_reference_is_given_out_and_no_other():
+    text = REFERENCE.read_text(encoding="utf-8")
+    cells = [
+        row.split("|")[1] for row in text.split("## 19.")[1].split("## 20.")[0].splitlines() if row.startswith("| GP")
+    ]
+    named = {f"GP{number}" for cell in cells if "…" not in cell for number in re.findall(r"\d{3}", cell)}
+    named |= {f"GP{number}" for number in range(601, 621)}
+    assert {code.named for code in CODES if code.named} == named
+    assert {code.code for code in CODES if not code.named} == {"GP717"}
 
 
 def test_completed_keeps_what_is_there():

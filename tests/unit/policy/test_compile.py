@@ -44,6 +44,8 @@ def test_the_hash_keeps_over_reformatting(lint, same):
         BASE.replace("Not available", "Not here"),
         BASE + "revision: 2\n",
         BASE + "levels: {enforce: 2}\n",
+        BASE + "tax_budget: {over_refusal: 0.01}\n",
+        BASE + "disclosure: {first_turn: true}\n",
         BASE + "exceptions: [{rule: insults, when: {routes: [a]}, because: A good reason., expires: 2026-12-31}]\n",
     ],
 )

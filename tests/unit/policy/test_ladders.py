@@ -54,3 +54,18 @@ def test_steps_are_ordered_by_action(lint):
 
 def test_on_match_is_a_ladder_of_one_step():
     assert ladder_of({"on_match": Field("warn", None, None)}).steps == (LadderStep(Action.WARN, 1.0),)
+
+
+@pytest.mark.parametrize(
+    ("acts", "hint"),
+    [
+        ("thresholds: {refuse: 90}", "90 percent is 0.90"),
+        ("thresholds: {refuse: 90%}", "90 percent is 0.90"),
+        ("thresholds: {refuse: 170}", "such as 0.90"),
+        ("thresholds: {refuse: 0.5, 9: 0.9}", "decimals have a point: 0.9"),
+        ("thresholds: {block: 0.9}", '"block" is called refuse here'),
+        ("thresholds: {refsue: 0.9}", 'did you mean "refuse"?'),
+    ],
+)
+def test_hints(lint, acts, hint):
+    assert hint in [row.hint for row in lint(RULE.format(acts)).problems if row.is_error]

@@ -53,9 +53,9 @@ def test_the_shipped_catalogue():
         ("guardproxy: messages/v1", "guardproxy: messages/v2", "GP102"),
         ("locale: en", "locale: de", "GP008"),
         ("locale: en", "locale: x!", "GP501"),
-        ("revision: 1", "revision: 0", "GP109"),
-        ("revision: 1", 'revision: "1"', "GP105"),
-        ("revision: 1", "revison: 1", "GP104"),
+        ("revision: 2", "revision: 0", "GP109"),
+        ("revision: 2", 'revision: "1"', "GP105"),
+        ("revision: 2", "revison: 2", "GP104"),
         ("  crime.cyber: getting", "  crime.ciber: getting", "GP201"),
         ("  default: this", "  unspecified.x: this", "GP201"),
         ("  adult: It may", "  adlut: It may", "GP104"),
@@ -85,7 +85,7 @@ def test_the_place_is_that_of_the_mistake(folder):
 
 
 def test_all_mistakes_are_reported_at_once(folder):
-    change(folder, "revision: 1", "revision: 0")
+    change(folder, "revision: 2", "revision: 0")
     change(folder, "locale: de", "locale: fr", "messages/de.yaml")
     text = report(folder)
     assert "GP109" in text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from guardproxy.policy.nearest import did_you_mean, nearest
+from guardproxy.policy.nearest import called, did_you_mean, nearest
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,16 @@ def test_short_words_are_not_everybodys_neighbour():
 def test_hint():
     assert did_you_mean("levle", ["level"]) == 'did you mean "level"?'
     assert did_you_mean("banana", ["level"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("block", '"block" is called refuse here'),
+        ("Mask", '"mask" is called redact here'),
+        ("question", ""),
+        ("log", ""),
+    ],
+)
+def test_words_of_other_programs(word, hint):
+    assert called(word, ["log", "redact", "refuse"]) == hint

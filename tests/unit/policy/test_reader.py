@@ -198,3 +198,21 @@ def test_places_of_members(tmp_path):
     assert (node.place_of("second").line, node.get("second").items[0].column) == (2, 5)
     assert node.place_of("third") == node.place
     assert node.get("third") is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "hint"),
+    [
+        ("about: One: two\n", "stands in quotes"),
+        ("- id: a\n   about: b\n", "too far right or left"),
+        ("a: 'x\n", "close the quote"),
+        ("a: @x\n", "begins with a special sign"),
+        ('a: "\\d"\n', "single quotes"),
+        ("a: [b c: d]\nb: {c d: e f: g}\n", "commas between them"),
+    ],
+)
+def test_what_the_parser_says_comes_with_a_way_out(raw, hint):
+    problems = Problems()
+    parse(raw.encode(), "f.yaml", problems)
+    assert problems.rows[0].code == "GP002"
+    assert hint in problems.rows[0].hint

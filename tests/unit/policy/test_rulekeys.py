@@ -13,7 +13,7 @@ HEAD = "rules:\n  - {id: first-rule, about: The code name stays inside., "
     [
         ("words: [paper kite], on_match: block", ["GP208"]),
         ("words: [paper kite], on_match: allow", ["GP208"]),
-        ("words: [paper kite], on_mach: refuse", ["GP104", "GP204"]),
+        ("words: [paper kite], on_mach: refuse", ["GP104"]),
         ("words: [paper kite], on_match: refuse, checks: [inputs]", ["GP208"]),
         ("words: [paper kite], on_match: refuse, checks: []", ["GP108"]),
         ("words: [paper kite], on_match: refuse, scopes: [model]", ["GP208"]),
@@ -106,3 +106,16 @@ def test_crisis_notices_stand_before_the_answer(lint):
 def test_stages_follow_the_hazard(lint):
     rule = lint(f"{HEAD}hazard: attack.jailbreak, thresholds: {{refuse: 0.5}}}}\n").policy.rules[0]
     assert rule.checks == {Stage.INPUT}
+
+
+@pytest.mark.parametrize(
+    ("rule", "errors"),
+    [
+        ("wrods: [paper kite], on_match: refuse", ["GP104"]),
+        ("hazard: crime, threshold: {refuse: 0.9}", ["GP104"]),
+        ("words: [paper kite], level: 1", ["GP204"]),
+        ("words: [paper kite], on_match: refuse, thresholds: {log: 0.5}, tresholds: {log: 0.5}", ["GP104", "GP204"]),
+    ],
+)
+def test_a_misspelt_key_is_told_once(lint, rule, errors):
+    assert sorted(lint(f"rules:\n  - {{id: a, about: Something to see., {rule}}}\n").errors) == errors

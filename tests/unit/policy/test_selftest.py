@@ -153,3 +153,8 @@ def test_live_asks_models_unless_scores_are_given(lint, tmp_path):
     checked = check([tmp_path / "example.yaml"], World((), date(2026, 11, 24), settled=False), find_nothing, live=live)
     assert [result.state for result in checked.runs[0].results] == [State.PASSED, State.PASSED]
     assert not checked.errors
+
+
+def test_an_unknown_rule_comes_with_the_nearest(lint):
+    row = lint("tests: [{name: a, user: x, expect: {refuse: frist-rule}}]\n").row("GP508")
+    assert row.hint == 'did you mean "first-rule"?'

@@ -73,8 +73,9 @@ def test_a_set_that_applies_to_nothing_does_not_open(tmp_path):
 
 def test_a_route_without_a_policy(tmp_path):
     write(tmp_path, "one", "applies_to: {routes: [support]}\n")
-    with pytest.raises(PolicyError, match="GP308"):
+    with pytest.raises(PolicyError, match="GP308") as caught:
         open_shelf(tmp_path).select("any", "other")
+    assert "hint: one: routes support, tenants *. a policy for everything else has" in caught.value.report
 
 
 def test_the_shipped_set():
@@ -170,17 +171,17 @@ def configmap(folder, revision):
 
 def swapping(monkeypatch, folder, revisions):
     """The ConfigMap is swapped just after the first file of each reading."""
-    read, left = reading.read_into, iter(revisions)
+    read, left = reading.read_bytes, iter(revisions)
 
     def read_and_swap(file, *more, **named):
-        root = read(file, *more, **named)
+        raw = read(file, *more, **named)
         if file.name == "one.yaml":
             for revision in left:
                 configmap(folder, revision)
                 break
-        return root
+        return raw
 
-    monkeypatch.setattr(reading, "read_into", read_and_swap)
+    monkeypatch.setattr(reading, "read_bytes", read_and_swap)
 
 
 def test_a_swap_between_two_files_gives_no_half_set(tmp_path, monkeypatch):

@@ -73,10 +73,10 @@ from guardproxy.core.rules import Mode, Release, Unscanned
         ("regenerate: {tries: 4}", ["GP109"]),
         ("regenerate: {fallback: redact}", ["GP208"]),
         ("disclosure: {first_turn: false, source_line: false, hazards: family}", []),
-        ("disclosure: {first_turn: true}", ["GP111"]),
+        ("disclosure: {first_turn: true}", []),
         ("disclosure: {first_turn: no}", ["GP105"]),
         ("disclosure: {hazards: some}", ["GP208"]),
-        ("tax_budget: {over_refusal: 0.01, added_p95: 40ms, extra_tokens: 0.05}", ["GP111"]),
+        ("tax_budget: {over_refusal: 0.01, added_p95: 40ms, extra_tokens: 0.05}", []),
         ("tax_budget: {over_refusal: 2}", ["GP109"]),
         ("rules: none", ["GP105"]),
         ("rules: {a: b}", ["GP105"]),
@@ -114,7 +114,8 @@ def test_values_arrive(lint):
         "streaming: {release: buffer, window: {first: 100, characters: 300, overlap: 90, cut_at: character}, "
         "longest_hold: 2s, longest_match: 500}\n"
         "conversation: {messages: 12, forget_refused: false}\ncrisis: {instruction: Listen.}\n"
-        "disclosure: {source_line: false, hazards: none}\n"
+        "disclosure: {source_line: false, hazards: none, first_turn: true}\n"
+        "tax_budget: {over_refusal: 0.01, added_p95: 40ms}\n"
     ).policy
     assert policy.rules[0].mode is Mode.SHADOW
     assert policy.on_unscannable is Unscanned.WARN
@@ -124,4 +125,6 @@ def test_values_arrive(lint):
     assert (streaming.overlap, streaming.cut_at_sentence, streaming.longest_hold_ms) == (90, False, 2000)
     assert streaming.longest_match == 500
     assert (policy.messages_looked_at, policy.forget_refused, policy.crisis_instruction) == (12, False, "Listen.")
-    assert (policy.disclosing.source_line, policy.disclosing.hazards) == (False, "none")
+    disclosing, budget = policy.disclosing, policy.tax_budget
+    assert (disclosing.source_line, disclosing.hazards, disclosing.first_turn) == (False, "none", True)
+    assert (budget.over_refusal, budget.added_p95_ms, budget.extra_tokens) == (0.01, 40, None)

@@ -107,13 +107,6 @@ def test_members_report_unknown_missing_and_empty():
     assert problems.rows[0].hint == 'did you mean "level"?'
 
 
-@pytest.mark.parametrize(("text", "codes"), [("a: 2", ["GP111"]), ("a: 9", ["GP109"]), ("b: 1", ["GP104"])])
-def test_keys_of_later_releases_are_validated_first(text, codes):
-    problems = Problems()
-    members(parse(text.encode(), "f.yaml", problems), {"a": Key(values.whole(1, 3), later=values.always)}, problems)
-    assert [r.code for r in problems] == codes
-
-
 def test_plain_value():
     inner = {"x": Field(date(2027, 1, 1), Node("2027-01-01", HERE), HERE)}
     assert plain_value(Field(inner, Node((), HERE), HERE)) == {"x": "2027-01-01"}

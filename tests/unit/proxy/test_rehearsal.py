@@ -1,5 +1,6 @@
 """One exchange played without sockets: decisions and words as in the proxy."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -8,6 +9,7 @@ from guardproxy.core.conversation import Stage
 from guardproxy.core.judge import Context
 from guardproxy.core.rules import (
     Action,
+    Disclosing,
     Kind,
     Ladder,
     LadderStep,
@@ -53,9 +55,10 @@ POLICY = Policy(
 def play(model):
     bench = Workbench(Toolbox(models=(model,)), CATALOGUE, Languages(), ServiceSettings())
 
-    async def played(locale="", **row):
+    async def played(locale="", *, first_turn=False, **row):
         item = row_of(row, "1").item
-        return await Rehearsal(bench, POLICY, Context(now=1_800_000_000.0), locale).play(item)
+        policy = replace(POLICY, disclosing=Disclosing(first_turn=first_turn))
+        return await Rehearsal(bench, policy, Context(now=1_800_000_000.0), locale).play(item)
 
     return played
 
@@ -143,3 +146,17 @@ async def test_classifiers_whose_files_are_missing_are_left_out(monkeypatch):
     async with workbench(Settings(), 1_800_000_000.0) as bench:
         assert (bench.missing, bench.toolbox.models) == ("the model is cut", ())
     assert broken.closed
+
+
+AI = "You are talking to an AI system."
+
+
+async def test_the_first_answer_says_that_an_ai_speaks(play):
+    played = await play(text="a garden ladder", assistant="Two metres.", first_turn=True)
+    assert played.text.startswith(f"{AI}\n\nTwo metres.")
+    assert "catalogue/lines/ai_notice@en" in {one.key for one in played.rendered}
+    refused = await play(text="the bluefinch", first_turn=True)
+    assert refused.text.startswith(f"{AI}\n\nI can't help")
+    again = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello."}]
+    later = await play(messages=[*again, {"role": "user", "content": "more"}], assistant="Two metres.", first_turn=True)
+    assert later.text == "Two metres."

@@ -45,7 +45,8 @@ def test_a_bad_set_changes_nothing(hall, policy_file):
     assert [hall.benches.bench(p) for p in before] == benches
     assert [line["event"] for line in logs] == ["policy_load_failed"]
     assert "sample.yaml:" in logs[0]["place"]
-    assert logs[0]["errors"] >= 1
+    assert (logs[0]["errors"], logs[0]["codes"]) == (1, ["GP104"])
+    assert logs[0]["hint"].startswith("guardproxy lint ")
     assert metric(hall, "policy_load_failed") == {1.0}
     write(policy_file, good)
     assert reload_now(hall).ok

@@ -194,3 +194,14 @@ def test_an_attachment_that_passed_unread_is_told_of_once():
 
 def test_a_reader_does_not_show_what_was_written():
     assert "walrus" not in repr(Reader("", "", "", "a walrus"))
+
+
+def test_a_refusal_says_that_an_ai_speaks_unless_a_crisis_text_or_a_notice_stands_in_front():
+    words = wording(locale="de")
+    words.introduces = True
+    assert words.refusal(decided("crime.fraud"), "hard", crisis_first=True).count("KI-System") == 0
+    assert words.refusal(decided("self_harm.intent"), "hard").count("KI-System") == 0
+    assert words.refusal(decided("crime.fraud"), "hard", introduced=True).count("KI-System") == 0
+    assert not words.introduced
+    assert words.refusal(decided("crime.fraud"), "hard").startswith("Sie sprechen mit einem KI-System.\n\n")
+    assert words.introduced

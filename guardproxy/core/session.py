@@ -70,8 +70,9 @@ class Visit:
         own: list[Verdict] = []
         if plan is not None:
             self._risk = risk_of(turns, self._remembered(), plan)
-            own = session_verdicts(self._risk.now, plan, len(policy.rules))
-        found = paused(decision.verdicts, self.state.pauses, self.now) if policy.cool_down else None
+            own = session_verdicts(self._risk.now, self._turn, plan, len(policy.rules))
+        touching = [verdict for verdict in decision.verdicts if self._is_of_now(verdict)]
+        found = paused(touching, self.state.pauses, self.now) if policy.cool_down else None
         if found is not None:
             self._input = _resting(decision, own, found.verdict, len(policy.rules))
             self.wait = max(SHORTEST_WAIT, round(found.until - self.now))
@@ -82,13 +83,18 @@ class Visit:
         return self._input
 
     def settled(self, outputs: Sequence[Decision], findings: Sequence[Finding]) -> SessionState:
-        """The last turn with its answer, and the refusals. A pause's own refusals do not lengthen it."""
+        """The last turn with its answer, and the refusals.
+
+        A pause's own refusals do not lengthen it, and what an earlier turn is refused for again is no new refusal.
+        """
         heard = [f for decision in outputs for verdict in decision.verdicts for f in verdict.findings]
         answered = tuple(LeafScore(f.hazard, f.score) for f in (*heard, *findings))
         plan, pauses = self.policy.escalation, self.state.pauses
         levels = climb(self._risk.before, Turn((*self._turn.scores, *answered)), plan) if plan else ()
         if self.policy.cool_down is not None:
-            decisions = [d for d in (self._input, *outputs) if d is not None and not _is_pause(d)]
+            asked = self._input
+            again = asked is not None and asked.because is not None and not self._is_of_now(asked.because)
+            decisions = [d for d in (None if again else asked, *outputs) if d is not None and not _is_pause(d)]
             for key in sorted({key for d in decisions if (key := key_of(d)) is not None}):
                 pauses = refused(pauses, key, self.now, self.policy.cool_down)
         return SessionState(levels, pauses, self.now)
@@ -102,6 +108,11 @@ class Visit:
     def resting(self) -> tuple[str, ...]:
         """The subjects that rest."""
         return tuple(pause.key for pause in self.state.pauses.running if pause.until > self.now)
+
+    def _is_of_now(self, verdict: Verdict) -> bool:
+        """Does it stand on something of the last turn? What no finding stands behind is about this request."""
+        told = [finding for finding in verdict.findings if finding.score >= verdict.threshold]
+        return not told or any(self._turn.score(finding.hazard) >= finding.score for finding in told)
 
     def _remembered(self) -> tuple[Level, ...]:
         away, memory = self.now - self.state.at, self.policy.memory

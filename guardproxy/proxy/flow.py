@@ -30,7 +30,7 @@ from guardproxy.proxy.inline import Inline
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.plain import PlainRun, withheld
 from guardproxy.proxy.routes import RouteSettings
-from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
+from guardproxy.proxy.screening import Screened, check_limits, forget_refused, look_over_turns, screen
 from guardproxy.proxy.session import SessionWatch, watch_of, who_of
 from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.trial import Evidence
@@ -105,7 +105,9 @@ class Flow(Exchange):
         self._watch = self._watching(request, policy)
         screened = await self._screen(request, policy, bench, context)
         if self._watch is not None:
-            decision = self._watch.visit.heed(request.conversation, screened.findings, screened.decision)
+            over_turns = await look_over_turns(request.conversation, policy, bench, self.ledger.note_input)
+            found = (*screened.findings, *over_turns)
+            decision = self._watch.visit.heed(request.conversation, found, screened.decision)
             screened = replace(screened, decision=decision)
             self.ledger.session, words.retry_after = self._watch.note(), self._watch.visit.wait
         self._write_down(screened)

@@ -1,7 +1,7 @@
 """A conversation → the texts to look at, singly and joined.
 
-    input_segments(conversation)     every text, and joins of neighbours
-    last_turns(conversation)         the user's last turns as one text, or None
+input_segments(conversation)     every text, and joins of neighbours
+last_turns(conversation)         the user's last turns as one text, or None
 """
 
 from __future__ import annotations

@@ -96,6 +96,14 @@ def turns_of(conversation: Conversation, findings: Sequence[Finding]) -> tuple[T
     return tuple(Turn(tuple(LeafScore(leaf, score) for leaf, score in sorted(s.items()))) for s in highest)
 
 
+def places_of_last(conversation: Conversation) -> frozenset[tuple[Step, ...]]:
+    """Where the texts of the last turn stand."""
+    of_message = _turn_of_each(conversation)
+    last = max(of_message.values(), default=0)
+    beside = {part.pointer.path for message in conversation.extras for part in message.parts}
+    return frozenset({path for path, turn in of_message.items() if turn == last} | beside)
+
+
 def _turn_of_each(conversation: Conversation) -> dict[tuple[Step, ...], int]:
     """Place of a text → its turn, from 0."""
     found: dict[tuple[Step, ...], int] = {}

@@ -12,8 +12,8 @@ from guardproxy.core.conversation import Conversation, Message, Part, Piece, Rol
 
 TURNS = 3
 """What the user says in so many turns is read as one text, too."""
-LONGEST_JOIN = 2_000
-"""Characters of that text: where the last turns are longer, fewer are joined."""
+LONGEST_JOIN = 400
+"""Characters of that text: where the last turns are longer, fewer are joined. Classifiers misread longer medleys."""
 
 
 def input_segments(conversation: Conversation) -> list[Segment]:

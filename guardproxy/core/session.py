@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import log2
 
-from guardproxy.core.conversation import Conversation
+from guardproxy.core.conversation import Conversation, Step
 from guardproxy.core.cool_down import Pauses, key_of, paused, refused
 from guardproxy.core.decide import Decision, decide
 from guardproxy.core.escalation import (
@@ -23,6 +23,7 @@ from guardproxy.core.escalation import (
     Turn,
     climb,
     faded,
+    places_of_last,
     risk_of,
     session_rule,
     session_verdicts,
@@ -60,12 +61,14 @@ class Visit:
         self.wait = 0
         self._risk = Risk()
         self._turn = Turn()
+        self._places: frozenset[tuple[Step, ...]] = frozenset()
         self._input: Decision | None = None
 
     def heed(self, conversation: Conversation, findings: Sequence[Finding], decision: Decision) -> Decision:
         """The decision with the session's verdicts beside those of the rules. It can only get harder."""
         turns = turns_of(conversation, findings)
         self._turn = turns[-1]
+        self._places = places_of_last(conversation)
         plan, policy = self.policy.escalation, self.policy
         own: list[Verdict] = []
         if plan is not None:
@@ -112,7 +115,7 @@ class Visit:
     def _is_of_now(self, verdict: Verdict) -> bool:
         """Does it stand on something of the last turn? What no finding stands behind is about this request."""
         told = [finding for finding in verdict.findings if finding.score >= verdict.threshold]
-        return not told or any(self._turn.score(finding.hazard) >= finding.score for finding in told)
+        return not told or any(p.pointer.path in self._places for f in told for p in f.segment.pieces)
 
     def _remembered(self) -> tuple[Level, ...]:
         away, memory = self.now - self.state.at, self.policy.memory

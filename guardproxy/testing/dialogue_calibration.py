@@ -1,9 +1,10 @@
-"""`python -m guardproxy.testing.dialogue_calibration --data DIR`: which drift and steps do harmless sessions bear?
+"""`python -m guardproxy.testing.dialogue_calibration`: which drift and steps do harmless sessions bear?
 
-Sessions of fifteen turns are drawn from sets of harmless requests that no classifier learnt from, each session from one
-set, as one person keeps to one kind of work; to them come the harmless dialogues of the half that is not held back. For
-each pair of drift and hardest step: the share of sessions that the session's own rule would warn, or refuse. What is
-harmful has no say in the choice. Alpaca's rows may be measured with and not be passed on, so no text is printed.
+Sessions of fifteen turns are drawn from harmless texts that no classifier learnt from, each session from one kind, as
+one person keeps to one kind of work: everyday chat (`seeds/heldout-*.txt`), and requests that look like attacks
+(`dev/cyberseceval_frr*` of the data). To them come the harmless dialogues of the half that is not held back. For each
+pair of drift and hardest step: how many sessions the session's own rule would warn, and refuse. What is harmful has no
+say in the choice. No text is printed.
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ from guardproxy.proxy.settings import Settings
 from guardproxy.testing.dialogue_report import NOW
 from guardproxy.testing.dialogues import dialogues
 
-SETS = ("alpaca_eval_300", "mtbench_vicuna", "cyberseceval_frr", "cyberseceval_frr_multi")
-TURNS, SESSIONS, SEED = 15, 60, 1
+EVERYDAY = ("chat_short", "chat_task", "chat_voices", "chat_mix", "chat_code", "chat_work", "chat_sensitive")
+SETS = ("cyberseceval_frr", "cyberseceval_frr_multi")
+TURNS, SESSIONS, SEED = 15, 40, 1
 DRIFTS = (0.35, 0.40, 0.45, 0.50)
 WARN_AT = 0.6
 """Of the hardest step."""
-REFUSE_AT = (0.8, 0.9, 1.0, 1.2, 1.4)
+REFUSE_AT = (0.8, 0.9, 1.0, 1.2)
 HAZARDS = ("crime", "violence", "weapons", "privacy", "sexual", "hate", "harassment", "misinfo", "defamation")
 
 Session = tuple[Turn, ...]
@@ -63,6 +65,21 @@ def requests(folder: Path, name: str) -> list[str]:
     with gzip.open(folder / "dev" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     return [row["text"] for row in rows if row["role"] == "prompt" and row["unsafe"] is False]
+
+
+def everyday(folder: Path, family: str) -> list[str]:
+    """Held-out harmless chat of one family, a line each (format: `guardproxy/training/seeds.py`)."""
+    found: list[str] = []
+    for path in sorted(folder.glob("heldout-*.txt")):
+        wanted = False
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.startswith("@"):
+                marks = line.split()
+                harmless = {"request=0", "content=0", "attack=0"} <= set(marks) and "multi" not in marks
+                wanted = harmless and f"family={family}" in marks
+            elif wanted and line.strip() and not line.startswith("#"):
+                found.append(line.strip())
+    return found
 
 
 def drawn(texts: Sequence[str], sessions: int, chance: random.Random) -> Iterator[list[str]]:
@@ -133,7 +150,7 @@ def table(sources: Sequence[Source]) -> Iterator[str]:
         yield f"| {drift:.2f} | {steps} | " + " | ".join(f"{c.warned}, {c.refused}" for c in cells) + " |"
 
 
-async def measure(folder: Path, sessions: int) -> list[Source]:
+async def measure(data: Path, seeds: Path, sessions: int) -> list[Source]:
     """Scores everything once."""
     async with workbench(Settings(), NOW) as bench:
         if bench.missing:
@@ -141,10 +158,10 @@ async def measure(folder: Path, sessions: int) -> list[Source]:
         detector = bench.toolbox.models[0]
         script = [await scored(detector, [e.user for e in d.exchanges]) for d in dialogues("benign-tune")]
         found = [Source("benign-tune", tuple(script))]
-        for name in SETS:
-            chance = random.Random(SEED)  # noqa: S311 - sampling, not secrets
-            picked = drawn(requests(folder, name), sessions, chance)
-            found.append(Source(name, tuple([await scored(detector, texts) for texts in picked])))
+        kinds = {family: everyday(seeds, family) for family in EVERYDAY} | {n: requests(data, n) for n in SETS}
+        for name, texts in kinds.items():
+            picked = drawn(texts, sessions, random.Random(SEED))  # noqa: S311 - sampling, not secrets
+            found.append(Source(name, tuple([await scored(detector, one) for one in picked])))
         return found
 
 
@@ -152,9 +169,10 @@ def main(arguments: list[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("/work/shared/data"))
+    parser.add_argument("--seeds", type=Path, default=Path("seeds"))
     parser.add_argument("--sessions", type=int, default=SESSIONS, help="drawn from each set")
     options = parser.parse_args(arguments)
-    sources = asyncio.run(measure(options.data, options.sessions))
+    sources = asyncio.run(measure(options.data, options.seeds, options.sessions))
     sys.stdout.write("\n".join(table(sources)) + "\n")
     return 0
 

@@ -77,7 +77,7 @@ def dialogues(name: str) -> list[Dialogue]:
             found.append(Dialogue(title, language, ()))
         elif head == ">" and not user:
             user = rest
-        elif user and found:
+        elif user and found and head != ">":
             said.append(Exchange(user, line))
             user = ""
             found[-1] = Dialogue(found[-1].name, found[-1].language, tuple(said))

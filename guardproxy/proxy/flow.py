@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from guardproxy.core.commands import CONTENT
-from guardproxy.core.conversation import Stage
+from guardproxy.core.conversation import Conversation, Stage
 from guardproxy.core.decide import Decision
 from guardproxy.core.drafts import for_draft, instruction_of, without_drafts
 from guardproxy.core.escalation import RULE as SESSION
@@ -88,7 +88,7 @@ class Flow(Exchange):
         policy = self._enter(self._hall.routes.of_model(request.model))
         self.ledger.annotate = self.route.annotate
         catalogue = self._hall.catalogue()
-        reread = forget_refused(request, policy, catalogue)
+        sent, reread = request.conversation, forget_refused(request, policy, catalogue)
         if reread is not request:
             request = replace(self._surface.parse(reread.tree, limits), moderation=request.moderation)
         if self.route.completions_notice == "text" and request.prose:
@@ -102,7 +102,7 @@ class Flow(Exchange):
             infos = self._hall.benches.toolbox.infos
             self._inline = Inline(request.moderation, DetectorSet.of(policy, bench.detectors, infos), context)
             self.ledger.tightened = tuple(str(stage) for stage in Stage if request.moderation.blocks(stage))
-        self._watch = self._watching(request, policy)
+        self._watch = self._watching(request, sent, policy)
         screened = await self._screen(request, policy, bench, context)
         if self._watch is not None:
             over_turns = await look_over_turns(request.conversation, policy, bench, self.ledger.note_input)
@@ -126,14 +126,14 @@ class Flow(Exchange):
             raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
         return replace(screened, decision=inline.heed(screened.decision, screened.findings))
 
-    def _watching(self, request: Request, policy: Policy) -> SessionWatch | None:
-        """None on a route for background tasks: they are no turns of anybody."""
+    def _watching(self, request: Request, sent: Conversation, policy: Policy) -> SessionWatch | None:
+        """`sent`: all of the history. None on a route for background tasks: they are no turns of anybody."""
         if self.route.background:
             return None
         who = who_of(
             self._hall.sessions,
             self._incoming.tenant,
-            request.conversation,
+            sent,
             identifier=request.safety_identifier,
             header=self._incoming.header("x-guardproxy-session"),
         )

@@ -4,11 +4,12 @@
     climb(before, turn, plan) -> tuple[Level, ...]           one turn more
     raised(levels, remembered), faded(levels, halvings)      memory may only raise risk, and halves with time
     risk_of(turns, remembered, plan) -> Risk                 where a request stands
-    session_verdicts(levels, plan, order) -> list[Verdict]   of the rule `session`
+    session_verdicts(levels, turn, plan, order) -> list[Verdict]   of the rule `session`
 
 `S_t = max(0, S_{t-1} + s_t - k)` for each leaf, `s_t` its highest score in turn t and `k` the drift
 (policy-language.md 12; Page, Biometrika 41, 1954). A turn is a user message with the tool results and the answer that
-follow. A clean turn lowers S by k, so a step falls by itself; leaves do not share their sums.
+follow. A clean turn lowers S by k, so a step falls by itself; leaves do not share their sums. Only a turn that raises a
+leaf's sum meets the step it stands on: whoever turns to another subject is answered.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from guardproxy.core.conversation import Conversation, Role, Stage, Step
+from guardproxy.core.conversation import Conversation, Role, Scope, Stage, Step
 from guardproxy.core.findings import Finding
 from guardproxy.core.hazards import covers, severity_of
 from guardproxy.core.judge import Verdict
 from guardproxy.core.rules import Escalation, Kind, Ladder, Rule
 
 RULE = "session"
-MOST_RISK = 1_000.0
-"""S is bounded, so that no session stays high for ever."""
+MOST_STEPS = 2.0
+"""S is at most so many times the hardest step: a session that has gone far still comes back in a few turns."""
+NEWS = 0.1
+"""By how much a join of turns must score above each of them: what one turn has shown by itself counts once."""
 _DIGITS = 9
 """Sums are rounded, so that three times 0.4 reaches a step at 1.2."""
 GRAVE = 3
@@ -71,31 +74,60 @@ class Risk:
 def turns_of(conversation: Conversation, findings: Sequence[Finding]) -> tuple[Turn, ...]:
     """Every user message begins a turn; system texts and texts beside the messages belong to none.
 
-    A finding in a join of several messages counts where its last piece stands: there it became visible.
+    A finding in a join of several turns counts where its last piece stands, for there it became visible, and only if
+    it says more than any of its pieces. What a model detector makes of an answer in the history counts for nothing:
+    there an answer is read as if it were asked for. As an answer it was judged when it was given (`Visit.settled`).
     """
-    of_message: dict[tuple[Step, ...], int] = {}
+    of_message = _turn_of_each(conversation)
+    turns = max(of_message.values(), default=0) + 1
+    highest: list[dict[str, float]] = [{} for _ in range(turns)]
+    alone: dict[tuple[Step, ...], float] = {}
+    for finding in findings:
+        if len(finding.segment.pieces) == 1:
+            path = finding.segment.pieces[0].pointer.path
+            alone[path] = max(finding.score, alone.get(path, 0.0))
+    for finding in findings:
+        paths = [p.pointer.path for p in finding.segment.pieces if p.pointer.path in of_message]
+        its_turns = {of_message[path] for path in paths}
+        is_news = finding.score >= max((alone.get(path, 0.0) for path in paths), default=0.0) + NEWS
+        if its_turns and (len(its_turns) == 1 or is_news) and not _is_guess(finding):
+            scores = highest[max(its_turns)]
+            scores[finding.hazard] = max(finding.score, scores.get(finding.hazard, 0.0))
+    return tuple(Turn(tuple(LeafScore(leaf, score) for leaf, score in sorted(s.items()))) for s in highest)
+
+
+def places_of_last(conversation: Conversation) -> frozenset[tuple[Step, ...]]:
+    """Where the texts of the last turn stand."""
+    of_message = _turn_of_each(conversation)
+    last = max(of_message.values(), default=0)
+    beside = {part.pointer.path for message in conversation.extras for part in message.parts}
+    return frozenset({path for path, turn in of_message.items() if turn == last} | beside)
+
+
+def _turn_of_each(conversation: Conversation) -> dict[tuple[Step, ...], int]:
+    """Place of a text → its turn, from 0."""
+    found: dict[tuple[Step, ...], int] = {}
     turn = -1
     for message in conversation.messages:
         turn += message.role is Role.USER
         if message.role not in (Role.SYSTEM, Role.DEVELOPER):
-            of_message |= dict.fromkeys((part.pointer.path for part in message.parts), max(turn, 0))
-    highest: list[dict[str, float]] = [{} for _ in range(max(turn, 0) + 1)]
-    for finding in findings:
-        places = [of_message[p.pointer.path] for p in finding.segment.pieces if p.pointer.path in of_message]
-        if places:
-            scores = highest[max(places)]
-            scores[finding.hazard] = max(finding.score, scores.get(finding.hazard, 0.0))
-    return tuple(Turn(tuple(LeafScore(leaf, score) for leaf, score in sorted(s.items()))) for s in highest)
+            found |= dict.fromkeys((part.pointer.path for part in message.parts), max(turn, 0))
+    return found
+
+
+def _is_guess(finding: Finding) -> bool:
+    return finding.segment.scope is Scope.HISTORY and finding.span is None
 
 
 def climb(before: Sequence[Level], turn: Turn, plan: Escalation) -> tuple[Level, ...]:
     """The levels after one turn more; leaves at 0 are left out."""
     levels = {level.leaf: level for level in before}
     watched = {s.leaf for s in turn.scores if any(covers(hazard, s.leaf) for hazard in plan.hazards)}
+    most = MOST_STEPS * plan.ladder.steps[-1].threshold
     after = []
     for leaf in sorted(levels.keys() | watched):
         was = levels.get(leaf, Level(leaf, 0.0))
-        total = round(min(MOST_RISK, max(0.0, was.total + turn.score(leaf) - plan.drift)), _DIGITS)
+        total = round(min(most, max(0.0, was.total + turn.score(leaf) - plan.drift)), _DIGITS)
         reached = sum(total >= step.threshold for step in plan.ladder.steps)
         step = reached if severity_of(leaf) >= GRAVE else min(reached, was.step + 1)
         if total > 0.0:
@@ -127,11 +159,11 @@ def risk_of(turns: Sequence[Turn], remembered: Sequence[Level], plan: Escalation
     return Risk(before, climb(before, turns[-1], plan))
 
 
-def session_verdicts(levels: Sequence[Level], plan: Escalation, order: int) -> list[Verdict]:
-    """One verdict for each leaf that stands on a step. `order`: behind all rules of the policy."""
+def session_verdicts(levels: Sequence[Level], turn: Turn, plan: Escalation, order: int) -> list[Verdict]:
+    """One verdict for each leaf that stands on a step and that this turn raises. `order`: behind all rules."""
     verdicts = []
     for level in levels:
-        if level.step:
+        if level.step and turn.score(level.leaf) > plan.drift:
             step = plan.ladder.steps[level.step - 1]
             verdicts.append(
                 Verdict(

@@ -1,10 +1,19 @@
-"""A conversation → the texts to look at, singly and joined."""
+"""A conversation → the texts to look at, singly and joined.
+
+input_segments(conversation)     every text, and joins of neighbours
+last_turns(conversation)         the user's last turns as one text, or None
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from guardproxy.core.conversation import Conversation, Message, Part, Piece, Scope, Segment, Stage
+from guardproxy.core.conversation import Conversation, Message, Part, Piece, Role, Scope, Segment, Stage
+
+TURNS = 3
+"""What the user says in so many turns is read as one text, too."""
+LONGEST_JOIN = 400
+"""Characters of that text: where the last turns are longer, fewer are joined. Classifiers misread longer medleys."""
 
 
 def input_segments(conversation: Conversation) -> list[Segment]:
@@ -19,6 +28,26 @@ def input_segments(conversation: Conversation) -> list[Segment]:
         if len(parts) > 1:
             found += [_join(run[0].scope, parts, glue) for glue in ("", " ")]
     return found
+
+
+def last_turns(conversation: Conversation) -> Segment | None:
+    """What the user said in the last turns, as one text with spaces: a request cut over turns is whole in it.
+
+    For model detectors of a policy with a memory of sessions. None where there is nothing to join.
+    """
+    users = [m for m in conversation.messages if m.role is Role.USER and m.scope is Scope.USER]
+    if conversation.batch or not users or conversation.messages[-1] is not users[-1]:
+        return None
+    parts: list[Part] = []
+    turns = length = 0
+    for message in reversed(users[-TURNS:]):
+        said = [p for p in message.parts if p.text and not p.identifier]
+        length += sum(len(p.text) for p in said)
+        if length > LONGEST_JOIN:
+            break
+        parts = [*said, *parts]
+        turns += bool(said)
+    return _join(Scope.USER, parts, " ") if turns > 1 else None
 
 
 def _single(scope: Scope, part: Part) -> Segment:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import log2
 
-from guardproxy.core.conversation import Conversation
+from guardproxy.core.conversation import Conversation, Step
 from guardproxy.core.cool_down import Pauses, key_of, paused, refused
 from guardproxy.core.decide import Decision, decide
 from guardproxy.core.escalation import (
@@ -23,6 +23,7 @@ from guardproxy.core.escalation import (
     Turn,
     climb,
     faded,
+    places_of_last,
     risk_of,
     session_rule,
     session_verdicts,
@@ -60,18 +61,21 @@ class Visit:
         self.wait = 0
         self._risk = Risk()
         self._turn = Turn()
+        self._places: frozenset[tuple[Step, ...]] = frozenset()
         self._input: Decision | None = None
 
     def heed(self, conversation: Conversation, findings: Sequence[Finding], decision: Decision) -> Decision:
         """The decision with the session's verdicts beside those of the rules. It can only get harder."""
         turns = turns_of(conversation, findings)
         self._turn = turns[-1]
+        self._places = places_of_last(conversation)
         plan, policy = self.policy.escalation, self.policy
         own: list[Verdict] = []
         if plan is not None:
             self._risk = risk_of(turns, self._remembered(), plan)
-            own = session_verdicts(self._risk.now, plan, len(policy.rules))
-        found = paused(decision.verdicts, self.state.pauses, self.now) if policy.cool_down else None
+            own = session_verdicts(self._risk.now, self._turn, plan, len(policy.rules))
+        touching = [verdict for verdict in decision.verdicts if self._is_of_now(verdict)]
+        found = paused(touching, self.state.pauses, self.now) if policy.cool_down else None
         if found is not None:
             self._input = _resting(decision, own, found.verdict, len(policy.rules))
             self.wait = max(SHORTEST_WAIT, round(found.until - self.now))
@@ -82,13 +86,18 @@ class Visit:
         return self._input
 
     def settled(self, outputs: Sequence[Decision], findings: Sequence[Finding]) -> SessionState:
-        """The last turn with its answer, and the refusals. A pause's own refusals do not lengthen it."""
+        """The last turn with its answer, and the refusals.
+
+        A pause's own refusals do not lengthen it, and what an earlier turn is refused for again is no new refusal.
+        """
         heard = [f for decision in outputs for verdict in decision.verdicts for f in verdict.findings]
         answered = tuple(LeafScore(f.hazard, f.score) for f in (*heard, *findings))
         plan, pauses = self.policy.escalation, self.state.pauses
         levels = climb(self._risk.before, Turn((*self._turn.scores, *answered)), plan) if plan else ()
         if self.policy.cool_down is not None:
-            decisions = [d for d in (self._input, *outputs) if d is not None and not _is_pause(d)]
+            asked = self._input
+            again = asked is not None and asked.because is not None and not self._is_of_now(asked.because)
+            decisions = [d for d in (None if again else asked, *outputs) if d is not None and not _is_pause(d)]
             for key in sorted({key for d in decisions if (key := key_of(d)) is not None}):
                 pauses = refused(pauses, key, self.now, self.policy.cool_down)
         return SessionState(levels, pauses, self.now)
@@ -102,6 +111,11 @@ class Visit:
     def resting(self) -> tuple[str, ...]:
         """The subjects that rest."""
         return tuple(pause.key for pause in self.state.pauses.running if pause.until > self.now)
+
+    def _is_of_now(self, verdict: Verdict) -> bool:
+        """Does it stand on something of the last turn? What no finding stands behind is about this request."""
+        told = [finding for finding in verdict.findings if finding.score >= verdict.threshold]
+        return not told or any(p.pointer.path in self._places for f in told for p in f.segment.pieces)
 
     def _remembered(self) -> tuple[Level, ...]:
         away, memory = self.now - self.state.at, self.policy.memory

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from guardproxy.core.commands import CONTENT
-from guardproxy.core.conversation import Stage
+from guardproxy.core.conversation import Conversation, Stage
 from guardproxy.core.decide import Decision
 from guardproxy.core.drafts import for_draft, instruction_of, without_drafts
 from guardproxy.core.escalation import RULE as SESSION
@@ -31,7 +31,7 @@ from guardproxy.proxy.inline import Inline
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.plain import PlainRun, withheld
 from guardproxy.proxy.routes import RouteSettings
-from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
+from guardproxy.proxy.screening import Screened, check_limits, forget_refused, look_over_turns, screen
 from guardproxy.proxy.session import SessionWatch, watch_of, who_of
 from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.trial import Evidence
@@ -90,7 +90,7 @@ class Flow(Exchange):
         policy = self._enter(self._hall.routes.of_model(request.model))
         self.ledger.annotate = self.route.annotate
         catalogue = self._hall.catalogue()
-        arrived = request.conversation
+        sent = request.conversation
         reread = forget_refused(request, policy, catalogue)
         if reread is not request:
             request = replace(self._surface.parse(reread.tree, limits), moderation=request.moderation)
@@ -98,7 +98,7 @@ class Flow(Exchange):
             request = replace(request, noticed=True)
         words = self._wording = self._words(policy, request.conversation)
         introduces = policy.disclosing.first_turn and request.noticed and not words.background
-        words.introduces = introduces and is_first_contact(arrived, catalogue)
+        words.introduces = introduces and is_first_contact(sent, catalogue)
         check_limits(request.conversation, policy, words)
         bench = self._hall.benches.bench(policy)
         context = self._context()
@@ -107,10 +107,12 @@ class Flow(Exchange):
             infos = self._hall.benches.toolbox.infos
             self._inline = Inline(request.moderation, DetectorSet.of(policy, bench.detectors, infos), context)
             self.ledger.tightened = tuple(str(stage) for stage in Stage if request.moderation.blocks(stage))
-        self._watch = self._watching(request, policy)
+        self._watch = self._watching(request, sent, policy)
         screened = await self._screen(request, policy, bench, context)
         if self._watch is not None:
-            decision = self._watch.visit.heed(request.conversation, screened.findings, screened.decision)
+            over_turns = await look_over_turns(request.conversation, policy, bench, self.ledger.note_input)
+            found = (*screened.findings, *over_turns)
+            decision = self._watch.visit.heed(request.conversation, found, screened.decision)
             screened = replace(screened, decision=decision)
             self.ledger.session, words.retry_after = self._watch.note(), self._watch.visit.wait
         self._write_down(screened)
@@ -129,14 +131,14 @@ class Flow(Exchange):
             raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
         return replace(screened, decision=inline.heed(screened.decision, screened.findings))
 
-    def _watching(self, request: Request, policy: Policy) -> SessionWatch | None:
-        """None on a route for background tasks: they are no turns of anybody."""
+    def _watching(self, request: Request, sent: Conversation, policy: Policy) -> SessionWatch | None:
+        """`sent`: all of the history. None on a route for background tasks: they are no turns of anybody."""
         if self.route.background:
             return None
         who = who_of(
             self._hall.sessions,
             self._incoming.tenant,
-            request.conversation,
+            sent,
             identifier=request.safety_identifier,
             header=self._incoming.header("x-guardproxy-session"),
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from guardproxy.core.catalogue import Catalogue
@@ -19,6 +19,7 @@ from guardproxy.core.judge import Context
 from guardproxy.core.refusal import Rendered
 from guardproxy.core.rules import Action, NoticePlace, Policy
 from guardproxy.core.segments import input_segments
+from guardproxy.core.session import Visit
 from guardproxy.detectors.bench import Bench, Inspection, Toolbox
 from guardproxy.detectors.registry import toolbox
 from guardproxy.errors import BadRequest, GuardUnavailable, ModelFilesError
@@ -27,7 +28,7 @@ from guardproxy.policy.shipped import directory
 from guardproxy.proxy.answering import Given, Moderated, notices_of, refuse_unread
 from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.plain import sides, withheld
-from guardproxy.proxy.screening import check_limits, forget_refused, screen
+from guardproxy.proxy.screening import check_limits, forget_refused, look_over_turns, screen
 from guardproxy.proxy.settings import ServiceSettings, Settings
 from guardproxy.proxy.start import classifiers
 from guardproxy.proxy.wording import Notice, Reader, Wording, crisis_verdict
@@ -84,6 +85,7 @@ class Played:
 
     segments: tuple[Segment, ...] = ()
     looks: list[Inspection] = field(default_factory=list)
+    answered: tuple[Inspection, ...] = ()
     input: Decision | None = None
     output: Decision | None = None
     text: str = ""
@@ -114,15 +116,15 @@ class Rehearsal:
         self._locale = locale
         self._country = country
 
-    async def play(self, item: CheckItem) -> Played:
-        """The request, then the answer unless the request is refused."""
+    async def play(self, item: CheckItem, visit: Visit | None = None) -> Played:
+        """The request, then the answer unless the request is refused. `visit`: it is a turn of a session."""
         played = Played()
         words = self._words(item.whole.conversation)
         request = item.asked or item.whole
         introduces = self.policy.disclosing.first_turn and request.noticed
         words.introduces = introduces and is_first_contact(request.conversation, self._on.catalogue)
         try:
-            await self._play(item, played, words)
+            await self._play(item, played, words, visit)
         except BadRequest as error:
             played.turned_away = str(error)
         except GuardUnavailable as error:
@@ -130,13 +132,18 @@ class Rehearsal:
         played.rendered = tuple(words.rendered)
         return played
 
-    async def _play(self, item: CheckItem, played: Played, words: Wording) -> None:
+    async def _play(self, item: CheckItem, played: Played, words: Wording, visit: Visit | None) -> None:
         check_limits(item.whole.conversation, self.policy, words)
         if item.asked is not None:
             reread = forget_refused(item.asked, self.policy, self._on.catalogue)
             request = item.asked if reread is item.asked else chat.parse_request(reread.tree)
             played.segments = tuple(input_segments(request.conversation))
             screened = await screen(request, self.policy, self.bench, self.context, played.looks.append)
+            if visit is not None:
+                over_turns = await look_over_turns(request.conversation, self.policy, self.bench, played.looks.append)
+                found = (*screened.findings, *over_turns)
+                screened = replace(screened, decision=visit.heed(request.conversation, found, screened.decision))
+                words.retry_after = visit.wait
             played.input, played.unread = screened.decision, screened.unread
             if screened.decision.action is Action.REFUSE:
                 at_risk = crisis_verdict(screened.decision.verdicts) is not None
@@ -156,6 +163,7 @@ class Rehearsal:
         else:
             await moderated.feed(0, [(text.channel, text.text) for text in answer.texts])
             await moderated.flush(0)
+        played.answered = tuple(moderated.seen)
         played.looks += moderated.seen
         decision = played.output = moderated.decision(0)
         if moderated.is_halted(0):

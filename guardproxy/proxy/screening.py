@@ -14,7 +14,7 @@ from guardproxy.core.judge import Context, Verdict
 from guardproxy.core.redact import apply, by_place
 from guardproxy.core.refusal import is_own_refusal
 from guardproxy.core.rules import Action, Policy, Unscanned
-from guardproxy.core.segments import input_segments
+from guardproxy.core.segments import input_segments, last_turns
 from guardproxy.detectors.base import Medium
 from guardproxy.detectors.bench import Bench, Inspection, together
 from guardproxy.errors import BadRequest, GuardUnavailable
@@ -105,6 +105,23 @@ async def screen(
         failures=tuple(seen.failures),
         unread=unread and policy.on_unscannable is not Unscanned.REFUSE,
     )
+
+
+async def look_over_turns(
+    conversation: Conversation, policy: Policy, bench: Bench, note: Callable[[Inspection], None]
+) -> tuple[Finding, ...]:
+    """What model detectors make of the user's last turns as one text: for the session's sum, not for rules.
+
+    Raises GuardUnavailable as `screen` does.
+    """
+    joined = last_turns(conversation) if policy.escalation is not None else None
+    if joined is None:
+        return ()
+    seen = await bench.inspect_window(joined)
+    note(replace(seen, findings=()))
+    if any(bench.fatal(failure) for failure in seen.failures):
+        raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
+    return seen.findings
 
 
 def unscannable(decision: Decision, policy: Policy) -> Decision:

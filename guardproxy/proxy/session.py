@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from guardproxy.core.conversation import Conversation, Role
+from guardproxy.core.conversation import Conversation, Message, Role
 from guardproxy.core.decide import Decision
 from guardproxy.core.findings import Finding
 from guardproxy.core.rules import Policy
@@ -14,11 +14,16 @@ from guardproxy.observe.outcome import SessionNote
 from guardproxy.state.sessions import Sessions
 
 LONGEST_NAME = 512
+OPENING_MESSAGES, OPENING_CHARACTERS = 2, 40
+"""How much of what the user says must be there before a history tells sessions apart: many begin with "hi"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Who:
-    """How a session is told apart: `source` is safety_identifier, header or history; `key` a keyed hash."""
+    """How a session is told apart: `source` is safety_identifier, header or history; `key` a keyed hash.
+
+    Without a key the turn is judged with the history that came with it, and nothing is remembered.
+    """
 
     source: str
     key: str
@@ -27,15 +32,28 @@ class Who:
 def who_of(
     sessions: Sessions, tenant: str, conversation: Conversation, *, identifier: str | None, header: str
 ) -> Who | None:
-    """The end user as the client names them, else the header, else whoever began with these words. None: a batch."""
-    if conversation.batch:
+    """The end user as the client names them, else the header, else whoever began with these words. None: a batch.
+
+    `conversation`: as it was sent, for a beginning that was refused is a beginning still.
+    """
+    users = [m for m in conversation.messages if m.role is Role.USER]
+    if conversation.batch or not (users or identifier or header):
         return None
-    first = next((m for m in conversation.messages if m.role is Role.USER), None)
-    begun = "\n".join(part.text for part in first.parts) if first else ""
-    for source, value in (("safety_identifier", identifier or ""), ("header", header), ("history", begun)):
+    for source, value in (("safety_identifier", identifier or ""), ("header", header)):
         if value:
-            return Who(source, sessions.key(tenant, source, value if source == "history" else value[:LONGEST_NAME]))
-    return None
+            return Who(source, sessions.key(tenant, source, value[:LONGEST_NAME]))
+    opening = _opening(users)
+    return Who("history", sessions.key(tenant, "history", opening) if opening else "")
+
+
+def _opening(users: Sequence[Message]) -> str:
+    """The first words of the user that few others will have begun with; "" while there are too few of them."""
+    said = ""
+    for number, message in enumerate(users, 1):
+        said += "\n".join(part.text for part in message.parts if not part.identifier) + "\0"
+        if number >= OPENING_MESSAGES and len(said) >= OPENING_CHARACTERS:
+            return said
+    return ""
 
 
 @dataclass(slots=True)
@@ -52,7 +70,8 @@ class SessionWatch:
         if not self._kept:
             self._kept = True
             state = self.visit.settled(outputs, findings)
-            self.sessions.put(self.who.key, state, self._expires(state))
+            if self.who.key:
+                self.sessions.put(self.who.key, state, self._expires(state))
 
     def note(self) -> SessionNote:
         """What the decision log says of it: numbers."""
@@ -73,4 +92,5 @@ def watch_of(sessions: Sessions, who: Who | None, policy: Policy, now: float) ->
     """None where the policy keeps no session in mind."""
     if who is None or (policy.escalation is None and policy.cool_down is None):
         return None
-    return SessionWatch(sessions, who, Visit(policy, sessions.get(who.key, now), now))
+    state = sessions.get(who.key, now) if who.key else SessionState(at=now)
+    return SessionWatch(sessions, who, Visit(policy, state, now))

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from guardproxy.policy.shipped import directory
+from guardproxy.testing.dialogues import dialogues
 from guardproxy.testing.fake_upstream import FakeUpstream
 from guardproxy.testing.scripts import completion, stream_of
 from tests.e2e.conftest import start
@@ -117,3 +119,51 @@ def test_memory_holds_no_text_and_no_name(proxy):
     log = (proxy.folder / "decisions.jsonl").read_text()
     assert "u-1" not in log
     assert "Marker" not in log
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """The policy that is in force when none is named, and the embedded classifiers."""
+    folder = tmp_path_factory.mktemp("shipped")
+    with FakeUpstream() as upstream:
+        running = start(folder, directory() / "default.yaml", upstream, GUARDPROXY_AUDIT_MODE="required")
+        yield running
+        running.process.terminate()
+        assert running.process.wait(15) == 0
+
+
+def converse(proxy, file, name, source):
+    """A scripted dialogue, the whole history sent each time as a client has it; what was warned of or refused."""
+    script = next(one for one in dialogues(file) if one.name == name)
+    who = f"{name} by {source}"
+    more = {"safety_identifier": who} if source == "safety_identifier" else {}
+    headers = {"x-guardproxy-session": who} if source == "header" else {}
+    messages, acts = [], []
+    for turn, exchange in enumerate(script.exchanges, 1):
+        proxy.upstream.answer_with(completion(exchange.assistant))
+        messages.append({"role": "user", "content": exchange.user})
+        answered = proxy.chat({"model": "m", "messages": messages, **more}, headers=headers)
+        assert proxy.record(answered)["session"]["source"] == source
+        messages.append({"role": "assistant", "content": answered.json()["choices"][0]["message"]["content"]})
+        if told(answered)[0] in {"warn", "refuse"}:
+            acts.append((turn, *told(answered)))
+    return acts
+
+
+SOURCES = ("safety_identifier", "header", "history")
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_scripted_crescendo_is_warned_of_and_refused_before_its_last_turn(shipped, source):
+    acts = converse(shipped, "crescendo-tune", "old-friend", source)
+    assert acts[:3] == [(3, "warn", "session"), (4, "refuse", "session"), (5, "refuse", "session")]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_request_cut_over_three_turns_is_seen_in_the_third(shipped, source):
+    assert converse(shipped, "split-held", "cookbook", source) == [(3, "warn", "session")]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_fifteen_harmless_turns_full_of_knives_go_through(shipped, source):
+    assert converse(shipped, "benign-held", "butcher", source) == []

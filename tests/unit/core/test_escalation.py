@@ -10,21 +10,23 @@ from hypothesis import strategies as st
 
 from guardproxy.core.conversation import Conversation, Message, Part, Pointer, Role, Scope
 from guardproxy.core.escalation import (
-    MOST_RISK,
+    MOST_STEPS,
+    NEWS,
     RULE,
     LeafScore,
     Level,
     Turn,
     climb,
     faded,
+    places_of_last,
     raised,
     risk_of,
     session_verdicts,
     turns_of,
 )
-from guardproxy.core.findings import Finding
+from guardproxy.core.findings import Finding, Span
 from guardproxy.core.rules import Action, Escalation, Ladder, LadderStep
-from guardproxy.core.segments import input_segments
+from guardproxy.core.segments import input_segments, last_turns
 
 LADDER = Ladder((LadderStep(Action.LOG, 1.0), LadderStep(Action.WARN, 1.4), LadderStep(Action.REFUSE, 1.8)))
 PLAN = Escalation(("crime", "violence", "weapons"), LADDER)
@@ -60,6 +62,12 @@ def test_clean_turns_let_the_step_fall_by_itself():
     assert levels[0].total < PLAN.drift
 
 
+def test_however_far_it_went_it_comes_back_within_some_turns():
+    levels, _ = walk([1.0] * 50)
+    assert levels[0].total == 3.6
+    assert walk([0.0] * 17, start=levels)[0] == ()
+
+
 def test_leaves_do_not_share_their_sums():
     levels, _ = walk([0.9, 0.9])
     levels = climb(levels, turn(0.9, "crime.drugs"), PLAN)
@@ -85,16 +93,25 @@ def test_memory_halves():
 
 
 def test_a_verdict_for_each_leaf_on_a_step():
-    (verdict,) = session_verdicts((Level(FRAUD, 1.5, 2), Level(CBRNE, 0.2)), PLAN, 7)
+    (verdict,) = session_verdicts((Level(FRAUD, 1.5, 2), Level(CBRNE, 0.2)), turn(0.4), PLAN, 7)
     assert (verdict.rule.id, verdict.action, verdict.hazard, verdict.order) == (RULE, Action.WARN, FRAUD, 7)
     assert (verdict.score, verdict.threshold, verdict.enforced) == (1.5, 1.4, True)
+
+
+@pytest.mark.parametrize("now", [turn(PLAN.drift), turn(0.9, "crime.drugs"), Turn()])
+def test_a_turn_on_something_else_meets_no_step(now):
+    assert session_verdicts((Level(FRAUD, 3.0, 3),), now, PLAN, 7) == []
 
 
 def said(*texts):
     """Messages of these roles, one word each."""
     return Conversation(
         tuple(
-            Message(role, Scope.USER, (Part(f"text{at}", Pointer(("messages", at, "content"))),))
+            Message(
+                role,
+                Scope.HISTORY if role is Role.ASSISTANT else Scope.USER,
+                (Part(f"text{at}", Pointer(("messages", at, "content"))),),
+            )
             for at, role in enumerate(texts)
         )
     )
@@ -103,8 +120,29 @@ def said(*texts):
 def test_a_turn_is_a_user_message_and_what_follows():
     conversation = said(Role.SYSTEM, Role.USER, Role.ASSISTANT, Role.TOOL, Role.USER, Role.ASSISTANT)
     singles = [s for s in input_segments(conversation) if not s.joined]
-    findings = [Finding("d", FRAUD, at / 10, segment) for at, segment in enumerate(singles)]
+    findings = [Finding("d", FRAUD, at / 10, segment, Span(0, 1)) for at, segment in enumerate(singles)]
     assert turns_of(conversation, findings) == (turn(0.3), turn(0.5))
+    assert places_of_last(conversation) == {("messages", 4, "content"), ("messages", 5, "content")}
+
+
+def test_a_guess_about_an_answer_of_the_history_counts_for_nothing():
+    conversation = said(Role.USER, Role.ASSISTANT, Role.USER)
+    asked, answered, _ = input_segments(conversation)
+    assert turns_of(conversation, [Finding("d", FRAUD, 0.9, answered)]) == (Turn(), Turn())
+    assert turns_of(conversation, [Finding("d", FRAUD, 0.9, answered, Span(0, 1))]) == (turn(0.9), Turn())
+    assert turns_of(conversation, [Finding("d", FRAUD, 0.9, asked)]) == (turn(0.9), Turn())
+
+
+@pytest.mark.parametrize(
+    ("alone", "counts"), [(0.0, True), (0.8 - NEWS, True), (0.8 - NEWS + 0.01, False), (0.9, False)]
+)
+def test_turns_together_count_when_they_say_more_than_each_of_them(alone, counts):
+    """A payload cut in pieces; but one grave turn does not make its harmless neighbours grave."""
+    conversation = said(Role.USER, Role.ASSISTANT, Role.USER)
+    joined, first = last_turns(conversation), input_segments(conversation)[0]
+    findings = [Finding("d", "crime.cyber", alone, first), Finding("d", FRAUD, 0.8, joined)]
+    latest = turns_of(conversation, findings)[-1]
+    assert latest == (turn(0.8) if counts else Turn())
 
 
 def test_a_phrase_over_two_messages_counts_where_it_became_visible():
@@ -132,7 +170,7 @@ def test_a_higher_score_never_lowers_the_risk(scores, at, more):
 @given(SCORES, st.integers(1, 20))
 def test_the_sum_is_bounded_and_dies_away(scores, times):
     levels, steps = walk(scores * times)
-    assert all(0 < level.total <= MOST_RISK for level in levels)
+    assert all(0 < level.total <= MOST_STEPS * LADDER.steps[-1].threshold for level in levels)
     assert all(later <= earlier + 1 for earlier, later in itertools.pairwise(steps))
     clean = int(sum(level.total for level in levels) / PLAN.drift) + 2
     assert walk([0.0] * clean, start=levels)[0] == ()

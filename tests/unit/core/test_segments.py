@@ -1,7 +1,7 @@
 """A phrase cut between parts or turns of one speaker is whole again in a join."""
 
 from guardproxy.core.conversation import Conversation, Message, Part, Pointer, Role, Scope
-from guardproxy.core.segments import input_segments
+from guardproxy.core.segments import LONGEST_JOIN, TURNS, input_segments, last_turns
 
 
 def message(role, scope, *texts, identifier=False):
@@ -49,3 +49,29 @@ def test_no_text_in_a_repr():
     (segment,) = input_segments(Conversation((message(Role.USER, Scope.USER, "marker-words"),)))
     assert "marker" not in repr(segment)
     assert "12 chars" in repr(segment)
+
+
+def said(*texts):
+    """User and assistant in turn; the last word is the user's."""
+    roles = [(Role.USER, Scope.USER), (Role.ASSISTANT, Scope.HISTORY)]
+    return Conversation(tuple(message(*roles[at % 2], text) for at, text in enumerate(texts)))
+
+
+def test_the_last_turns_of_the_user_are_one_text():
+    joined = last_turns(said("a", "x", "b", "y", "c", "z", "d"))
+    assert (joined.text, joined.joined, len(joined.pieces)) == ("b c d", True, TURNS)
+
+
+def test_turns_too_long_to_join_are_left_out_from_the_oldest():
+    long = "b" * LONGEST_JOIN
+    assert last_turns(said(long, "x", "c", "y", "d")).text == "c d"
+    assert last_turns(said("a", "x", long, "y", "d")) is None
+    assert last_turns(said("a", "x", "b" * (LONGEST_JOIN - 1))).text.startswith("a bb")
+
+
+def test_there_is_nothing_to_join_in_a_first_turn_a_batch_or_after_a_tool():
+    assert last_turns(said("a")) is None
+    assert last_turns(Conversation(said("a", "x", "b").messages, batch=True)) is None
+    assert last_turns(said("a", "x", "b", "y")) is None
+    assert last_turns(said("a", "x", "")) is None
+    assert last_turns(Conversation(())) is None

@@ -122,3 +122,40 @@ def test_a_policy_without_a_ladder_only_pauses():
         _, state, visit = turn(state, 0.97, policy=policy)
     assert (state.levels, visit.levels, step_word((), policy)) == ((), (), "none")
     assert turn(state, 0.6, policy=policy)[0].rule_name == RULE
+
+
+TWICE = Conversation(
+    tuple(
+        Message(role, scope, (Part(text, Pointer(("messages", at, "content"))),))
+        for at, (role, scope, text) in enumerate(
+            [(Role.USER, Scope.USER, "x"), (Role.ASSISTANT, Scope.HISTORY, "y"), (Role.USER, Scope.USER, "z")]
+        )
+    )
+)
+
+
+def later_turn(state, place, score):
+    """A second turn; the finding stands in this message."""
+    findings = [Finding("embedded", "crime.fraud", score, input_segments(TWICE)[place])]
+    plain = decide(judge(findings, POLICY, Stage.INPUT, Context()), REF, Stage.INPUT)
+    visit = Visit(POLICY, state, 1000.0)
+    decision = visit.heed(TWICE, findings, plain)
+    return decision, visit.settled((), ())
+
+
+@pytest.mark.parametrize(("place", "strikes"), [(0, 0), (1, 0), (2, 1)])
+def test_what_is_refused_for_an_earlier_turn_is_no_new_strike(place, strikes):
+    decision, state = later_turn(SessionState(), place, 0.97)
+    assert decision.action is Action.REFUSE
+    assert len(state.pauses.marks) == strikes
+
+
+@pytest.mark.parametrize(("place", "rule"), [(0, "fraud"), (1, "fraud"), (2, RULE)])
+def test_an_old_turn_does_not_touch_a_subject_that_rests(place, rule):
+    resting = after((), pauses=Pauses((), (Pause("crime", 1600.0),)))
+    assert later_turn(resting, place, 0.6)[0].rule_name == rule
+
+
+def test_a_new_subject_is_answered_however_high_the_sum_is():
+    decision, _, visit = turn(after((Level("crime.fraud", 3.0, 3),)), 0)
+    assert (decision.action, visit.wait, step_word(visit.levels, POLICY)) == (Action.ALLOW, 0, "refuse")

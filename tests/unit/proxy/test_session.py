@@ -12,7 +12,7 @@ from guardproxy.core.decide import decide
 from guardproxy.core.escalation import Level
 from guardproxy.core.rules import Action, CoolDown, Escalation, Ladder, LadderStep, Policy, PolicyRef
 from guardproxy.core.session import SessionState
-from guardproxy.proxy.session import watch_of, who_of
+from guardproxy.proxy.session import Who, watch_of, who_of
 from guardproxy.state.sessions import Sessions
 
 REF = PolicyRef("p", 1, "h")
@@ -20,7 +20,20 @@ PLAIN = Policy(REF, ())
 WATCHED = Policy(
     REF, (), escalation=Escalation(("crime",), Ladder((LadderStep(Action.WARN, 1.0),))), cool_down=CoolDown(3, 900, 600)
 )
-SAID = Conversation((Message(Role.USER, Scope.USER, (Part("good morning", Pointer(("messages", 0, "content"))),)),))
+
+
+def said(*texts):
+    """User and assistant in turn."""
+    roles = [(Role.USER, Scope.USER), (Role.ASSISTANT, Scope.HISTORY)]
+    return Conversation(
+        tuple(
+            Message(*roles[at % 2], (Part(text, Pointer(("messages", at, "content"))),))
+            for at, text in enumerate(texts)
+        )
+    )
+
+
+SAID = said("good morning", "Good morning.", "I have a question about the herons in our park")
 
 
 def who(conversation=SAID, **given):
@@ -42,6 +55,32 @@ def test_the_surest_name_counts(given, source):
 def test_texts_of_a_batch_and_nameless_ones_are_nobody_s():
     assert who(replace(SAID, batch=True), header="h") is None
     assert who(Conversation(())) is None
+
+
+def test_a_history_tells_sessions_apart_once_it_says_enough():
+    assert (
+        who(said("hi"))
+        == who(said("how do I bake bread with rye flour in an oven that is too small"))
+        == Who("history", "")
+    )
+    assert who(said("hi", "Hello.", "and you?")).key == ""
+    assert who(said("hi", "Hello.", "I have a question about herons and bread")).key != ""
+
+
+def test_what_follows_the_beginning_changes_nothing_and_the_beginning_everything():
+    later = said("good morning", "Good morning.", "I have a question about the herons in our park", "Yes?", "Why grey?")
+    assert who(later) == who()
+    assert who(said("good evening", "", "I have a question about the herons in our park")) != who()
+    assert who(said("good morning", "", "I have a question about the herons in your park")) != who()
+
+
+def test_nothing_is_remembered_of_a_session_nobody_can_tell_apart():
+    sessions = Sessions(b"k")
+    watch = watch_of(sessions, Who("history", ""), WATCHED, 10.0)
+    watch.visit.heed(said("hi"), [], decide([], REF, Stage.INPUT))
+    watch.settle((), ())
+    assert len(sessions) == 0
+    assert watch.note().source == "history"
 
 
 def test_only_a_policy_that_asks_for_it_watches():

@@ -60,7 +60,8 @@ class Outcome:
     metric label `kind` of an upstream fault, `error_code` the code the client saw; both "" when nothing failed.
     `language` is that of the last user turn, "" when unclear; `language_covered` false when an enforced hazard rule
     heard no detector made for it. `versions`: who looked (`core.lookers`), `input_only` who did not look at answers.
-    `tightened`: the stages that the request asked to be refused when flagged.
+    `tightened`: the stages that the request asked to be refused when flagged. `key`: the id of the caller's key, ""
+    for one without; `limit`: which of its limits turned it away; `tokens`: what the upstream has read and written.
     """
 
     decision_id: str
@@ -96,6 +97,9 @@ class Outcome:
     language_covered: bool = True
     tightened: tuple[str, ...] = ()
     session: SessionNote | None = None
+    key: str = ""
+    limit: str = ""
+    tokens: int = 0
 
     def decisions(self) -> Iterator[Decision]:
         """The input's, then one for each choice."""

@@ -187,7 +187,7 @@ class CheckFlow(Exchange):
 
     def _policy(self, request: CheckRequest) -> Policy:
         """The one of the route that the items' model has, or the one asked for if it is in force there."""
-        routes = [self._hall.routes.of_named(item.whole.model) for item in request.items]
+        routes = [self._incoming.routes.of_named(item.whole.model) for item in request.items]
         if any(route is not routes[0] for route in routes):
             raise BadRequest("the models of a batch must be of one route", code="unsupported_parameter", param="items")
         policy = self._enter(routes[0])

@@ -1,6 +1,7 @@
 """`POST /api/v1/text/contents`: our detectors for another orchestrator. It reports and never acts.
 
-The answer shows scores and matched text, so it is for the operator's own machines: until keys exist, loopback only.
+The answer shows scores and matched text, so it is for the operator's own machines: loopback, or a key with the scope
+`detector`.
 """
 
 from __future__ import annotations
@@ -33,8 +34,11 @@ class DetectFlow(Exchange):
 
     async def _run(self) -> None:
         raw, limits = await self._body(), self._limits()
-        if not is_loopback(self._hall.settings.listen.host):
+        caller = self._incoming.caller
+        if not caller.key and not is_loopback(self._hall.settings.listen.host):
             raise BadRequest("this path is served on loopback only", code="forbidden", status=403)
+        if caller.key and "detector" not in caller.scopes:
+            raise BadRequest("this path needs a key with the scope detector", code="forbidden", status=403)
         wanted = read_detector(self._incoming.header(HEADER))
         contents = parse_request(parse(raw, limits), limits)
         policy = self.ledger.policy = self._policy(wanted)

@@ -85,7 +85,7 @@ class Flow(Exchange):
         raw, limits = await self._body(), self._limits()
         request = self._surface.parse(parse(raw, limits), limits)
         self.ledger.stream = request.stream
-        policy = self._enter(self._hall.routes.of_model(request.model))
+        policy = self._enter(self._incoming.routes.of_model(request.model))
         self.ledger.annotate = self.route.annotate
         catalogue = self._hall.catalogue()
         reread = forget_refused(request, policy, catalogue)

@@ -28,7 +28,7 @@ class ModerationFlow(Exchange):
     async def _run(self) -> None:
         raw, limits = await self._body(), self._limits()
         request = parse_request(parse(raw, limits), limits)
-        policy = self._enter(self._hall.routes.of_named(request.model))
+        policy = self._enter(self._incoming.routes.of_named(request.model))
         for conversation in request.inputs:
             check_limits(conversation, policy, self._words(policy, conversation))
         bench = self._hall.benches.bench(policy)

@@ -170,7 +170,7 @@ class CheckFlow(Exchange):
         raw, limits = await self._body(), self._limits()
         request = parse_request(parse(raw, limits), limits)
         policy = self._policy(request)
-        bench = self._hall.benches.bench(policy)
+        bench = self._bench(policy)
         checks = [self._check(item, at, policy, bench) for at, item in enumerate(request.items)]
         for failed in await asyncio.gather(*(check.look() for check in checks), return_exceptions=True):
             if failed is not None:

@@ -42,7 +42,7 @@ class DetectFlow(Exchange):
         wanted = read_detector(self._incoming.header(HEADER))
         contents = parse_request(parse(raw, limits), limits)
         policy = self.ledger.policy = self._policy(wanted)
-        bench = self._hall.benches.bench(policy) if wanted.is_policy else self._only(wanted)
+        bench = self._bench(policy) if wanted.is_policy else self._only(wanted).of(self._incoming.tenant)
         conversations = contents.conversations()
         for conversation in conversations:
             check_limits(conversation, policy, self._words(policy, conversation))

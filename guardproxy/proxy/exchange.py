@@ -108,6 +108,10 @@ class Exchange(ABC):
         policy = self.ledger.policy = self._hall.shelf.select(self._incoming.tenant, route.name)
         return policy
 
+    def _bench(self, policy: Policy) -> Bench:
+        """The policy's detectors, which remember texts for this tenant alone."""
+        return self._hall.benches.bench(policy).of(self._incoming.tenant)
+
     def _limits(self) -> Limits:
         limits = self._hall.settings.limits
         return Limits(max_bytes=limits.body_bytes, max_choices=limits.choices)

@@ -31,7 +31,7 @@ class ModerationFlow(Exchange):
         policy = self._enter(self._incoming.routes.of_named(request.model))
         for conversation in request.inputs:
             check_limits(conversation, policy, self._words(policy, conversation))
-        bench = self._hall.benches.bench(policy)
+        bench = self._bench(policy)
         self._note_language(self.ledger, request.inputs[-1].last_user_text(), bench)
         detectors = DetectorSet.of(policy, bench.detectors, self._hall.benches.toolbox.infos)
         results = await self._results(request, policy, bench, detectors)

@@ -27,6 +27,8 @@ LOOKS_AFTER_A_CHANGE = 10
 """Two writes within one tick of the file system's clock look like one: a file that has just changed is read again."""
 
 _HEADERS = ("x-api-key", "api-key")
+_OTHER_SCHEME = "\0"
+"""No header can hold it, so such a value is no other one."""
 _IN_ADDRESS = frozenset({"key", "apikey", "api_key", "api-key", "x-api-key", "access_token", "token"})
 _WAYS = "send it as `Authorization: Bearer KEY`, `x-api-key: KEY` or `api-key: KEY`"
 
@@ -37,7 +39,7 @@ def offered(headers: Headers, query: bytes = b"") -> str:
     for name, value in headers:
         if name == "authorization":
             scheme, _, rest = value.partition(" ")
-            found.add(rest if scheme.lower() == "bearer" else value)
+            found.add(rest if scheme.lower() == "bearer" else f"{_OTHER_SCHEME}{value}")
         elif name in _HEADERS:
             found.add(value)
     found.discard("")

@@ -176,7 +176,7 @@ class CheckFlow(Exchange):
             if failed is not None:
                 raise failed
         detectors = DetectorSet.of(policy, bench.detectors, self._hall.benches.toolbox.infos)
-        results = [result(_said(check, detectors)) for check in checks]
+        results = [result(_said(check, detectors, exact=self._incoming.exact)) for check in checks]
         # The headers of the answer are those of its hardest decision.
         ledgers = [check.ledger for check in checks]
         self.ledger = max(ledgers, key=_strength)
@@ -213,7 +213,7 @@ def _strength(ledger: Ledger) -> Action:
     return ledger.strictest.action if ledger.strictest else Action.ALLOW
 
 
-def _said(check: Check, detectors: DetectorSet) -> Said:
+def _said(check: Check, detectors: DetectorSet, *, exact: bool) -> Said:
     ledger, policy = check.ledger, detectors.policy
     own = policy.disclosing.hazards == "leaf"
     annotation: Any = ledger.annotation()["guardproxy"]
@@ -223,7 +223,7 @@ def _said(check: Check, detectors: DetectorSet) -> Said:
         message=check.message(),
         redacted=check.redacted(),
         moderation={
-            str(stage): stage_member(detectors.model, check.moderation(stage, detectors), own=own)
+            str(stage): stage_member(detectors.model, check.moderation(stage, detectors), own=own, exact=exact)
             for stage in check.found
         },
     )

@@ -61,7 +61,7 @@ class DetectFlow(Exchange):
         acting = reached([verdict for verdict in verdicts if verdict.enforced])
         for finding in acting if wanted.is_policy else seen.findings:
             found[int(finding.segment.pieces[0].pointer.path[1])].append(finding)
-        await self._whole(200, JSON, detections_body(contents, wanted, found))
+        await self._whole(200, JSON, detections_body(contents, wanted, found, exact=self._incoming.exact))
 
     def _policy(self, wanted: Wanted) -> Policy:
         """The one asked for; for a detector the one in force here, for its limits."""

@@ -45,6 +45,11 @@ class Incoming:
         """As this caller may see them."""
         return self.caller.tenant.routes
 
+    @property
+    def exact(self) -> bool:
+        """True for a key that may see scores as they are."""
+        return "scores" in self.caller.scopes
+
     def header(self, name: str) -> str:
         """The first header of that name (lower case), or ""."""
         return next((v for n, v in self.headers if n == name), "")

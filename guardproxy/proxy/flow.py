@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from guardproxy.core.commands import CONTENT
-from guardproxy.core.conversation import Conversation, Stage
+from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import Decision
 from guardproxy.core.drafts import for_draft, instruction_of, without_drafts
 from guardproxy.core.escalation import RULE as SESSION
@@ -28,6 +28,7 @@ from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.inline import Inline
 from guardproxy.proxy.ledger import Ledger
+from guardproxy.proxy.metering import Meter
 from guardproxy.proxy.plain import PlainRun, withheld
 from guardproxy.proxy.routes import RouteSettings
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
@@ -43,11 +44,8 @@ from guardproxy.wire.embeddings import texts_beside
 from guardproxy.wire.envelope import Ask, Envelope, refused_finish
 from guardproxy.wire.errors import ErrorAnswer, complaint_answer, error_answer, read_complaint, refusal_error
 from guardproxy.wire.headers import STREAM_HEADERS, client_headers, upstream_headers
-from guardproxy.wire.quota import Tokens, tokens_of
 from guardproxy.wire.request import Request
 from guardproxy.wire.surface import Surface
-
-CHARACTERS_A_TOKEN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ class Flow(Exchange):
         self._inline: Inline | None = None
         self._watch: SessionWatch | None = None
         self._drafts = Drafts()
-        self._told = Tokens()
+        self.meter = Meter()
 
     def error(self, error: GuardproxyError) -> ErrorAnswer:
         """An error in the surface's own shape."""
@@ -104,7 +102,8 @@ class Flow(Exchange):
         self._note_language(self.ledger, request.conversation.last_user_text(), bench)
         if request.moderation is not None:
             infos = self._hall.benches.toolbox.infos
-            self._inline = Inline(request.moderation, DetectorSet.of(policy, bench.detectors, infos), context)
+            detectors = DetectorSet.of(policy, bench.detectors, infos)
+            self._inline = Inline(request.moderation, detectors, context, exact=self._incoming.exact)
             self.ledger.tightened = tuple(str(stage) for stage in Stage if request.moderation.blocks(stage))
         self._watch = self._watching(request, policy)
         screened = await self._screen(request, policy, bench, context)
@@ -144,6 +143,7 @@ class Flow(Exchange):
     async def record(self) -> None:
         """See `Exchange`; a turn is remembered however it ended."""
         self._settle_session((), ())
+        self.ledger.tokens = self.meter.tokens
         await super().record()
 
     def _settle_session(self, outputs: Sequence[Decision], findings: Sequence[Finding]) -> None:
@@ -242,7 +242,8 @@ class Flow(Exchange):
         began = perf_counter()
         reply = await self._hall.upstream.send(call)
         self.ledger.upstream_seconds += perf_counter() - began
-        self._told = Tokens()
+        if reply.status == 200:
+            self.meter.begin(request.conversation, moderated)
         dialect = self._surface.dialect
         try:
             if reply.status != 200:
@@ -255,13 +256,7 @@ class Flow(Exchange):
             else:
                 await PlainRun(self, request, reply, moderated, words, notices, dialect).run()
         finally:
-            if reply.status == 200:
-                self.ledger.tokens += self._told.all or _estimated(request.conversation, moderated)
             await reply.close()
-
-    def note_usage(self, tree: Tree) -> None:
-        """What the upstream says of its tokens, in an answer or in one event of a stream."""
-        self._told = self._told.with_more(tokens_of(tree))
 
     def _instructed(self, tree: Tree, words: Wording, rejected: Decision) -> Tree:
         if self._surface.instruct is None:
@@ -339,9 +334,3 @@ class Flow(Exchange):
     def idle_timeout(self) -> float:
         """Seconds that the upstream may be silent in mid-answer."""
         return self._hall.upstream.target.idle_timeout
-
-
-def _estimated(asked: Conversation, moderated: Moderated) -> int:
-    """Where the upstream does not count: four characters a token, both ways."""
-    said = sum(len(part.text) for message in (*asked.messages, *asked.extras) for part in message.parts)
-    return -(-(said + moderated.characters) // CHARACTERS_A_TOKEN)

@@ -36,7 +36,8 @@ class ModerationFlow(Exchange):
         detectors = DetectorSet.of(policy, bench.detectors, self._hall.benches.toolbox.infos)
         results = await self._results(request, policy, bench, detectors)
         annotation = {**self._annotation(), "not_checked": list(request.unread)}
-        head = Head(f"modr-{self.ledger.decision_id}", detectors.model, own=policy.disclosing.hazards == "leaf")
+        own = policy.disclosing.hazards == "leaf"
+        head = Head(f"modr-{self.ledger.decision_id}", detectors.model, own=own, exact=self._incoming.exact)
         await self._whole(200, JSON, results_body(head, results, annotation))
 
     async def _results(

@@ -7,7 +7,9 @@ GuardproxyError
 │   ├── PolicyError                    a policy set with at least one error (carries the report)
 │   └── ModelFilesError                a model file is missing, cut or not the one we shipped
 ├── BadRequest               400 …     the caller's mistake (status, code, param)
+│   └── Unauthorized         401       no key, an unknown one, or two
 ├── Overloaded               429/503   (retry_after seconds)
+│   └── LimitReached         429       a tenant or key has taken what it may (limit, quotas)
 ├── GuardUnavailable         503       a rule that fails closed could not be judged
 ├── AuditUnavailable         503       the decision log must be written and cannot be
 └── UpstreamError            502/504   (code, kind)
@@ -61,6 +63,13 @@ class BadRequest(GuardproxyError):
         self.status = status
 
 
+class Unauthorized(BadRequest):
+    """The caller's key is missing, unknown, revoked, or one of two. The message says nothing of any key."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="invalid_api_key", status=401)
+
+
 class Overloaded(GuardproxyError):
     """Too much at once; try again in `retry_after` seconds."""
 
@@ -68,6 +77,15 @@ class Overloaded(GuardproxyError):
         super().__init__(message)
         self.retry_after = retry_after
         self.status = status
+
+
+class LimitReached(Overloaded):
+    """A tenant or one of its keys has taken what it may. `limit` is the metric label, `quotas` what headers tell."""
+
+    def __init__(self, message: str, limit: str, retry_after: int, quotas: tuple[Any, ...] = ()) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.limit = limit
+        self.quotas = quotas
 
 
 class GuardUnavailable(GuardproxyError):

@@ -15,7 +15,7 @@ from guardproxy.observe import logs
 from guardproxy.proxy import settings as configuration
 from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.hall import Hall
-from guardproxy.proxy.reloading import on_hangup, take_note
+from guardproxy.proxy.reloading import on_hangup, take_note, take_note_of_keys
 from guardproxy.proxy.server import Listener, Servers
 from guardproxy.proxy.start import open_hall
 from guardproxy.proxy.tasks import spawn
@@ -60,7 +60,11 @@ async def run(hall: Hall) -> None:
     if hall.pool is not None:
         await hall.pool.ready()
     on_hangup(hall)
-    watch = spawn(hall.shelf.watch(lambda report: take_note(hall, report))) if hall.settings.policies.watch else None
+    watches = []
+    if hall.settings.policies.watch:
+        watches.append(spawn(hall.shelf.watch(lambda report: take_note(hall, report))))
+    if hall.keys is not None:
+        watches.append(spawn(hall.keys.watch(lambda: take_note_of_keys(hall))))
 
     def ready() -> None:
         names = ", ".join(str(p.ref) for p in hall.shelf.policies)
@@ -76,7 +80,7 @@ async def run(hall: Hall) -> None:
     try:
         await servers.run(ready, stopping)
     finally:
-        if watch is not None:
+        for watch in watches:
             watch.cancel()
         if hall.pool is not None:
             await hall.pool.close()

@@ -81,10 +81,9 @@ class Category:
     flagged: bool
     score: float
 
-    @property
-    def shown(self) -> float:
-        """As a client may see it."""
-        return quarters(self.score)
+    def shown(self, *, exact: bool) -> float:
+        """As a client may see it; `exact` only for a key with the scope `scores`."""
+        return self.score if exact else quarters(self.score)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -90,6 +91,14 @@ class Bench:
         self._media = tuple(d for d in toolbox.media if self._wanted(d.info, Stage.INPUT))
         self.classifies = any(self._wanted(d.info, Stage.OUTPUT) for d in toolbox.models)
         self.lookers = self._lookers(policy)
+        self._hash = policy.ref.hash
+        self.verdicts = toolbox.cache.of("", self._hash) if toolbox.cache else None
+
+    def of(self, tenant: str) -> Bench:
+        """The same for one tenant: what another one has asked shows in nothing, not even in the time it takes."""
+        mine = copy(self)
+        mine.verdicts = self._toolbox.cache.of(tenant, self._hash) if self._toolbox.cache else None
+        return mine
 
     def _lookers(self, policy: Policy) -> tuple[Looker, ...]:
         """Who looks under this policy: detectors, the words and patterns of rules, and how windows are cut."""
@@ -205,7 +214,7 @@ class Bench:
         shown = [s for s in segments if s.text and _reads(info, s) and not _glued(s)]
         if not shown:
             return Inspection()
-        cached, open_segments = self._toolbox.cache.recall(info, shown) if self._toolbox.cache else ([], shown)
+        cached, open_segments = self.verdicts.recall(info, shown) if self.verdicts else ([], shown)
         if not open_segments:
             return Inspection(tuple(cached))
         started = perf_counter()
@@ -213,8 +222,8 @@ class Bench:
         seconds = ((info.id, perf_counter() - started),)
         if isinstance(result, Failure):
             return Inspection(tuple(cached), (result,), seconds)
-        if self._toolbox.cache:
-            self._toolbox.cache.keep(info, open_segments, result)
+        if self.verdicts:
+            self.verdicts.keep(info, open_segments, result)
         return Inspection((*cached, *result), seconds=seconds)
 
     async def _asked(self, detector: Detector, segments: Sequence[Segment]) -> list[Finding] | Failure:

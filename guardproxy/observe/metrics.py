@@ -25,6 +25,8 @@ CHECKS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.
 WAITS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 SCORES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1)
 ACTIONS = tuple(action.word for action in Action)
+MOST_TENANTS = 20
+"""Tenants that have series of their own, five each; those named later in the settings are counted as `other`."""
 RETIRED = 16
 """Retired policy revisions that stay visible, at 0. More would grow with every reload."""
 
@@ -69,7 +71,7 @@ class Family:
 ROUTE, SURFACE, POLICY, RULE = Label("route"), Label("surface"), Label("policy"), Label("rule")
 STREAMED = Label("surface", ("chat_completions", "completions", "messages", "responses"))
 """The surfaces that stream; the others would only add series that stay at 0."""
-DETECTOR, UPSTREAM = Label("detector"), Label("upstream")
+DETECTOR, UPSTREAM, TENANT = Label("detector"), Label("upstream"), Label("tenant")
 STAGE = Label("stage", ("input", "output"))
 ACTION = Label("action", ACTIONS)
 HIT = Label("action", ACTIONS[1:])
@@ -88,10 +90,16 @@ QUEUE = Label("queue", ("batch", "audit", "admission", "candidate"))
 CHANGE = Label("change", ("tighter", "looser"))
 UNCOMPARED = Label("reason", ("queue_full", "no_policy", "detector", "error"))
 CACHE = Label("result", ("hit", "miss"))
+LIMIT = Label("limit", ("requests", "tokens", "concurrent"))
+RESULT = Label("result", ("answered", "refused", "limited", "failed"))
 REF = (Label("policy", free=True), Label("revision", free=True), Label("hash", free=True))
 
 FAMILIES = (
     Family("requests_total", "Requests by final outcome.", (ROUTE, SURFACE, OUTCOME)),
+    Family("tenant_requests_total", "Requests by tenant; of those without a valid key none.", (TENANT, RESULT)),
+    Family("tenant_tokens_total", "Tokens that the upstream has read and written.", (TENANT,)),
+    Family("limited_total", "Requests turned away by a limit of their tenant or key.", (LIMIT,)),
+    Family("keys_load_failed", "1 while the key file on disk is refused and the last good one is in force."),
     Family("decisions_total", "Stages decided; a request has 0 to 2.", (STAGE, ACTION, POLICY)),
     Family("rule_hits_total", "Rules that matched; shadow: would have acted.", (RULE, HIT, MODE)),
     Family("refusals_total", "Refused requests, by the deciding rule's hazard.", (STAGE, HAZARD, POLICY)),
@@ -132,6 +140,7 @@ class Labels:
     rules: tuple[str, ...]
     detectors: tuple[str, ...]
     upstreams: tuple[str, ...]
+    tenants: tuple[str, ...] = ("default",)
     surfaces: tuple[str, ...] = (
         "chat_completions",
         "completions",
@@ -153,6 +162,7 @@ class Labels:
             "rule": self.rules,
             "detector": (*self.detectors, "instant", "words", "pattern"),
             "upstream": self.upstreams,
+            "tenant": self.tenants[:MOST_TENANTS],
         }
 
 
@@ -216,12 +226,12 @@ class Metrics:
         for ref in self._in_force:
             self.gauge("policy_load_failed", 1, *_named(ref))
 
-    def count(self, name: str, *values: str) -> None:
-        """One more; the labels in the order of `FAMILIES`."""
+    def count(self, name: str, *values: str, by: float = 1) -> None:
+        """One more, or some; the labels in the order of `FAMILIES`."""
         child = self._child(name, values)
         if not isinstance(child, Counter):
             raise TypeError(f"{name} is not a counter; this is a bug")
-        child.inc()
+        child.inc(by)
 
     def observe(self, name: str, value: float, *values: str, decision_id: str = "") -> None:
         """One observation; a decision id becomes the exemplar, which only OpenMetrics shows."""
@@ -259,7 +269,8 @@ class Metrics:
         child = self._children.get((name, values))
         if child is None:
             tamed = tuple(self._tame(label, v) for label, v in zip(self._families[name].labels, values, strict=True))
-            child = self._made[name].labels(*tamed)
+            made = self._made[name]
+            child = made.labels(*tamed) if tamed else made
             if tamed == values:  # an unknown value must not grow the cache
                 self._children[name, values] = child
         return child

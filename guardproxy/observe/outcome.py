@@ -61,7 +61,8 @@ class Outcome:
     `language` is that of the last user turn, "" when unclear; `language_covered` false when an enforced hazard rule
     heard no detector made for it. `versions`: who looked (`core.lookers`), `input_only` who did not look at answers.
     `tightened`: the stages that the request asked to be refused when flagged. `ai_notice`: the client was told that an
-    AI speaks; that is a disclosure, and no warning.
+    AI speaks; that is a disclosure, and no warning. `key`: the id of the caller's key, "" for one without; `limit`:
+    which of its limits turned it away; `tokens`: what the upstream has read and written.
     """
 
     decision_id: str
@@ -98,6 +99,9 @@ class Outcome:
     tightened: tuple[str, ...] = ()
     session: SessionNote | None = None
     ai_notice: bool = False
+    key: str = ""
+    limit: str = ""
+    tokens: int = 0
 
     def decisions(self) -> Iterator[Decision]:
         """The input's, then one for each choice."""

@@ -16,6 +16,10 @@ from guardproxy.observe.recent import Recent
 __all__ = ["Looked", "Outcome", "Recorder", "Score", "Timing"]
 
 
+UNAUTHORIZED = "unauthorized"
+"""Counted and logged, not recorded: nothing was decided, and a stranger must not be able to fill the decision log."""
+
+
 class Logger(Protocol):
     """What of structlog is used here."""
 
@@ -54,14 +58,15 @@ class Recorder:
         """
         counted = outcome
         try:
-            if self.audit.mode != "off":
+            if self.audit.mode != "off" and outcome.outcome != UNAUTHORIZED:
                 await self.audit.append(entry(outcome, self._hmac_key))
         except AuditUnavailable:
             counted = outcome.unrecorded()
             raise
         finally:
             self._count(counted)
-            self.recent.add(counted)
+            if outcome.outcome != UNAUTHORIZED:
+                self.recent.add(counted)
             self._log(counted)
 
     def check(self, detector: str, seconds: float) -> None:
@@ -83,6 +88,12 @@ class Recorder:
     def _count(self, outcome: Outcome) -> None:
         count, surface = self.metrics.count, outcome.surface
         count("requests_total", outcome.route, surface, outcome.outcome)
+        if outcome.outcome != UNAUTHORIZED:
+            count("tenant_requests_total", outcome.tenant, _result(outcome))
+        if outcome.limit:
+            count("limited_total", outcome.limit)
+        if outcome.tokens:
+            count("tenant_tokens_total", outcome.tenant, by=outcome.tokens)
         for decision in outcome.stages():
             count("decisions_total", decision.stage, decision.action.word, decision.policy.name)
         hits = {(d.stage, v.rule.id, v.action.word, mode(v)) for d in outcome.decisions() for v in d.verdicts}
@@ -119,6 +130,8 @@ class Recorder:
         say(
             "exchange",
             decision_id=outcome.decision_id,
+            tenant=outcome.tenant,
+            key=outcome.key or None,
             route=outcome.route,
             surface=outcome.surface,
             stream=outcome.stream,
@@ -134,6 +147,18 @@ class Recorder:
             ms=round(outcome.seconds.total * 1000, 1),
             added_ms=round(outcome.seconds.added * 1000, 1),
         )
+
+
+def _result(outcome: Outcome) -> str:
+    """What became of a tenant's request, in four words."""
+    if outcome.limit:
+        return "limited"
+    if outcome.outcome == Action.REFUSE.word:
+        return "refused"
+    return "answered" if outcome.outcome in _ACTIONS else "failed"
+
+
+_ACTIONS = frozenset(action.word for action in Action)
 
 
 def _call(outcome: Outcome) -> str:

@@ -83,6 +83,8 @@ class Moderated:
         self.seen: list[Inspection] = []
         self.kept: list[tuple[int, Channel, str]] | None = None
         """What the model said, piece by piece; kept only for a candidate policy."""
+        self.characters = 0
+        """How much the model has said."""
         self._found: dict[int, list[Finding]] = {}
         self._ended: dict[int, Decision] = {}
 
@@ -90,6 +92,7 @@ class Moderated:
         """Text of one choice, channel by channel; returns releases and halts in order."""
         commands: list[Command] = []
         for channel, text in deltas:
+            self.characters += len(text)
             if self.kept is not None:
                 self.kept.append((choice, channel, text))
             commands += await self._settle(self._moderator.feed(choice, channel, text))

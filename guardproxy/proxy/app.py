@@ -11,15 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from guardproxy import __version__
-from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
+from guardproxy.errors import BadRequest, GuardproxyError, LimitReached, Overloaded, Unauthorized
 from guardproxy.observe.entry import posix_text
 from guardproxy.observe.logs import get_logger
+from guardproxy.proxy.admission import Admission
+from guardproxy.proxy.auth import Access
 from guardproxy.proxy.checking import CheckFlow
 from guardproxy.proxy.client import Client, ClientGone, Receive, Send
 from guardproxy.proxy.cors import Cors
@@ -30,14 +33,15 @@ from guardproxy.proxy.hall import Hall, new_decision_id
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.moderating import ModerationFlow
 from guardproxy.proxy.reloading import named
-from guardproxy.proxy.settings import TENANT
 from guardproxy.proxy.signpost import sign
+from guardproxy.proxy.tenants import Caller, Tenants
 from guardproxy.proxy.upstream import Call, read_all
 from guardproxy.wire.detector_api import error_answer as detector_error
 from guardproxy.wire.errors import complaint_answer, error_answer, read_complaint
 from guardproxy.wire.headers import Headers, upstream_headers
-from guardproxy.wire.models import found, listed, read_models
-from guardproxy.wire.surface import SURFACES
+from guardproxy.wire.models import found, listed, read_models, without
+from guardproxy.wire.quota import Quota, quota_headers
+from guardproxy.wire.surface import MESSAGES, SURFACES
 
 Scope = dict[str, Any]
 MODERATIONS = "/v1/moderations"
@@ -75,6 +79,10 @@ class DataApp:
         origins = hall.settings.listen.cors_origins
         self._cors = Cors(origins) if origins else None
         self._inflight = dict.fromkeys(DOORS, 0)
+        tenants = Tenants(hall.settings.tenants, hall.routes)
+        self._access = Access(tenants, hall.keys, hall.clock)
+        most = hall.settings.limits.inflight
+        self._admission = Admission(hall.limits, most if len(tenants.names) == 1 else max(1, most // 2), monotonic)
         self.draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,32 +112,66 @@ class DataApp:
             await _unknown(path, client)
 
     async def _exchange(self, door: Door, scope: Scope, client: Client) -> None:
-        incoming = Incoming(_headers(scope), self._hall.routes.default, TENANT)
+        caller, stranger = self._caller(scope)
+        incoming = Incoming(_headers(scope), caller.tenant.routes.default, caller)
         ledger = Ledger(
             decision_id=new_decision_id(),
             route=incoming.route.name,
-            tenant=TENANT,
+            tenant=caller.tenant.name,
+            key=caller.key,
             surface=door.surface,
             upstream=self._hall.upstream.target.name if door.forwards else "",
             at=self._hall.clock(),
         )
         flow = door.opens(self._hall, incoming, client, ledger)
         try:
+            if stranger is not None:
+                raise stranger
             _check_head(scope, incoming, "POST")
             self._admit()
         except GuardproxyError as error:
-            ledger.failed(error)
-            answer = flow.error(error)
-            extra = (("allow", "POST"),) if answer.status == 405 else ()
-            ledger.status = answer.status
-            await flow.record_fault()
-            await client.whole(answer.status, (*answer.headers, *extra, *ledger.headers()), answer.body)
+            await self._turn_away(flow, client, error)
             return
         self._count(scope["path"], 1)
         try:
-            await self._edge(flow, client, ledger)
+            await self._inside(caller, flow, client)
         finally:
             self._count(scope["path"], -1)
+
+    def _caller(self, scope: Scope) -> tuple[Caller, Unauthorized | None]:
+        """Who asks; for a stranger nobody in particular, and why."""
+        try:
+            return self._access.caller(_headers(scope), scope.get("query_string", b"")), None
+        except Unauthorized as stranger:
+            return self._access.tenants.anybody, stranger
+
+    async def _inside(self, caller: Caller, flow: Exchange, client: Client) -> None:
+        """The exchange within what its caller may take."""
+        try:
+            quotas = await self._admission.enter(caller)
+        except LimitReached as error:
+            client.quotas = self._told(error.quotas, flow.ledger.surface)
+            await self._turn_away(flow, client, error)
+            return
+        client.quotas = self._told(quotas, flow.ledger.surface)
+        try:
+            await self._edge(flow, client, flow.ledger)
+        finally:
+            self._admission.leave(caller)
+            await self._admission.spend(caller, flow.ledger.tokens)
+
+    def _told(self, quotas: tuple[Quota, ...], surface: str) -> Headers:
+        return quota_headers(quotas, anthropic=surface == MESSAGES.name, now=self._hall.clock())
+
+    async def _turn_away(self, flow: Exchange, client: Client, error: GuardproxyError) -> None:
+        """Before the body is read."""
+        ledger = flow.ledger
+        ledger.failed(error)
+        answer = flow.error(error)
+        extra = (("allow", "POST"),) if answer.status == 405 else ()
+        ledger.status = answer.status
+        await flow.record_fault()
+        await client.whole(answer.status, (*answer.headers, *extra, *ledger.headers()), answer.body)
 
     def _count(self, path: str, step: int) -> None:
         self._inflight[path] += step
@@ -161,33 +203,41 @@ class DataApp:
             raise Overloaded("too many requests at once", retry_after=1)
 
     async def _models(self, scope: Scope, client: Client) -> None:
-        """The upstream's list, with our errors."""
-        if scope["method"] not in READING:
-            await _wrong_method(client)
-            return
-        headers = _headers(scope)
+        """The upstream's list as the caller may see it, with our errors."""
         try:
-            reply = await self._hall.upstream.send(Call("GET", "/models", upstream_headers(headers)))
+            caller = self._access.caller(_headers(scope), scope.get("query_string", b""))
+            if scope["method"] not in READING:
+                await _wrong_method(client)
+                return
+            client.quotas = self._told(await self._admission.enter(caller), "models")
             try:
-                raw = await read_all(reply, 1024 * 1024)
-                if reply.status != 200:
-                    complaint = read_complaint(reply.status, reply.headers, raw)
-                    answer = complaint_answer(complaint, "")
-                    await client.whole(answer.status, answer.headers, answer.body)
-                    return
+                await self._list(scope, client, caller)
             finally:
-                await reply.close()
-            tree = read_models(raw)
-            name = scope["path"].removeprefix(MODELS).removeprefix("/")
-            routes = self._hall.routes
-            choose = (routes.listed, routes.aliases)
-            body = listed(tree, *choose) if not name else found(tree, name, *choose)
-            if body is None:
-                raise BadRequest(routes.missing(), code="model_not_found", status=404, param="model")
-            await client.whole(200, JSON, body)
+                self._admission.leave(caller)
         except GuardproxyError as error:
+            if isinstance(error, LimitReached):
+                client.quotas = self._told(error.quotas, "models")
             answer = error_answer(error)
             await client.whole(answer.status, answer.headers, answer.body)
+
+    async def _list(self, scope: Scope, client: Client, caller: Caller) -> None:
+        reply = await self._hall.upstream.send(Call("GET", "/models", upstream_headers(_headers(scope))))
+        try:
+            raw = await read_all(reply, 1024 * 1024)
+        finally:
+            await reply.close()
+        if reply.status != 200:
+            answer = complaint_answer(read_complaint(reply.status, reply.headers, raw), "")
+            await client.whole(answer.status, answer.headers, answer.body)
+            return
+        routes = caller.tenant.routes
+        tree = without(read_models(raw), routes.hides)
+        name = scope["path"].removeprefix(MODELS).removeprefix("/")
+        choose = (routes.listed, routes.aliases)
+        body = listed(tree, *choose) if not name else found(tree, name, *choose)
+        if body is None:
+            raise BadRequest(routes.missing(), code="model_not_found", status=404, param="model")
+        await client.whole(200, JSON, body)
 
 
 def rest(hall: Hall) -> FastAPI:

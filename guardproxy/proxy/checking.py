@@ -170,13 +170,13 @@ class CheckFlow(Exchange):
         raw, limits = await self._body(), self._limits()
         request = parse_request(parse(raw, limits), limits)
         policy = self._policy(request)
-        bench = self._hall.benches.bench(policy)
+        bench = self._bench(policy)
         checks = [self._check(item, at, policy, bench) for at, item in enumerate(request.items)]
         for failed in await asyncio.gather(*(check.look() for check in checks), return_exceptions=True):
             if failed is not None:
                 raise failed
         detectors = DetectorSet.of(policy, bench.detectors, self._hall.benches.toolbox.infos)
-        results = [result(_said(check, detectors)) for check in checks]
+        results = [result(_said(check, detectors, exact=self._incoming.exact)) for check in checks]
         # The headers of the answer are those of its hardest decision.
         ledgers = [check.ledger for check in checks]
         self.ledger = max(ledgers, key=_strength)
@@ -187,7 +187,7 @@ class CheckFlow(Exchange):
 
     def _policy(self, request: CheckRequest) -> Policy:
         """The one of the route that the items' model has, or the one asked for if it is in force there."""
-        routes = [self._hall.routes.of_named(item.whole.model) for item in request.items]
+        routes = [self._incoming.routes.of_named(item.whole.model) for item in request.items]
         if any(route is not routes[0] for route in routes):
             raise BadRequest("the models of a batch must be of one route", code="unsupported_parameter", param="items")
         policy = self._enter(routes[0])
@@ -213,7 +213,7 @@ def _strength(ledger: Ledger) -> Action:
     return ledger.strictest.action if ledger.strictest else Action.ALLOW
 
 
-def _said(check: Check, detectors: DetectorSet) -> Said:
+def _said(check: Check, detectors: DetectorSet, *, exact: bool) -> Said:
     ledger, policy = check.ledger, detectors.policy
     own = policy.disclosing.hazards == "leaf"
     annotation: Any = ledger.annotation()["guardproxy"]
@@ -223,7 +223,7 @@ def _said(check: Check, detectors: DetectorSet) -> Said:
         message=check.message(),
         redacted=check.redacted(),
         moderation={
-            str(stage): stage_member(detectors.model, check.moderation(stage, detectors), own=own)
+            str(stage): stage_member(detectors.model, check.moderation(stage, detectors), own=own, exact=exact)
             for stage in check.found
         },
     )

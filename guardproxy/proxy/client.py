@@ -8,6 +8,7 @@ from typing import Any
 
 from guardproxy.errors import BadRequest
 from guardproxy.proxy.tasks import spawn
+from guardproxy.wire.quota import without_quotas
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -25,6 +26,8 @@ class Client:
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
+        self.quotas: Headers = ()
+        """Our limits; they take the place of the upstream's, which are those of the proxy's key."""
         self.started = False
         self.status = 0
         self.gone = False
@@ -70,7 +73,8 @@ class Client:
         """The status line and headers, once."""
         self.started = True
         self.status = status
-        raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers]
+        told = (*without_quotas(headers), *self.quotas) if self.quotas else headers
+        raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in told]
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
 
     async def write(self, data: bytes) -> None:

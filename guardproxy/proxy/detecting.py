@@ -1,6 +1,7 @@
 """`POST /api/v1/text/contents`: our detectors for another orchestrator. It reports and never acts.
 
-The answer shows scores and matched text, so it is for the operator's own machines: until keys exist, loopback only.
+The answer shows scores and matched text, so it is for the operator's own machines: loopback, or a key with the scope
+`detector`.
 """
 
 from __future__ import annotations
@@ -33,12 +34,15 @@ class DetectFlow(Exchange):
 
     async def _run(self) -> None:
         raw, limits = await self._body(), self._limits()
-        if not is_loopback(self._hall.settings.listen.host):
+        caller = self._incoming.caller
+        if not caller.key and not is_loopback(self._hall.settings.listen.host):
             raise BadRequest("this path is served on loopback only", code="forbidden", status=403)
+        if caller.key and "detector" not in caller.scopes:
+            raise BadRequest("this path needs a key with the scope detector", code="forbidden", status=403)
         wanted = read_detector(self._incoming.header(HEADER))
         contents = parse_request(parse(raw, limits), limits)
         policy = self.ledger.policy = self._policy(wanted)
-        bench = self._hall.benches.bench(policy) if wanted.is_policy else self._only(wanted)
+        bench = self._bench(policy) if wanted.is_policy else self._only(wanted).of(self._incoming.tenant)
         conversations = contents.conversations()
         for conversation in conversations:
             check_limits(conversation, policy, self._words(policy, conversation))
@@ -57,7 +61,7 @@ class DetectFlow(Exchange):
         acting = reached([verdict for verdict in verdicts if verdict.enforced])
         for finding in acting if wanted.is_policy else seen.findings:
             found[int(finding.segment.pieces[0].pointer.path[1])].append(finding)
-        await self._whole(200, JSON, detections_body(contents, wanted, found))
+        await self._whole(200, JSON, detections_body(contents, wanted, found, exact=self._incoming.exact))
 
     def _policy(self, wanted: Wanted) -> Policy:
         """The one asked for; for a detector the one in force here, for its limits."""

@@ -15,7 +15,9 @@ from guardproxy.errors import AuditUnavailable, GuardproxyError
 from guardproxy.proxy.client import Client
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.ledger import Ledger
-from guardproxy.proxy.routes import Route
+from guardproxy.proxy.routes import Route, Routes
+from guardproxy.proxy.settings import ServiceSettings
+from guardproxy.proxy.tenants import Caller
 from guardproxy.proxy.trial import Evidence
 from guardproxy.proxy.wording import Reader, Wording
 from guardproxy.wire.body import Limits
@@ -31,7 +33,22 @@ class Incoming:
 
     headers: Headers
     route: Route
-    tenant: str
+    caller: Caller
+
+    @property
+    def tenant(self) -> str:
+        """The name that policies, metrics and records know the caller's tenant by."""
+        return self.caller.tenant.name
+
+    @property
+    def routes(self) -> Routes:
+        """As this caller may see them."""
+        return self.caller.tenant.routes
+
+    @property
+    def exact(self) -> bool:
+        """True for a key that may see scores as they are."""
+        return "scores" in self.caller.scopes
 
     def header(self, name: str) -> str:
         """The first header of that name (lower case), or ""."""
@@ -96,6 +113,10 @@ class Exchange(ABC):
         policy = self.ledger.policy = self._hall.shelf.select(self._incoming.tenant, route.name)
         return policy
 
+    def _bench(self, policy: Policy) -> Bench:
+        """The policy's detectors, which remember texts for this tenant alone."""
+        return self._hall.benches.bench(policy).of(self._incoming.tenant)
+
     def _limits(self) -> Limits:
         limits = self._hall.settings.limits
         return Limits(max_bytes=limits.body_bytes, max_choices=limits.choices)
@@ -111,7 +132,7 @@ class Exchange(ABC):
         return Wording(
             catalogue=hall.catalogue(),
             policy=policy,
-            service=hall.settings.service,
+            service=self._service(),
             reader=reader,
             reference=self.ledger.decision_id,
             now=hall.clock(),
@@ -119,8 +140,18 @@ class Exchange(ABC):
             background=self._incoming.route.settings.background,
         )
 
+    def _service(self) -> ServiceSettings:
+        """What texts call this service, and where the tenant is."""
+        country, service = self._incoming.caller.tenant.settings.country, self._hall.settings.service
+        return service.model_copy(update={"country": country}) if country else service
+
     def _context(self) -> Context:
-        return Context(route=self._incoming.route.name, tenant=self._incoming.tenant, now=self._hall.clock())
+        return Context(
+            route=self._incoming.route.name,
+            tenant=self._incoming.tenant,
+            now=self._hall.clock(),
+            trusted_system="trusted_system" in self._incoming.caller.scopes,
+        )
 
     def _note_language(self, ledger: Ledger, text: str, bench: Bench) -> None:
         ledger.language = self._hall.languages.of(text)

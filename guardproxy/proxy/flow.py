@@ -29,6 +29,7 @@ from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.inline import Inline
 from guardproxy.proxy.ledger import Ledger
+from guardproxy.proxy.metering import Meter
 from guardproxy.proxy.plain import PlainRun, withheld
 from guardproxy.proxy.routes import RouteSettings
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, look_over_turns, screen
@@ -67,6 +68,7 @@ class Flow(Exchange):
         self._watch: SessionWatch | None = None
         self._drafts = Drafts()
         self._wording: Wording | None = None
+        self.meter = Meter()
 
     def error(self, error: GuardproxyError) -> ErrorAnswer:
         """An error in the surface's own shape."""
@@ -87,7 +89,7 @@ class Flow(Exchange):
         raw, limits = await self._body(), self._limits()
         request = self._surface.parse(parse(raw, limits), limits)
         self.ledger.stream = request.stream
-        policy = self._enter(self._hall.routes.of_model(request.model))
+        policy = self._enter(self._incoming.routes.of_model(request.model))
         self.ledger.annotate = self.route.annotate
         catalogue = self._hall.catalogue()
         sent = request.conversation
@@ -100,12 +102,13 @@ class Flow(Exchange):
         introduces = policy.disclosing.first_turn and request.noticed and not words.background
         words.introduces = introduces and is_first_contact(sent, catalogue)
         check_limits(request.conversation, policy, words)
-        bench = self._hall.benches.bench(policy)
+        bench = self._bench(policy)
         context = self._context()
         self._note_language(self.ledger, request.conversation.last_user_text(), bench)
         if request.moderation is not None:
             infos = self._hall.benches.toolbox.infos
-            self._inline = Inline(request.moderation, DetectorSet.of(policy, bench.detectors, infos), context)
+            detectors = DetectorSet.of(policy, bench.detectors, infos)
+            self._inline = Inline(request.moderation, detectors, context, exact=self._incoming.exact)
             self.ledger.tightened = tuple(str(stage) for stage in Stage if request.moderation.blocks(stage))
         self._watch = self._watching(request, sent, policy)
         screened = await self._screen(request, policy, bench, context)
@@ -148,6 +151,7 @@ class Flow(Exchange):
         """See `Exchange`; a turn is remembered however it ended."""
         self._settle_session((), ())
         self.ledger.ai_notice = self._wording is not None and self._wording.introduced
+        self.ledger.tokens = self.meter.tokens
         await super().record()
 
     def _settle_session(self, outputs: Sequence[Decision], findings: Sequence[Finding]) -> None:
@@ -248,6 +252,8 @@ class Flow(Exchange):
         began = perf_counter()
         reply = await self._hall.upstream.send(call)
         self.ledger.upstream_seconds += perf_counter() - began
+        if reply.status == 200:
+            self.meter.begin(request.conversation, moderated)
         dialect = self._surface.dialect
         try:
             if reply.status != 200:

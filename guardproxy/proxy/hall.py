@@ -16,12 +16,14 @@ from guardproxy.detectors.bench import Bench, Toolbox
 from guardproxy.detectors.pool import ClassifierPool
 from guardproxy.observe.record import Recorder
 from guardproxy.policy.shelf import Shelf
+from guardproxy.proxy.auth import Keys
 from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import Settings
 from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.upstream import Upstream
+from guardproxy.state.limits import Limits, LocalLimits
 from guardproxy.state.sessions import Sessions
 
 
@@ -83,3 +85,6 @@ class Hall:
     noting: Lock = field(default_factory=Lock, repr=False)
     """Held while metrics and benches follow the shelf: a reload may come from a watch, a signal and the admin port."""
     sessions: Sessions = field(default_factory=lambda: Sessions(secrets.token_bytes(32)))
+    limits: Limits = field(default_factory=LocalLimits)
+    keys: Keys | None = None
+    """None: everybody is served without one."""

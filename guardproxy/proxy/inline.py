@@ -25,6 +25,7 @@ class Inline:
     ask: ModerationAsk
     detectors: DetectorSet
     context: Context
+    exact: bool = False
     _found: dict[Stage, list[Moderation]] = field(default_factory=dict)
 
     def policy(self, stage: Stage) -> Policy:
@@ -64,4 +65,6 @@ class Inline:
         broken = {failure.stage for failure in failures} | ({str(Stage.INPUT)} if unread else set())
         own, model = self.detectors.policy.disclosing.hazards == "leaf", self.detectors.model
         stages = {stage: None if stage in broken or stage not in self._found else self._found[stage] for stage in Stage}
-        return {NAME: {str(stage): stage_member(model, found, own=own) for stage, found in stages.items()}}
+        return {
+            NAME: {str(stage): stage_member(model, found, own=own, exact=self.exact) for stage, found in stages.items()}
+        }

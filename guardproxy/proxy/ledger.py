@@ -11,7 +11,16 @@ from guardproxy.core.findings import Failure
 from guardproxy.core.lookers import Looker
 from guardproxy.core.rules import Action, Policy
 from guardproxy.detectors.bench import Inspection
-from guardproxy.errors import AuditUnavailable, BadRequest, GuardproxyError, GuardUnavailable, Overloaded, UpstreamError
+from guardproxy.errors import (
+    AuditUnavailable,
+    BadRequest,
+    GuardproxyError,
+    GuardUnavailable,
+    LimitReached,
+    Overloaded,
+    Unauthorized,
+    UpstreamError,
+)
 from guardproxy.observe.outcome import SessionNote
 from guardproxy.observe.record import Outcome, Score, Timing
 from guardproxy.wire.headers import Headers, Marks, guard_headers
@@ -27,6 +36,7 @@ class Ledger:
     surface: str
     upstream: str
     at: float
+    key: str = ""
     policy: Policy | None = None
     stream: bool = False
     input: Decision | None = None
@@ -56,6 +66,8 @@ class Ledger:
     output_checked: bool = False
     annotate: bool = True
     ai_notice: bool = False
+    limit: str = ""
+    tokens: int = 0
 
     @property
     def strictest(self) -> Decision | None:
@@ -135,7 +147,11 @@ class Ledger:
         if isinstance(error, UpstreamError):
             self.error_kind = error.kind
         self.error_code = code_of(error)
-        if isinstance(error, BadRequest):
+        if isinstance(error, LimitReached):
+            self.limit = error.limit
+        if isinstance(error, Unauthorized):
+            self.error = "unauthorized"
+        elif isinstance(error, BadRequest):
             self.error = "bad_request"
         elif isinstance(error, Overloaded):
             self.error = "overload"
@@ -185,6 +201,9 @@ class Ledger:
             attempts=self.attempts,
             session=self.session,
             ai_notice=self.ai_notice,
+            key=self.key,
+            limit=self.limit,
+            tokens=self.tokens,
         )
 
     @property

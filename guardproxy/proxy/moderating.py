@@ -28,15 +28,16 @@ class ModerationFlow(Exchange):
     async def _run(self) -> None:
         raw, limits = await self._body(), self._limits()
         request = parse_request(parse(raw, limits), limits)
-        policy = self._enter(self._hall.routes.of_named(request.model))
+        policy = self._enter(self._incoming.routes.of_named(request.model))
         for conversation in request.inputs:
             check_limits(conversation, policy, self._words(policy, conversation))
-        bench = self._hall.benches.bench(policy)
+        bench = self._bench(policy)
         self._note_language(self.ledger, request.inputs[-1].last_user_text(), bench)
         detectors = DetectorSet.of(policy, bench.detectors, self._hall.benches.toolbox.infos)
         results = await self._results(request, policy, bench, detectors)
         annotation = {**self._annotation(), "not_checked": list(request.unread)}
-        head = Head(f"modr-{self.ledger.decision_id}", detectors.model, own=policy.disclosing.hazards == "leaf")
+        own = policy.disclosing.hazards == "leaf"
+        head = Head(f"modr-{self.ledger.decision_id}", detectors.model, own=own, exact=self._incoming.exact)
         await self._whole(200, JSON, results_body(head, results, annotation))
 
     async def _results(

@@ -38,6 +38,7 @@ class PlainRun:
         """From the body to the answer. Raises DraftRejected where the model is to be asked again."""
         moderated = self.moderated
         answer = self._read(await self.flow.read(self.reply))
+        self.flow.meter.note(answer.tree)
         for called in answer.called:
             if called.name not in self.request.tool_names and not moderated.is_halted(called.choice):
                 moderated.end(called.choice, refuse_unread(self.words.policy.ref))

@@ -2,6 +2,7 @@
 
 reload_now(hall)         blocking: reads everything again and takes note of it; call it in a thread
 take_note(hall, report)  metrics, benches and one log line for an attempt that somebody else made
+take_note_of_keys(hall)  the same for the key file
 on_hangup(hall)          SIGHUP reloads, from now on
 told(hall, report)       the answer of the admin port: every problem, or what is in force now
 """
@@ -52,6 +53,19 @@ def on_hangup(hall: Hall) -> None:
     asyncio.get_running_loop().add_signal_handler(
         signal.SIGHUP, lambda: spawn(asyncio.to_thread(reload_now, hall, "SIGHUP")) and None
     )
+
+
+def take_note_of_keys(hall: Hall) -> None:
+    """Metric and one log line for a key file that has changed; the last good keys stay on failure."""
+    if hall.keys is None:
+        raise AssertionError("there are no keys to take note of; this is a bug")
+    hall.recorder.metrics.gauge("keys_load_failed", int(bool(hall.keys.problem)))
+    if hall.keys.problem:
+        get_logger().error("keys_load_failed", problem=hall.keys.problem)
+        return
+    now = hall.clock()
+    active = sum(key.state(now) == "active" for key in hall.keys.stored)
+    get_logger().info("keys_loaded", keys=len(hall.keys.stored), active=active)
 
 
 def told(hall: Hall, report: LoadReport) -> dict[str, Any]:

@@ -3,6 +3,7 @@
     RouteSettings                         one entry of `routes:` in settings.yaml
     Routes(settings) .of_model(name)      the route of a request; BadRequest 404 when no route takes its model
                      .of_named(name)      for paths that need no model: the default route unless a route lists it
+                     .narrowed(names, models)   the same for a tenant that may use some of them only
                      .default             for what names no model, and for what fails before its model is known
     check(settings)                       what a single entry cannot say of itself
 
@@ -11,7 +12,7 @@ A route is chosen by the exact name of the model: never by an alias, a prefix or
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -60,13 +61,16 @@ class Route:
 class Routes:
     """All of them. Without any in the settings one route, `default`, takes every model."""
 
-    def __init__(self, settings: Mapping[str, RouteSettings] | None = None) -> None:
+    def __init__(
+        self, settings: Mapping[str, RouteSettings] | None = None, withheld: Collection[str] | None = None
+    ) -> None:
         self._routes = tuple(Route(name, one) for name, one in (settings or {DEFAULT: RouteSettings()}).items())
         self._by_model = {model: route for route in self._routes for model in route.settings.models}
         self._by_folded = {model.casefold(): model for model in self._by_model}
+        self._withheld = frozenset(model.casefold() for model in withheld or ())
         self._rest = next((route for route in self._routes if not route.settings.models), None)
-        named = next((route for route in self._routes if route.name == DEFAULT), Route())
-        self.default = self._rest or named
+        other = Route() if withheld is None else self._routes[0]
+        self.default = self._rest or next((route for route in self._routes if route.name == DEFAULT), other)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -84,6 +88,32 @@ class Routes:
         with_another = ((name, route.settings.upstream_model) for name, route in self._by_model.items())
         return {name: upstream for name, upstream in with_another if upstream and upstream != name}
 
+    def narrowed(self, names: Collection[str], models: Collection[str]) -> Routes:
+        """What a tenant sees that may use these routes and models only; empty: all of them.
+
+        A model of another tenant's is answered like one that does not exist, also where a route takes the rest.
+        SettingsError when nothing is left.
+        """
+        if not names and not models:
+            return self
+        kept = {}
+        for route in self._routes:
+            own = route.settings.models
+            wanted = [m for m in own if not models or m in models] if own else [m for m in models if not self._has(m)]
+            if (not names or route.name in names) and (wanted or not (own or models)):
+                kept[route.name] = route.settings.model_copy(update={"models": wanted})
+        if not kept:
+            raise SettingsError("no model is left")
+        left = {model for one in kept.values() for model in one.models}
+        return Routes(kept, withheld=[model for model in self._by_model if model not in left])
+
+    def hides(self, model: str) -> bool:
+        """True for a model that another tenant's route lists."""
+        return model.casefold() in self._withheld
+
+    def _has(self, model: str) -> bool:
+        return model.casefold() in self._by_folded
+
     def of_model(self, model: str) -> Route:
         """The route of this name. BadRequest 404 `model_not_found` with the served names when there is none."""
         wanted = model.strip()
@@ -92,7 +122,7 @@ class Routes:
             return route
         # A server that matches names without case would run the listed model under the policy of the others.
         folded = self._by_folded.get(wanted.casefold())
-        if self._rest is None or folded is not None:
+        if self._rest is None or folded is not None or self.hides(wanted):
             near = folded or nearest(wanted, self._by_model)
             raise BadRequest(self._missing(near), code="model_not_found", param="model", status=404)
         return self._rest

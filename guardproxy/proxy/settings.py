@@ -18,14 +18,16 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from guardproxy.errors import ConfigError, SettingsError
 from guardproxy.policy.reader import plain, read
-from guardproxy.proxy.routes import RouteName, RouteSettings
+from guardproxy.proxy.keyring import TenantName
+from guardproxy.proxy.routes import RouteName, Routes, RouteSettings
 from guardproxy.proxy.routes import check as check_routes
+from guardproxy.proxy.tenants import DEFAULT_TENANT, TenantSettings
+from guardproxy.proxy.tenants import check as check_tenants
 from guardproxy.proxy.upstream import SecretText, Target
 
 PREFIX = "GUARDPROXY_"
-TENANT = "default"
+TENANT = DEFAULT_TENANT
 LOOPBACK_NAMES = frozenset({"localhost"})
-_ROUTES = "routes"
 
 
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[a-z0-9.\-\[\]:]{1,253}$")]
@@ -62,6 +64,12 @@ class ListenSettings(Frozen):
     admin_token_env: str = ""
     cors_origins: list[Origin] = Field(default_factory=list)
     grace_s: float = Field(30.0, ge=0, le=600)
+
+
+class KeySettings(Frozen):
+    """Client keys. `file`: what `guardproxy keys` writes; with it nobody is served without a key."""
+
+    file: str = ""
 
 
 class LimitSettings(Frozen):
@@ -132,7 +140,13 @@ class Settings(Frozen):
     detectors: DetectorSettings = DetectorSettings()
     service: ServiceSettings = ServiceSettings()
     log: LogSettings = LogSettings()
+    keys: KeySettings = KeySettings()
     routes: dict[RouteName, RouteSettings] = Field(default_factory=dict)
+    tenants: dict[TenantName, TenantSettings] = Field(default_factory=dict)
+
+
+_NAMED: Mapping[str, type[BaseModel]] = {"routes": RouteSettings, "tenants": TenantSettings}
+"""Sections of names of the operator's own: only the file can say what they are."""
 
 
 def load(file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, Any]) -> Settings:
@@ -150,8 +164,9 @@ def load(file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, 
         settings = Settings.model_validate(tree)
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
-    _check_listeners(settings.listen)
+    _check_listeners(settings)
     check_routes(settings.routes)
+    check_tenants(settings.tenants, Routes(settings.routes))
     return settings
 
 
@@ -196,7 +211,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     known = {
         f"{PREFIX}{section}_{key}".upper(): f"{section}.{key}"
         for section, field in Settings.model_fields.items()
-        if section != _ROUTES  # names of the operator's own: only the file can say what they are
+        if section not in _NAMED
         for key in _section(field.annotation).model_fields
     }
     found: dict[str, Any] = {}
@@ -250,7 +265,7 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _keys_of(section: str) -> Mapping[str, Any]:
-    one = RouteSettings if section == _ROUTES else _section(Settings.model_fields[section].annotation)
+    one = _NAMED.get(section) or _section(Settings.model_fields[section].annotation)
     return one.model_fields
 
 
@@ -259,10 +274,14 @@ def _nearest(name: str, known: Mapping[str, Any]) -> str:
     return f'; did you mean "{close[0]}"?' if close else ""
 
 
-def _check_listeners(listen: ListenSettings) -> None:
-    if not is_loopback(listen.host) and not listen.allow_anonymous:
+def _check_listeners(settings: Settings) -> None:
+    listen, keyed = settings.listen, bool(settings.keys.file)
+    if keyed and listen.allow_anonymous:
+        raise SettingsError("keys.file and listen.allow_anonymous contradict each other: take one of them out")
+    if not is_loopback(listen.host) and not listen.allow_anonymous and not keyed:
         raise SettingsError(
-            f"the data listener would serve anybody on {listen.host}: listen on 127.0.0.1, or say --allow-anonymous"
+            f"the data listener would serve anybody on {listen.host}: listen on 127.0.0.1, make keys with "
+            "`guardproxy keys make` and name their file in keys.file, or say --allow-anonymous"
         )
     if not is_loopback(listen.admin_host) and not listen.admin_token_env:
         raise SettingsError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,11 +24,13 @@ from guardproxy.policy.messages import load as load_messages
 from guardproxy.policy.shelf import Shelf
 from guardproxy.policy.shipped import directory
 from guardproxy.policy.signing import read_signers
+from guardproxy.proxy.auth import Keys
 from guardproxy.proxy.hall import Benches, Hall
 from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
-from guardproxy.proxy.settings import TENANT, Settings, target
+from guardproxy.proxy.settings import Settings, target
+from guardproxy.proxy.tenants import Tenants
 from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.unpacked import UnpackedUpstream
 from guardproxy.proxy.upstream import AiohttpUpstream
@@ -49,11 +52,13 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
     signers = signers_of(settings)
     shelf = Shelf.open(where, box.infos, benches.look, clock, signers)
     routes = Routes(settings.routes)
-    for name in routes.names:
-        shelf.select(TENANT, name)
+    tenants = Tenants(settings.tenants, routes)
+    for tenant in tenants:
+        for name in tenant.routes.names:
+            shelf.select(tenant.name, name)
     benches.keep_only(shelf.policies)
     catalogue = load_messages(directory(), datetime.fromtimestamp(clock(), UTC).date())
-    metrics = Metrics(labels(shelf.policies, box.infos, address.name, routes))
+    metrics = Metrics(replace(labels(shelf.policies, box.infos, address.name, routes), tenants=tenants.names))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
 
     def prepare(policies: tuple[Policy, ...]) -> None:
@@ -92,7 +97,14 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
         office=office,
         pool=pool,
         routes=routes,
+        keys=_keys(settings, tenants.names),
     )
+
+
+def _keys(settings: Settings, tenants: tuple[str, ...]) -> Keys | None:
+    """The clients' keys, none of which may be the admin token; None when the settings name no file."""
+    token = os.environ.get(settings.listen.admin_token_env, "") if settings.listen.admin_token_env else ""
+    return Keys(Path(settings.keys.file), tenants, never=token) if settings.keys.file else None
 
 
 def _begin(office: Office, path: Path) -> None:

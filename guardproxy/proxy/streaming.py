@@ -141,6 +141,7 @@ class StreamRun:
             return piece
 
     async def _chunk(self, stream: AnswerStream, tree: dict[str, object]) -> None:
+        self.flow.meter.note(tree)
         reading = stream.chunk(tree)
         await self._check_calls(stream, reading.called)
         closing = dict.fromkeys((closed.choice, closed.channel) for closed in reading.closed)

@@ -2,10 +2,11 @@
 
     read_detector(value: str) -> Wanted                        the header `detector-id`; raises errors.BadRequest
     parse_request(tree: dict, limits: Limits) -> Contents      raises errors.BadRequest
-    detections_body(contents, wanted, found) -> bytes          one list for each content, in order
+    detections_body(contents, wanted, found, exact) -> bytes   one list for each content, in order
     error_answer(error) -> ErrorAnswer                         {"code", "message"}; the code is the HTTP status
 
-Offsets are code points. Scores are quarters, and a threshold is compared with them: it cannot be used to probe.
+Offsets are code points. Scores are quarters unless the key has the scope `scores`, and a threshold is compared
+with what is shown: it cannot be used to probe.
 """
 
 from __future__ import annotations
@@ -82,14 +83,16 @@ def parse_request(tree: Tree, limits: Limits) -> Contents:
     return Contents(tuple(texts), threshold)
 
 
-def detections_body(contents: Contents, wanted: Wanted, found: Sequence[Sequence[Finding]]) -> bytes:
-    """What reaches the threshold; a finding without a place is about the whole text."""
+def detections_body(
+    contents: Contents, wanted: Wanted, found: Sequence[Sequence[Finding]], *, exact: bool = False
+) -> bytes:
+    """What reaches the threshold; a finding without a place is about the whole text. `exact`: no score is rounded."""
     return serialise(
         [
             [
-                _detection(finding, text, wanted)
+                _detection(finding, text, wanted, exact=exact)
                 for finding in findings
-                if quarters(finding.score) >= contents.threshold and finding.score > 0
+                if _shown(finding, exact=exact) >= contents.threshold and finding.score > 0
             ]
             for text, findings in zip(contents.texts, found, strict=True)
         ]
@@ -103,7 +106,11 @@ def error_answer(error: GuardproxyError) -> errors.ErrorAnswer:
     return errors.ErrorAnswer(plain.status, plain.headers, serialise({"code": plain.status, "message": message}))
 
 
-def _detection(finding: Finding, text: str, wanted: Wanted) -> Tree:
+def _shown(finding: Finding, *, exact: bool) -> float:
+    return finding.score if exact else quarters(finding.score)
+
+
+def _detection(finding: Finding, text: str, wanted: Wanted, *, exact: bool) -> Tree:
     start, end = (finding.span.start, finding.span.end) if finding.span else (0, len(text))
     return {
         "start": start,
@@ -112,6 +119,6 @@ def _detection(finding: Finding, text: str, wanted: Wanted) -> Tree:
         "detection": finding.hazard,
         "detection_type": family_of(finding.hazard),
         "detector_id": str(wanted),
-        "score": quarters(finding.score),
+        "score": _shown(finding, exact=exact),
         "evidence": [],
     }

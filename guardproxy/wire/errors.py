@@ -32,6 +32,7 @@ Headers = tuple[tuple[str, str], ...]
 
 MAX_MESSAGE = 1024
 _NO_RETRY = ("x-should-retry", "false")
+_CHALLENGE = (("www-authenticate", 'Bearer realm="guardproxy"'),)
 _CALLER, _SERVER, _RATE = "invalid_request_error", "server_error", "rate_limit_error"
 _CODE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")
 
@@ -69,6 +70,7 @@ def error_answer(error: GuardproxyError) -> ErrorAnswer:
     kind, code, param, extra = _SERVER, "internal_error", None, _retry(None)
     if isinstance(error, BadRequest):
         status, kind, code, param = error.status, _CALLER, error.code, error.param
+        extra = _CHALLENGE if status == 401 else extra
     elif isinstance(error, Overloaded):
         busy = error.status == 429
         status, kind, code = error.status, _RATE if busy else _SERVER, "rate_limit_exceeded" if busy else "overloaded"

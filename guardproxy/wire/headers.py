@@ -24,7 +24,7 @@ STREAM_HEADERS: Headers = (
     ("x-accel-buffering", "no"),
 )
 _TO_CLIENT = frozenset({"retry-after", "openai-processing-ms", "x-request-id", "request-id"})
-_LIMITS = ("x-ratelimit-", "anthropic-ratelimit-")
+LIMITS = ("x-ratelimit-", "anthropic-ratelimit-")
 _REQUEST_ID = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 _TRACEPARENT = frozenset("0123456789abcdef-")
 _ANTHROPIC = ("anthropic-version", "anthropic-beta")
@@ -77,7 +77,7 @@ def client_headers(headers: Iterable[tuple[str, str]]) -> Headers:
     kept = []
     for name, value in headers:
         lower = name.lower()
-        if lower in _TO_CLIENT or lower.startswith(_LIMITS):
+        if lower in _TO_CLIENT or lower.startswith(LIMITS):
             kept.append((lower, clean(value)))
     return tuple(kept)
 

@@ -1,13 +1,14 @@
 """`GET /v1/models`: the upstream's list, cut to what a route allows; unknown fields survive.
 
 read_models(raw) -> dict                                raises errors.UpstreamBadAnswer
+without(tree, hides) -> dict                            what a caller may know of it
 listed(tree, allowed, aliases) -> bytes                 the list for a client
 found(tree, name, allowed, aliases) -> bytes | None     one entry, None for 404
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from guardproxy.errors import UpstreamBadAnswer
@@ -21,6 +22,18 @@ def read_models(raw: bytes) -> Tree:
     if not isinstance(tree.get("data"), list):
         raise UpstreamBadAnswer("the upstream's list of models has no data")
     return tree
+
+
+def without(tree: Tree, hides: Callable[[str], bool]) -> Tree:
+    """The list without the models that a caller may not know of."""
+
+    def seen(entry: Any, key: str) -> bool:
+        return not (isinstance(entry, dict) and isinstance(entry.get(key), str) and hides(entry[key]))
+
+    out = {**tree, "data": [entry for entry in tree["data"] if seen(entry, "id")]}
+    if isinstance(tree.get("models"), list):
+        out["models"] = [entry for entry in tree["models"] if seen(entry, "model")]
+    return out
 
 
 def listed(tree: Tree, allowed: Iterable[str] | None = None, aliases: Mapping[str, str] | None = None) -> bytes:

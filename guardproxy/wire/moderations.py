@@ -2,8 +2,8 @@
 
     parse_request(tree: dict, limits: Limits) -> ModerationRequest          raises errors.BadRequest
     results_body(head: Head, moderations, annotation) -> bytes              HTTP 200
-    result(moderation: Moderation, own: bool) -> dict                       one entry of `results`
-    stage_member(model, moderations, own) -> dict                           one stage of an inline `moderation`
+    result(moderation: Moderation, own, exact) -> dict                      one entry of `results`
+    stage_member(model, moderations, own, exact) -> dict                           one stage of an inline `moderation`
 
 A list of strings has one result each; a list of parts is one thing and has one result.
 """
@@ -44,12 +44,13 @@ class ModerationRequest:
 class Head:
     """`id` as in `modr-…`; `model` names the detectors that looked, whatever was asked for.
 
-    `own`: our hazards are shown as further keys.
+    `own`: our hazards are shown as further keys. `exact`: scores are not rounded.
     """
 
     id: str
     model: str
     own: bool = True
+    exact: bool = False
 
 
 def parse_request(tree: Tree, limits: Limits) -> ModerationRequest:
@@ -84,28 +85,30 @@ def results_body(head: Head, moderations: Sequence[Moderation], annotation: Tree
         {
             "id": head.id,
             "model": head.model,
-            "results": [result(m, own=head.own) for m in moderations],
+            "results": [result(m, own=head.own, exact=head.exact) for m in moderations],
             "guardproxy": {**annotation, "not_covered": missing},
         }
     )
 
 
-def result(moderation: Moderation, *, own: bool) -> Tree:
-    """Categories, rounded scores and what they were given for: text, always."""
+def result(moderation: Moderation, *, own: bool, exact: bool = False) -> Tree:
+    """Categories, their scores (rounded unless `exact`) and what they were given for: text, always."""
     shown = (*moderation.categories, *moderation.own) if own else moderation.categories
     return {
         "flagged": moderation.flagged,
         "categories": {c.key: c.flagged for c in shown},
-        "category_scores": {c.key: c.shown for c in shown},
+        "category_scores": {c.key: c.shown(exact=exact) for c in shown},
         "category_applied_input_types": {c.key: ["text"] for c in shown},
     }
 
 
-def stage_member(model: str, moderations: Sequence[Moderation] | None, *, own: bool) -> Tree:
+def stage_member(model: str, moderations: Sequence[Moderation] | None, *, own: bool, exact: bool = False) -> Tree:
     """One stage of the answer, a result for each choice; None: the stage was not checked in full."""
     if moderations is None:
         return {"type": "error", "code": "guard_unavailable", "message": "this stage was not checked in full"}
-    results = [{"type": "moderation_result", "model": model, **result(one, own=own)} for one in moderations]
+    results = [
+        {"type": "moderation_result", "model": model, **result(one, own=own, exact=exact)} for one in moderations
+    ]
     return {"type": "moderation_results", "model": model, "results": results}
 
 

@@ -114,7 +114,7 @@ def test_the_keys_are_openais_and_the_hazards_ours():
     ("score", "shown"), [(0.0, 0.0), (0.124, 0.0), (0.125, 0.25), (0.5, 0.5), (0.87, 0.75), (0.88, 1.0), (1.0, 1.0)]
 )
 def test_scores_are_shown_in_quarters(score, shown):
-    assert Category("hate", flagged=False, score=score).shown == quarters(score) == shown
+    assert Category("hate", flagged=False, score=score).shown(exact=False) == quarters(score) == shown
 
 
 def test_what_reaches_a_step_that_acts():
@@ -138,7 +138,7 @@ def test_a_parent_is_never_below_its_child(pairs, ruled):
         parent = by_key[key.partition("/")[0]]
 
         assert parent.score >= child.score
-        assert parent.shown >= child.shown
+        assert parent.shown(exact=False) >= child.shown(exact=False)
         assert parent.flagged or not child.flagged
 
 

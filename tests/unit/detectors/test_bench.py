@@ -132,6 +132,14 @@ async def test_a_failed_look_is_not_remembered():
     assert len(model.asked) == 2  # the third time it was remembered
 
 
+async def test_no_tenant_is_answered_faster_for_what_another_has_asked():
+    model = Model([])
+    bench = bench_of(model, cache=VerdictCache())
+    for tenant, asked in (("one", 1), ("two", 2), ("one", 2), ("two", 2)):
+        await bench.of(tenant).inspect([segment()])
+        assert len(model.asked) == asked
+
+
 async def test_the_deadline_knows_the_length():
     given = []
     bench = bench_of(Model([]), deadline=lambda characters: given.append(characters) or 1.0)

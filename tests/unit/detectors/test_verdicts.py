@@ -27,7 +27,7 @@ def found(where, score=0.5):
 
 
 def test_a_known_text_brings_its_findings_to_the_new_place():
-    cache, first, second = VerdictCache(), segment(at=0), segment(at=4)
+    cache, first, second = VerdictCache().of("t", "h"), segment(at=0), segment(at=4)
     cache.keep(INFO, [first], [found(first)])
     findings, unknown = cache.recall(INFO, [second])
     assert unknown == []
@@ -36,10 +36,10 @@ def test_a_known_text_brings_its_findings_to_the_new_place():
 
 
 def test_nothing_found_is_remembered_too():
-    cache = VerdictCache()
+    cache = VerdictCache().of("t", "h")
     cache.keep(INFO, [segment()], [])
     assert cache.recall(INFO, [segment()]) == ([], [])
-    assert (cache.hits, cache.misses) == (1, 0)
+    assert (cache.cache.hits, cache.cache.misses) == (1, 0)
 
 
 @pytest.mark.parametrize(
@@ -51,15 +51,15 @@ def test_nothing_found_is_remembered_too():
     ],
 )
 def test_another_text_scope_or_stage_is_unknown(other):
-    cache = VerdictCache()
+    cache = VerdictCache().of("t", "h")
     cache.keep(INFO, [segment()], [])
     assert cache.recall(INFO, [other]) == ([], [other])
-    assert (cache.hits, cache.misses) == (0, 1)
+    assert (cache.cache.hits, cache.cache.misses) == (0, 1)
 
 
 @pytest.mark.parametrize("info", [replace(INFO, id="n"), replace(INFO, revision="2")])
 def test_another_detector_or_revision_knows_nothing(info):
-    cache = VerdictCache()
+    cache = VerdictCache().of("t", "h")
     cache.keep(INFO, [segment()], [])
     assert cache.recall(info, [segment()])[1] == [segment()]
 
@@ -69,13 +69,13 @@ def test_another_detector_or_revision_knows_nothing(info):
     [(INFO, True), (PAIRS, False)],
 )
 def test_the_question_counts_for_detectors_that_see_it(info, known):
-    cache = VerdictCache()
+    cache = VerdictCache().of("t", "h")
     cache.keep(info, [segment(context="one")], [])
     assert (cache.recall(info, [segment(context="two")])[1] == []) is known
 
 
 def test_the_border_of_text_and_question_cannot_be_moved():
-    cache = VerdictCache()
+    cache = VerdictCache().of("t", "h")
     cache.keep(PAIRS, [segment("a\x1f1\x1fb", context="c")], [])
     cache.keep(PAIRS, [segment("a\x1fb", context="c")], [])
     assert cache.recall(PAIRS, [segment("a", context="b\x1fc")])[1] != []
@@ -85,26 +85,26 @@ def test_the_border_of_text_and_question_cannot_be_moved():
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_equal_texts_in_one_look_do_not_forget_for_each_other(order):
     """A detector may report of one of two equal texts only."""
-    cache, both = VerdictCache(), [segment(at=0), segment(at=1)]
+    cache, both = VerdictCache().of("t", "h"), [segment(at=0), segment(at=1)]
     cache.keep(INFO, [both[i] for i in order], [found(both[0])])
     assert cache.recall(INFO, [segment(at=2)])[0] == [found(segment(at=2))]
 
 
 def test_a_copy_of_the_segment_is_as_good_as_the_segment():
-    cache, mine = VerdictCache(), segment()
+    cache, mine = VerdictCache().of("t", "h"), segment()
     cache.keep(INFO, [mine], [found(replace(mine, at=0))])
     assert len(cache.recall(INFO, [mine])[0]) == 1
 
 
 def test_findings_of_other_texts_are_not_mixed_in():
-    cache = VerdictCache()
+    cache = VerdictCache().of("t", "h")
     cache.keep(INFO, [segment("a"), segment("b")], [found(segment("b")), found(segment("c"))])
     assert cache.recall(INFO, [segment("a"), segment("b")])[0] == [found(segment("b"))]
     assert cache.recall(INFO, [segment("c")])[1] == [segment("c")]
 
 
 def test_the_least_recently_used_goes_first():
-    cache = VerdictCache(size=2)
+    cache = VerdictCache(size=2).of("t", "h")
     for text in "ab":
         cache.keep(INFO, [segment(text)], [])
     cache.recall(INFO, [segment("a")])
@@ -113,7 +113,30 @@ def test_the_least_recently_used_goes_first():
 
 
 def test_it_holds_no_text():
-    cache, long = VerdictCache(), segment("a walrus in a hat")
+    cache, long = VerdictCache().of("t", "h"), segment("a walrus in a hat")
     cache.keep(INFO, [long], [found(long)])
-    assert "walrus" not in repr(vars(cache))
-    assert all(f.segment.text == "" for kept in cache._kept.values() for f in kept)
+    assert "walrus" not in repr(vars(cache.cache))
+    assert all(f.segment.text == "" for kept in cache.cache._kept.values() for f in kept)
+
+
+@pytest.mark.parametrize("other", [("u", "h"), ("t", "other"), ("", "h"), ("th", ""), ("T", "h")])
+def test_tenants_and_policies_share_nothing(other):
+    cache = VerdictCache()
+    cache.of("t", "h").keep(INFO, [segment()], [found(segment())])
+    assert cache.of(*other).recall(INFO, [segment()]) == ([], [segment()])
+    assert cache.of("t", "h").recall(INFO, [segment()])[1] == []
+
+
+@pytest.mark.parametrize("length", [20, 64, 4096])
+def test_texts_that_begin_alike_are_others(length):
+    """LiteLLM's CVE-2026-35030: a key made of the first characters was another user's."""
+    cache, alike = VerdictCache().of("t", "h"), "x" * length
+    cache.keep(INFO, [segment(alike + "a")], [found(segment(alike + "a"))])
+    assert cache.recall(INFO, [segment(alike + "b")])[1] != []
+    assert cache.recall(INFO, [segment(alike)])[1] != []
+
+
+def test_texts_that_look_alike_are_others():
+    cache = VerdictCache().of("t", "h")
+    cache.keep(INFO, [segment("caf\u00e9")], [])
+    assert cache.recall(INFO, [segment("cafe\u0301")])[1] != []

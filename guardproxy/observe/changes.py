@@ -16,7 +16,7 @@ import orjson
 from guardproxy.core.rules import PolicyRef
 from guardproxy.observe.audit_file import canonical
 from guardproxy.observe.entry import posix_text
-from guardproxy.observe.journal import Journal, Note
+from guardproxy.observe.journal import Journal, Keeping, Note
 
 _IN_FORCE = ("promote", "rollback")
 
@@ -36,8 +36,14 @@ class PolicyChange:
 class ChangeLog:
     """Safe in any thread."""
 
-    def __init__(self, path: Path, clock: Callable[[], float], note: Note) -> None:
-        self._journal = Journal(path, clock, note)
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], float],
+        note: Note,
+        keeping: Keeping = Keeping(),  # noqa: B008 - frozen
+    ) -> None:
+        self._journal = Journal(path, clock, note, keeping)
         self._clock = clock
         self._writing = Lock()
 

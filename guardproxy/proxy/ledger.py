@@ -49,6 +49,7 @@ class Ledger:
     tightened: tuple[str, ...] = ()
     attempts: int = 1
     session: SessionNote | None = None
+    subject: str = ""
     started: float = field(default_factory=perf_counter)
     upstream_seconds: float = 0.0
     first_token: float | None = None
@@ -183,6 +184,7 @@ class Ledger:
             input_only=tuple(looker.name for looker in self.by if not looker.output),
             attempts=self.attempts,
             session=self.session,
+            subject=self.subject,
         )
 
     @property

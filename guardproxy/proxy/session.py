@@ -10,7 +10,7 @@ from guardproxy.core.decide import Decision
 from guardproxy.core.findings import Finding
 from guardproxy.core.rules import Policy
 from guardproxy.core.session import SessionState, Visit, step_word
-from guardproxy.observe.outcome import SessionNote
+from guardproxy.observe.outcome import SessionNote, subject_of
 from guardproxy.state.sessions import Sessions
 
 LONGEST_NAME = 512
@@ -36,6 +36,17 @@ def who_of(
         if value:
             return Who(source, sessions.key(tenant, source, value if source == "history" else value[:LONGEST_NAME]))
     return None
+
+
+def subject_named(tenant: str, *, identifier: str | None, header: str) -> str:
+    """Whom the decision log is to forget on request: an end user whom the client names. "" for nobody.
+
+    Whoever began with some words is no subject: nobody could ask for it.
+    """
+    for source, value in (("safety_identifier", identifier or ""), ("header", header)):
+        if value:
+            return subject_of(tenant, source, value)
+    return ""
 
 
 @dataclass(slots=True)

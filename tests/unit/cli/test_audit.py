@@ -47,6 +47,8 @@ def test_a_cut_tail_shows_against_an_anchor(log):
     anchor = f"6:{json.loads(lines[-1])['hash']}"
     assert run(log, "--anchor", anchor).exit_code == 0
     log.write_bytes(b"".join(lines[:-1]))
+    assert run(log).exit_code == 1  # the anchors beside it
+    log.with_name("decisions.jsonl.anchors").unlink()
     assert run(log).exit_code == 0
     done = run(log, "--anchor", anchor)
     assert done.exit_code == 1

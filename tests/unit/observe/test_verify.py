@@ -2,14 +2,14 @@ import random
 
 import pytest
 
-from guardproxy.observe.audit_file import canonical
-from guardproxy.observe.journal import Journal, set_aside
-from guardproxy.observe.verify import parse_anchor, summary, verify
+from guardproxy.observe.audit_file import Link, canonical
+from guardproxy.observe.journal import Journal, Keeping, set_aside
+from guardproxy.observe.verify import Trust, parse_anchor, summary, verify
 
 
 def written(path, count=30, longest=1 << 30):
     """A log of `count` records; returns its last link."""
-    journal = Journal(path, lambda: 0.0, lambda *_args, **_fields: None, longest)
+    journal = Journal(path, lambda: 0.0, lambda *_args, **_fields: None, Keeping(longest))
     for number in range(count):
         journal.append([canonical({"v": 1, "id": f"r{number}", "score": number / 7})])
     journal.close()
@@ -69,9 +69,9 @@ def test_two_thousand_tamperings_are_all_found(tmp_path):
     for number in range(2000):
         kind = kinds[number % len(kinds)]
         path.write_bytes(b"".join(kind(chance, lines)))
-        assert not verify(path, {last.seq: last.hash}).fine, (number, kind.__name__)
+        assert not verify(path, Trust(known=(last,))).fine, (number, kind.__name__)
     path.write_bytes(b"".join(lines))
-    assert verify(path, {last.seq: last.hash}).fine
+    assert verify(path, Trust(known=(last,))).fine
 
 
 def test_without_an_anchor_only_a_cut_at_a_records_end_stays_unseen(tmp_path):
@@ -89,12 +89,12 @@ def test_a_rewritten_chain_needs_the_anchor(tmp_path):
     last = written(path)
     written(other, 31)
     path.write_bytes(other.read_bytes())
-    assert verify(path, {last.seq: last.hash}).fine  # the same records: the same chain
+    assert verify(path, Trust(known=(last,))).fine  # the same records: the same chain
     forged = Journal(tmp_path / "forged.jsonl", lambda: 1.0, lambda *_args, **_fields: None)
     forged.append([canonical({"v": 1, "id": f"r{number}"}) for number in range(30)])
     forged.close()
     assert verify(forged.path).fine
-    (fault,) = verify(forged.path, {last.seq: last.hash}).faults
+    (fault,) = verify(forged.path, Trust(known=(last,))).faults
     assert fault.what == f"record {last.seq} is not the one its anchor names, or was cut off"
 
 
@@ -145,7 +145,7 @@ def test_what_is_no_log(tmp_path, data):
 
 
 def test_anchor_from_text():
-    assert parse_anchor("7:" + "a" * 64) == (7, "a" * 64)
+    assert parse_anchor("7:" + "a" * 64) == Link(7, "a" * 64)
     for wrong in ("7", "7:abc", "x:" + "a" * 64, ""):
         with pytest.raises(ValueError, match=r"anchor|invalid literal"):
             parse_anchor(wrong)

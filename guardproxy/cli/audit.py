@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,8 +19,10 @@ from guardproxy.observe.entry import subject_key
 from guardproxy.observe.erasure import Erased, Keep, Order, erase, log_of, retire
 from guardproxy.observe.logs import get_logger
 from guardproxy.observe.outcome import subject_of
-from guardproxy.observe.verify import Trust, parse_anchor, summary, verify
+from guardproxy.observe.verify import Report, Trust, parse_anchor, summary, verify
 from guardproxy.proxy.settings import TENANT
+
+PATIENCE = 40
 
 app = typer.Typer(no_args_is_help=True, help="The decision log.")
 
@@ -54,10 +58,11 @@ def verify_file(
     named = [_link_option("--anchor", text) for text in anchor or ()]
     folder = next((place for place in anchors or () if place.is_dir()), None)
     try:
-        known = _anchors(file, anchors or [beside(file, None)])
+        places = anchors or [beside(file, None)]
+        known = _anchors(file, places)
         start = _link_option("--after", after) if after else None
         trust = Trust(tuple(known), keys, tuple(named), start, folder)
-        report = verify(file, trust)
+        report = _caught_up(verify(file, trust), lambda: _anchors(file, places))
     except OSError as error:
         raise UsageError(f"cannot read {error.filename or file}: {error.strerror}") from None
     for line in summary(file, report):
@@ -153,6 +158,17 @@ def _anchors(file: Path, places: list[Path]) -> list[Anchor]:
         else:
             found += of_log(read_anchors(place), file.name)
     return found
+
+
+def _caught_up(report: Report, anchors: Callable[[], list[Anchor]]) -> Report:
+    """Beside a service at work the log is read later than its anchors: it is asked once more, for two seconds at most."""
+    left = PATIENCE
+    while report.unvouched and left:
+        left -= 1
+        threading.Event().wait(0.05)
+        if max((anchor.seq for anchor in anchors()), default=0) >= report.last.seq:
+            return replace(report, unvouched=0)
+    return report
 
 
 def _link_option(option: str, text: str) -> Link:

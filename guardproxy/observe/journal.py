@@ -105,11 +105,8 @@ class Journal:
         segment = self._claim()
         try:
             damaged = self._read(segment)
-            if not damaged and not segment.size:
-                self._begin(segment)
             if not damaged:
-                self._commit(segment, [*self._owed, *self._shortened()])
-                self._owed.clear()
+                self._join(segment)
         except OSError:
             segment.close()
             raise
@@ -120,6 +117,7 @@ class Journal:
             return
         self._anchored = self._last.seq
         self._segment = segment
+        self._anchor(keep=False)
         self._keeping.tidy(self.path)
 
     def append(self, bodies: Sequence[bytes]) -> None:
@@ -225,14 +223,20 @@ class Journal:
         self._note("audit_torn_tail", file=str(segment.path), seq=found.last.seq, bytes=found.behind, aside=aside.name)
         self._owed.append(self._news("torn", file=aside.name, bytes=found.behind, sha256=sha256(tail).hexdigest()))
 
-    def _shortened(self) -> list[bytes]:
-        """The last anchor knows of a record that the file does not hold: then the chain says so."""
+    def _compared(self) -> list[bytes]:
+        """What the chain has to say when the last anchor knows another end of it.
+
+        Ahead of the file: records are lost. Behind it: a crash came between sync and anchor, or somebody added records.
+        """
         try:
             known = self._anchor_file().last()
         except OSError:
             return []  # told of with the next anchor
-        if known is None or known.seq < self._last.seq or known == self._last:
+        if known is None or known == self._last:
             return []
+        if known.seq < self._last.seq:
+            self._note("audit_unvouched", file=str(self.path), seq=self._last.seq, anchored=known.seq)
+            return [self._news("unvouched", anchored_seq=known.seq, records=self._last.seq - known.seq)]
         self._note("audit_shortened", file=str(self.path), seq=self._last.seq, anchored=known.seq)
         return [self._news("shortened", anchored_seq=known.seq, anchored_hash=known.hash)]
 
@@ -240,15 +244,22 @@ class Journal:
         """A record of the chain about itself."""
         return canonical({"v": 1, "kind": kind, "time": posix_text(self._clock()), **members})
 
+    def _join(self, segment: Segment) -> None:
+        """The chain goes on here, and tells what has happened to it."""
+        if not self._begun:
+            ends = (examine(one).last for one in reversed(set_aside(self.path)))
+            self._last = next((last for last in ends if last.seq), Link())
+        news = self._compared()
+        if not segment.size:
+            self._begin(segment)
+        self._commit(segment, [*self._owed, *news])
+        self._owed.clear()
+
     def _begin(self, segment: Segment) -> None:
         """A header that names the last hash of the segment before."""
-        older = set_aside(self.path)
-        if not self._begun:
-            ends = (examine(one).last for one in reversed(older))
-            self._last = next((last for last in ends if last.seq), Link())
         self._since = self._clock()
         header = {
-            "segment": len(older) + 1,
+            "segment": len(set_aside(self.path)) + 1,
             "because": self._because,
             "after_seq": self._last.seq,
             "after": self._last.hash,

@@ -28,7 +28,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What `verify` found. `torn`: bytes behind the last line feed, left by a power cut or by a writer at work."""
+    """What `verify` found. `torn`: bytes behind the last line feed, left by a power cut or by a writer at work.
+
+    `unvouched`: records behind the last anchor. With a key they are a fault (`demanding`), unless a writer is at work.
+    """
 
     records: int
     segments: int
@@ -36,11 +39,13 @@ class Report:
     torn: int
     faults: tuple[Fault, ...]
     notes: tuple[str, ...] = ()
+    unvouched: int = 0
+    demanding: bool = False
 
     @property
     def fine(self) -> bool:
         """True when every byte belongs to the chain."""
-        return not self.faults and not self.torn
+        return not self.faults and not self.torn and not (self.demanding and self.unvouched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +105,17 @@ def verify(path: Path, trust: Trust = Trust()) -> Report:
         state.fault(path, 0, f"record {link.seq} is not the one its anchor names, or was cut off")
     if state.erased:
         state.notes.append(f"{state.erased} records were erased, {log_of(path).name} says by whom and why")
-    undone = _written_down(state, path)
+    undone, last = _written_down(state, path), state.last or Link()
+    vouched = max((anchor.seq for anchor in trust.anchors), default=last.seq)
     return Report(
-        state.records, len(paths), state.last or Link(), state.torn, tuple(state.faults), (*state.notes, *undone)
+        records=state.records,
+        segments=len(paths),
+        last=last,
+        torn=state.torn,
+        faults=tuple(state.faults),
+        notes=(*state.notes, *undone),
+        unvouched=0 if state.alone else max(0, last.seq - vouched),
+        demanding=bool(trust.keys),
     )
 
 
@@ -176,7 +189,10 @@ def _header(state: _Reading, path: Path, raw: bytes, line: Line, *, first: bool)
         state.fault(path, 1, "its header names a record that the segment before does not hold")
     elif state.last is not None and after.seq < state.last.seq:
         gone = state.last.seq - after.seq
-        state.notes.append(f"{gone} unacknowledged records of a lost segment stand outside the chain")
+        if header.get("because") == "lost":
+            state.notes.append(f"{gone} unacknowledged records of a lost segment stand outside the chain")
+        else:
+            state.fault(path, 1, f"the segment before goes on for {gone} records behind the one that its header names")
     state.known.clear()
     _accept(state, line)
 
@@ -239,6 +255,8 @@ def _tell(state: _Reading, path: Path, raw: bytes) -> None:
     match tree.get("kind"):
         case "torn":
             state.notes.append(f"a torn tail of {tree['bytes']} bytes was put into {tree['file']}, {tree['time']}")
+        case "unvouched":
+            state.notes.append(f"{tree['records']} records had no anchor yet at the start of {tree['time']}: a crash?")
         case "dropped":
             state.notes.append(f"{tree['count']} decisions could not be written before {tree['time']}")
         case "shortened":
@@ -265,6 +283,11 @@ def summary(path: Path, report: Report) -> Sequence[str]:
         lines.append(
             f"  the last {report.torn} bytes are no complete record: a power cut, or a writer that is at work now;"
             " the next start of the service puts them aside"
+        )
+    if report.unvouched:
+        lines.append(
+            f"  the last {report.unvouched} records have no anchor: a service that was killed leaves some, and its next"
+            " start says so in the chain; anybody could have added them"
         )
     lines += [f"  note: {note}" for note in report.notes]
     return lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -13,11 +14,10 @@ from typing import Annotated, Any
 import typer
 
 from guardproxy.errors import SettingsError, UsageError
-from guardproxy.observe.anchors import Anchor, anchors_of, beside, of_log, read_anchors
+from guardproxy.observe.anchors import EVENT, Anchor, anchors_of, beside, of_log, read_anchors
 from guardproxy.observe.audit_file import Link
 from guardproxy.observe.entry import subject_key
 from guardproxy.observe.erasure import Erased, Keep, Order, erase, log_of, retire
-from guardproxy.observe.logs import get_logger
 from guardproxy.observe.outcome import subject_of
 from guardproxy.observe.verify import Report, Trust, parse_anchor, summary, verify
 from guardproxy.proxy.settings import TENANT
@@ -147,7 +147,13 @@ def _order(actor: str, because: str, key_env: str | None, anchors: Path | None) 
     if not actor.strip() or not (actor + because).isprintable():
         raise UsageError("--actor and --because are printable, and somebody has a name")
     key = _key(key_env) if key_env else b""
-    return Order(actor, because, time.time, get_logger().info, key, anchors)  # noqa: TID251 - a command is an edge
+    return Order(actor, because, time.time, _tell, key, anchors)  # noqa: TID251 - a command is an edge
+
+
+def _tell(event: str, **fields: object) -> None:
+    """What an operator should know of; that the erasures got an anchor is no news."""
+    if event != EVENT:
+        print(f"guardproxy: {event} {fields}", file=sys.stderr)
 
 
 def _anchors(file: Path, places: list[Path]) -> list[Anchor]:

@@ -16,7 +16,8 @@ from time import monotonic
 from typing import Any
 
 from guardproxy.errors import AuditUnavailable, SettingsError
-from guardproxy.observe.audit_file import Link, canonical
+from guardproxy.observe.audit_file import INTERRUPTED, Link, canonical
+from guardproxy.observe.begun import Begun
 from guardproxy.observe.entry import posix_text
 from guardproxy.observe.journal import Journal, Keeping, Note
 from guardproxy.observe.logs import get_logger
@@ -146,6 +147,7 @@ class AuditLog:
         self._clock = clock
         self._note = note
         self._missed = _Missed()
+        self._begun: Begun | None = None
         self._journal = Journal(path, clock, note, keeping)
         self._inbox = _Inbox(LONGEST_QUEUE)
         self._thread: threading.Thread | None = None
@@ -179,6 +181,21 @@ class AuditLog:
         """The last record on disk."""
         return self._journal.last
 
+    def begin(self, decision_id: str, record: Mapping[str, Any]) -> None:
+        """An answer begins to leave. In `required` mode a crash cannot lose it; AuditUnavailable: nothing may leave."""
+        if self._begun is None:
+            return
+        try:
+            self._begun.begin(decision_id, record)
+        except OSError as error:
+            self._drop(_reason(error))
+            raise AuditUnavailable("the decision log cannot be written") from None
+
+    def end(self, decision_id: str) -> None:
+        """Its record is there."""
+        if self._begun is not None:
+            self._begun.end(decision_id)
+
     async def append(self, record: Mapping[str, Any]) -> None:
         """One record without `seq`, `len`, `crc`, `prev` and `hash`. See the class for when it returns."""
         if self.mode == "off":
@@ -204,14 +221,29 @@ class AuditLog:
         if self._thread is not None:
             self._thread.join(10)
             self._thread = None
+        if self._begun is not None:
+            self._begun.close()
 
     def _open(self, path: Path) -> None:
         try:
             self._journal.open()
+            if self.mode == "required":
+                self._begun = self._take_up()
         except OSError as error:
             if self.mode == "required" and error.errno not in _FULL:
                 raise SettingsError(f"audit.path: cannot write the decision log {path}: {error.strerror}") from None
             self._turn(_reason(error))
+
+    def _take_up(self) -> Begun:
+        """What an earlier process began and never recorded goes into the chain."""
+        begun = Begun(self._journal.path)
+        left = begun.left(self._journal.path)
+        when = posix_text(self._clock())
+        if left:
+            self._note("audit_interrupted", exchanges=len(left))
+            self._journal.append([canonical({**r, "v": 1, "kind": INTERRUPTED, "recorded": when}) for r in left])
+        begun.settle()
+        return begun
 
     def _write_on(self) -> None:
         while (group := self._inbox.take(RETRY if self.fault else TEND)) is not None:
@@ -227,6 +259,8 @@ class AuditLog:
             bodies = [self._said(missed)] if missed else []
             bodies += [item.body for item in group]
             self._journal.append(bodies) if bodies else self._journal.tend()
+            if self._begun is None and self.mode == "required":
+                self._begun = self._take_up()  # the log could not be opened at the start
         except OSError as error:
             reason = _reason(error)
             self._missed.give_back(missed)

@@ -30,6 +30,8 @@ TAIL = 4 * 1024 * 1024
 """Bytes read from the end on start; a group is never longer than a quarter of it."""
 ERASED = "erased"
 """The `kind` of a tombstone."""
+INTERRUPTED = "interrupted"
+"""The `kind` of a record of an answer that a crash cut off."""
 HEADER_START = b'{"after":"'
 _HASH = len('"prev":"","hash":""}') + 128
 

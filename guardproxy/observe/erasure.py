@@ -21,7 +21,7 @@ from typing import Any
 
 import orjson
 
-from guardproxy.observe.audit_file import Line, Link, Segment, canonical, read_line, tombstone
+from guardproxy.observe.audit_file import INTERRUPTED, Line, Link, Segment, canonical, read_line, tombstone
 from guardproxy.observe.entry import posix_text
 from guardproxy.observe.journal import Journal, Keeping, Note, is_set_aside, put_down, set_aside
 
@@ -163,7 +163,7 @@ def _matches(segment: Path, wanted: Wanted) -> Iterator[Line]:
             line = read_line(raw[:-1]) if raw.endswith(b"\n") else None
             if line is not None and line.true:
                 tree = orjson.loads(raw)
-                if "kind" not in tree and wanted(tree):
+                if tree.get("kind", INTERRUPTED) == INTERRUPTED and wanted(tree):
                     yield line
 
 

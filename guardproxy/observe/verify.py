@@ -76,6 +76,7 @@ class _Reading:
     erasures: set[Gap]
     records: int = 0
     erased: int = 0
+    interrupted: int = 0
     last: Link | None = None
     torn: int = 0
     keeps: bool = False
@@ -105,6 +106,8 @@ def verify(path: Path, trust: Trust = Trust()) -> Report:
         state.fault(path, 0, f"record {link.seq} is not the one its anchor names, or was cut off")
     if state.erased:
         state.notes.append(f"{state.erased} records were erased, {log_of(path).name} says by whom and why")
+    if state.interrupted:
+        state.notes.append(f"{state.interrupted} answers were cut off by a crash; the start after it wrote that down")
     undone, last = _written_down(state, path), state.last or Link()
     vouched = max((anchor.seq for anchor in trust.anchors), default=last.seq)
     return Report(
@@ -257,6 +260,8 @@ def _tell(state: _Reading, path: Path, raw: bytes) -> None:
             state.notes.append(f"a torn tail of {tree['bytes']} bytes was put into {tree['file']}, {tree['time']}")
         case "unvouched":
             state.notes.append(f"{tree['records']} records had no anchor yet at the start of {tree['time']}: a crash?")
+        case "interrupted":
+            state.interrupted += 1
         case "dropped":
             state.notes.append(f"{tree['count']} decisions could not be written before {tree['time']}")
         case "shortened":

@@ -59,12 +59,34 @@ def entry(outcome: Outcome, hmac_key: bytes) -> dict[str, Any]:
         "timing": _timing(outcome),
         "text_hmac": [keyed(hmac_key, digest) for digest in outcome.digests[:MOST_DIGESTS]],
         "texts": len(outcome.digests),
+        "subject": subject_key(hmac_key, outcome.subject) if outcome.subject else None,
+    }
+
+
+def beginning(outcome: Outcome, hmac_key: bytes) -> dict[str, Any]:
+    """What is known of a stream when its headers leave: for the record of one that a crash cuts off."""
+    ref = outcome.policy
+    return {
+        "time": posix_text(outcome.time),
+        "tenant": outcome.tenant,
+        "route": outcome.route,
+        "surface": outcome.surface,
+        "policy": ref.name if ref else None,
+        "revision": ref.revision if ref else None,
+        "policy_hash": ref.hash if ref else None,
+        "input": outcome.input.action.word if outcome.input else None,
+        "subject": subject_key(hmac_key, outcome.subject) if outcome.subject else None,
     }
 
 
 def keyed(key: bytes, digest: str) -> str:
     """HMAC-SHA-256 over the hex SHA-256 of a text, cut to 128 bits: equality for who has the key, nothing without."""
     return "h1:" + hmac.new(key, digest.encode("ascii"), "sha256").hexdigest()[:32]
+
+
+def subject_key(key: bytes, subject: str) -> str:
+    """How the log calls an end user: for erasure on request by whoever has the key, a random word to all others."""
+    return "hmac:" + hmac.new(key, b"subject\n" + subject.encode("ascii"), "sha256").hexdigest()[:32]
 
 
 def posix_text(seconds: float) -> str:

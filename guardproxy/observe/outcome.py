@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from hashlib import sha256
 
 from guardproxy.core.decide import Decision, stronger
 from guardproxy.core.findings import Failure
@@ -40,6 +41,11 @@ class Score:
     score: float
 
 
+def subject_of(tenant: str, source: str, value: str) -> str:
+    """Whom an exchange is about: SHA-256 (hex) of the name a client gave an end user. The log keys it once more."""
+    return sha256(f"{tenant}\0{source}\0{value}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class SessionNote:
     """Where a session stood: how it is told apart, the sum of each leaf, the step, the subjects that rest."""
@@ -62,7 +68,8 @@ class Outcome:
     heard no detector made for it. `versions`: who looked (`core.lookers`), `input_only` who did not look at answers.
     `tightened`: the stages that the request asked to be refused when flagged. `ai_notice`: the client was told that an
     AI speaks; that is a disclosure, and no warning. `key`: the id of the caller's key, "" for one without; `limit`:
-    which of its limits turned it away; `tokens`: what the upstream has read and written.
+    which of its limits turned it away; `tokens`: what the upstream has read and written. `subject`: see `subject_of`,
+    "" for nobody.
     """
 
     decision_id: str
@@ -102,6 +109,7 @@ class Outcome:
     key: str = ""
     limit: str = ""
     tokens: int = 0
+    subject: str = ""
 
     def decisions(self) -> Iterator[Decision]:
         """The input's, then one for each choice."""

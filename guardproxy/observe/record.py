@@ -8,7 +8,7 @@ from typing import Protocol
 from guardproxy.core.rules import Action
 from guardproxy.errors import AuditUnavailable
 from guardproxy.observe.audit import AuditLog
-from guardproxy.observe.entry import entry, keyed, mode
+from guardproxy.observe.entry import beginning, entry, keyed, mode
 from guardproxy.observe.metrics import Metrics
 from guardproxy.observe.outcome import Looked, Outcome, Score, Timing
 from guardproxy.observe.recent import Recent
@@ -49,6 +49,14 @@ class Recorder:
         self._hmac_key = hmac_key or secrets.token_bytes(32)
         metrics.watch("queue_depth", lambda: audit.depth, "audit")
 
+    def begin(self, outcome: Outcome) -> None:
+        """Call it before the headers of a stream leave: they name a decision that is not complete yet.
+
+        In `required` mode a crash then leaves a trace of it. AuditUnavailable: nothing may leave.
+        """
+        if self.audit.mode == "required":
+            self.audit.begin(outcome.decision_id, beginning(outcome, self._hmac_key))
+
     async def record(self, outcome: Outcome) -> None:
         """Call it once an exchange, before its last bytes leave.
 
@@ -64,6 +72,8 @@ class Recorder:
             counted = outcome.unrecorded()
             raise
         finally:
+            if counted is outcome:
+                self.audit.end(outcome.decision_id)
             self._count(counted)
             if outcome.outcome != UNAUTHORIZED:
                 self.recent.add(counted)

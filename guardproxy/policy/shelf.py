@@ -42,7 +42,8 @@ _MOST_READS = 5
 class LoadReport:
     """How one attempt to load went. `place` is `file:line:column` of the first error, `report` the text of all
     errors; of a good load, the warnings. `at`: POSIX seconds. `actor`: who asked for it. `policies`: what is in force
-    after it, the old set when it failed.
+    after it, the old set when it failed. `replaced`: what was in force before, when files brought another set; () when
+    nothing changed, at the first load, and for a promotion.
     """
 
     ok: bool
@@ -52,6 +53,7 @@ class LoadReport:
     problems: tuple[Problem, ...] = ()
     actor: str = ""
     policies: tuple[PolicyRef, ...] = ()
+    replaced: tuple[PolicyRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +196,7 @@ class Shelf:
                 problems=problems,
                 actor=actor,
                 policies=self._set.refs,
+                replaced=before.refs if self._set.refs != before.refs else (),
             )
             self._attempts.append(self.last)
             return self.last

@@ -257,7 +257,11 @@ def rest(hall: Hall) -> FastAPI:
         policies = [named(p.ref) for p in hall.shelf.policies]
         last = hall.shelf.last  # a refused set changes nothing: we stay ready, and say so
         attempt = {"ok": last.ok, "place": Path(last.place).name, "time": posix_text(last.at)}
-        return JSONResponse({"status": "ready", "policies": policies, "last_load": attempt})
+        audit = hall.recorder.audit
+        told = {"policies": policies, "last_load": attempt, "audit": audit.state}
+        if not audit.ready:  # every answer would be a 503: whoever balances loads had better ask another one
+            return JSONResponse({"status": "not_ready", **told}, status_code=503, headers={"retry-after": "5"})
+        return JSONResponse({"status": "ready", **told})
 
     return app
 

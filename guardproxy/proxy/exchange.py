@@ -171,6 +171,11 @@ class Exchange(ABC):
                 answer = self.error(error)
         await self._client.whole(answer.status, (*answer.headers, *self.ledger.headers()), answer.body)
 
+    def begin(self) -> None:
+        """Before the headers of a stream leave. AuditUnavailable: they may not."""
+        if not self._recorded:
+            self._hall.recorder.begin(self.ledger.outcome(self.ledger.upstream))
+
     async def record_fault(self) -> None:
         """The record of an exchange that ends as a fault anyway: a log that cannot be written changes nothing."""
         with contextlib.suppress(AuditUnavailable):

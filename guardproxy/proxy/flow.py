@@ -33,7 +33,7 @@ from guardproxy.proxy.metering import Meter
 from guardproxy.proxy.plain import PlainRun, withheld
 from guardproxy.proxy.routes import RouteSettings
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, look_over_turns, screen
-from guardproxy.proxy.session import SessionWatch, watch_of, who_of
+from guardproxy.proxy.session import SessionWatch, subject_named, watch_of, who_of
 from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.trial import Evidence
 from guardproxy.proxy.upstream import Call, Reply, read_all
@@ -89,6 +89,11 @@ class Flow(Exchange):
         raw, limits = await self._body(), self._limits()
         request = self._surface.parse(parse(raw, limits), limits)
         self.ledger.stream = request.stream
+        self.ledger.subject = subject_named(
+            self._incoming.tenant,
+            identifier=request.safety_identifier,
+            header=self._incoming.header("x-guardproxy-session"),
+        )
         policy = self._enter(self._incoming.routes.of_model(request.model))
         self.ledger.annotate = self.route.annotate
         catalogue = self._hall.catalogue()

@@ -59,6 +59,7 @@ class Ledger:
     tightened: tuple[str, ...] = ()
     attempts: int = 1
     session: SessionNote | None = None
+    subject: str = ""
     started: float = field(default_factory=perf_counter)
     upstream_seconds: float = 0.0
     first_token: float | None = None
@@ -204,6 +205,7 @@ class Ledger:
             key=self.key,
             limit=self.limit,
             tokens=self.tokens,
+            subject=self.subject,
         )
 
     @property

@@ -6,7 +6,8 @@
     office.rollback(order)           the kept set comes back; what it replaces is the candidate again
 
 All of them block: call them in a thread (`status` alone on the loop, where counts are made). Each is written into
-the file of changes before it happens, or it does not happen. What is promoted is the set that was on trial, not what
+the file of changes before it happens, or it does not happen; what files brought is written down after (`took`), for a
+full disk must not keep an urgent rule from coming into force. What is promoted is the set that was on trial, not what
 its files say by now. The settings are not changed: a restart reads `policies.path` again, so `status` says when the
 two differ.
 """
@@ -23,8 +24,9 @@ from guardproxy.core.rules import PolicyRef
 from guardproxy.detectors.bench import Bench, Toolbox
 from guardproxy.errors import BadRequest, PolicyError
 from guardproxy.observe.changes import ChangeLog, PolicyChange
+from guardproxy.observe.logs import get_logger
 from guardproxy.policy.folder import SUFFIXES
-from guardproxy.policy.shelf import Held, Set, Shelf
+from guardproxy.policy.shelf import Held, LoadReport, Set, Shelf
 from guardproxy.proxy.trial import Trial
 
 LONGEST_WORDS = 200
@@ -63,6 +65,9 @@ class Office:
 
     def __post_init__(self) -> None:
         self.settled_path = self.live.path
+        refs, known = self.live.held().set.refs, self.changes.last_set()
+        if known is not None and known != refs:  # the files changed while nobody served
+            self._note("start", "start", known, refs)
         last = self.changes.last_in_force()
         if last is not None and last.get("path") != str(self.settled_path.absolute()):
             self.promoted_before = (
@@ -136,6 +141,11 @@ class Office:
             return ()
         return tuple(f"{row.place}: {row.code}" for row in report.problems if row.is_error)
 
+    def took(self, report: LoadReport) -> None:
+        """A reload that put another set in force. What cannot be written now is written with the next change."""
+        if report.replaced:
+            self._note("reload", report.actor, report.replaced, report.policies)
+
     def status(self) -> dict[str, Any]:
         """What is in force, what is on trial, what a rollback would bring, and the comparison."""
         shelf, live = self.trial.shelf, self.live.held()
@@ -171,6 +181,11 @@ class Office:
         self.live.adopt(wanted, agreed, f"{action} by {order.actor}")
         self.promoted_before = ""
         return replaced
+
+    def _note(self, action: str, actor: str, old: tuple[PolicyRef, ...], new: tuple[PolicyRef, ...]) -> None:
+        change = PolicyChange(action, actor, "", str(self.live.path.absolute()), old, new)
+        if not self.changes.note(change):
+            get_logger().error("policy_change_unrecorded", file=str(self.changes.path), action=action)
 
     def _record(
         self, action: str, order: Order, path: Path, old: tuple[PolicyRef, ...], new: tuple[PolicyRef, ...]

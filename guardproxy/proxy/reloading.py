@@ -1,7 +1,7 @@
 """What happens around a reload: the shelf swaps, the proxy logs and counts.
 
 reload_now(hall)         blocking: reads everything again and takes note of it; call it in a thread
-take_note(hall, report)  metrics, benches and one log line for an attempt that somebody else made
+take_note(hall, report)  metrics, benches, changes and one log line for an attempt that somebody else made
 take_note_of_keys(hall)  the same for the key file
 on_hangup(hall)          SIGHUP reloads, from now on
 told(hall, report)       the answer of the admin port: every problem, or what is in force now
@@ -33,12 +33,13 @@ def reload_now(hall: Hall, actor: str = "admin API") -> LoadReport:
 
 
 def take_note(hall: Hall, report: LoadReport) -> None:
-    """Metrics and one log line for an attempt; the last good set stays on failure."""
+    """Metrics, one log line and the file of changes for an attempt; the last good set stays on failure."""
     with hall.noting:  # two attempts may end at once; the later one has the last word, whoever is here first
         hall.benches.keep_only(hall.shelf.policies)  # the tests of a set make benches, of a refused set too
         hall.recorder.metrics.policies_in_force([p.ref for p in hall.shelf.policies], hall.shelf.loaded_at)
         if hall.shelf.failed:
             hall.recorder.metrics.policy_load_failed()
+        hall.office.took(report)
     if not report.ok:
         wrong = [row for row in report.problems if row.is_error]
         codes = list(dict.fromkeys(row.code for row in wrong))

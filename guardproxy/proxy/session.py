@@ -10,7 +10,7 @@ from guardproxy.core.decide import Decision
 from guardproxy.core.findings import Finding
 from guardproxy.core.rules import Policy
 from guardproxy.core.session import SessionState, Visit, step_word
-from guardproxy.observe.outcome import SessionNote
+from guardproxy.observe.outcome import SessionNote, subject_of
 from guardproxy.state.sessions import Sessions
 
 LONGEST_NAME = 512
@@ -53,6 +53,17 @@ def _opening(users: Sequence[Message]) -> str:
         said += "\n".join(part.text for part in message.parts if not part.identifier) + "\0"
         if number >= OPENING_MESSAGES and len(said) >= OPENING_CHARACTERS:
             return said
+    return ""
+
+
+def subject_named(tenant: str, *, identifier: str | None, header: str) -> str:
+    """Whom the decision log is to forget on request: an end user whom the client names. "" for nobody.
+
+    Whoever began with some words is no subject: nobody could ask for it.
+    """
+    for source, value in (("safety_identifier", identifier or ""), ("header", header)):
+        if value:
+            return subject_of(tenant, source, value)
     return ""
 
 

@@ -96,11 +96,22 @@ class PolicySettings(Frozen):
 
 
 class AuditSettings(Frozen):
-    """The decision log. `required`: an answer leaves only after its record is on disk."""
+    """The decision log. `required`: an answer leaves only after its record is on disk.
+
+    `anchors`: a folder, best on another disk; without it they lie beside the log. A segment is set aside after
+    `segment_mib` or `segment_hours`, and removed when its youngest record is older than `keep_days` or all of them are
+    larger than `keep_mib` (0: never).
+    """
 
     mode: Literal["required", "best_effort", "off"] = "best_effort"
     path: str = "var/decisions.jsonl"
     hmac_key_env: str = ""
+    anchors: str = ""
+    anchor_key_env: str = ""
+    segment_mib: int = Field(256, ge=1, le=65_536)
+    segment_hours: float = Field(24.0, ge=0, le=8784)
+    keep_days: float = Field(0.0, ge=0, le=36_600)
+    keep_mib: int = Field(0, ge=0)
 
 
 class DetectorSettings(Frozen):

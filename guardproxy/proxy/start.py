@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 from guardproxy.core.detector_info import DetectorInfo, Unit
 from guardproxy.core.escalation import RULE as SESSION_RULE
@@ -17,6 +18,8 @@ from guardproxy.detectors.registry import toolbox
 from guardproxy.errors import PolicyError, SettingsError
 from guardproxy.observe.audit import AuditLog
 from guardproxy.observe.changes import ChangeLog
+from guardproxy.observe.erasure import Keep, Order, retire, steady
+from guardproxy.observe.journal import Keeping
 from guardproxy.observe.logs import get_logger
 from guardproxy.observe.metrics import Labels, Metrics
 from guardproxy.observe.record import Recorder
@@ -29,7 +32,7 @@ from guardproxy.proxy.hall import Benches, Hall
 from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
-from guardproxy.proxy.settings import Settings, target
+from guardproxy.proxy.settings import AuditSettings, Settings, target
 from guardproxy.proxy.tenants import Tenants
 from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.unpacked import UnpackedUpstream
@@ -72,7 +75,8 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
     def admit(beside: Shelf) -> None:
         metrics.admit_candidate(labels(beside.policies, box.infos, address.name, routes))
 
-    changes = ChangeLog(Path(settings.policies.changes), clock, get_logger().info)
+    anchoring = Keeping(anchors=_folder(settings.audit), key=_secret(settings.audit, "anchor_key_env"))
+    changes = ChangeLog(Path(settings.policies.changes), clock, get_logger().info, anchoring)
     office = Office(shelf, trial, changes, box, clock, admit)
     if office.promoted_before:
         get_logger().warning("policies_other_than_promoted", promoted=office.promoted_before, in_force=str(shelf.path))
@@ -83,6 +87,7 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
         settings.audit.mode,
         lambda reason: metrics.count("audit_dropped_total", reason),
         clock,
+        keeping=_keeping(settings.audit, clock),
     )
     return Hall(
         settings=settings,
@@ -90,7 +95,7 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
         benches=benches,
         catalogue=lambda: catalogue,
         upstream=UnpackedUpstream(AiohttpUpstream(address)),
-        recorder=Recorder(metrics, audit, get_logger(), hmac_key=_secret(settings.audit.hmac_key_env)),
+        recorder=Recorder(metrics, audit, get_logger(), hmac_key=_secret(settings.audit, "hmac_key_env")),
         languages=Languages(),
         clock=clock,
         trial=trial,
@@ -125,14 +130,42 @@ def classifiers(settings: Settings) -> ClassifierPool | None:
     return ClassifierPool(options)
 
 
-def _secret(variable: str) -> bytes:
-    """The key of text digests; without one they compare until the process ends."""
+def _secret(audit: AuditSettings, setting: str) -> bytes:
+    """A key of the log. Without one digests compare until the process ends, and anchors are not signed."""
+    variable: str = getattr(audit, setting)
     if not variable:
         return b""
     value = os.environ.get(variable, "")
     if not value:
-        raise SettingsError(f"audit.hmac_key_env: the variable {variable} is empty or missing")
+        raise SettingsError(f"audit.{setting}: the variable {variable} is empty or missing")
     return value.encode()
+
+
+def _folder(audit: AuditSettings) -> Path | None:
+    return Path(audit.anchors) if audit.anchors else None
+
+
+def _keeping(audit: AuditSettings, clock: Callable[[], float]) -> Keeping:
+    key, note = _secret(audit, "anchor_key_env"), get_logger().warning
+    order = steady(Order("guardproxy", "retention", clock, note, key, _folder(audit)), monotonic)
+    keep = Keep(audit.keep_days, audit.keep_mib * 1024 * 1024)
+
+    def tidy(path: Path) -> None:
+        try:
+            done = retire(path, keep, order)
+        except OSError as error:
+            note("audit_retention_failed", reason=error.strerror)
+        else:
+            if done.records:
+                note("audit_retention", records=done.records, segments=done.segments)
+
+    return Keeping(
+        longest=audit.segment_mib * 1024 * 1024,
+        oldest=audit.segment_hours * 3600,
+        anchors=_folder(audit),
+        key=key,
+        tidy=tidy,
+    )
 
 
 def labels(policies: tuple[Policy, ...], infos: tuple[DetectorInfo, ...], upstream: str, routes: Routes) -> Labels:

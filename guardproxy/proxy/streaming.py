@@ -231,6 +231,7 @@ class StreamRun:
             return
         if not self.flow.client.started:
             self.flow.know(self.moderated)
+            self.flow.begin()
             await self.flow.client.start(200, (*STREAM_HEADERS, *self.flow.ledger.headers()))
         await self.flow.client.write(b"".join(events))
 

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,10 +46,39 @@ def serving(
 
     `settings` is a file, `environment` GUARDPROXY_ variables. The decision log is `required`: each answer's record is there before the answer.
     """
+    errors = folder / "stderr.log"
+    with _started(
+        folder, upstream, policy, [*(["--settings", str(settings)] if settings else [])], environment
+    ) as proxy:
+        try:
+            yield proxy
+        finally:
+            proxy.process.terminate()
+            code = proxy.process.wait(LONGEST_END)
+    if code or "Traceback" in errors.read_text(encoding="utf-8"):
+        raise AssertionError(f"the proxy ended with {code}: {errors.read_text(encoding='utf-8')}")
+
+
+@contextmanager
+def killable(folder: Path, upstream: str, policy: Path, environment: Mapping[str, str] = NOTHING) -> Iterator[Serving]:
+    """The same for whoever ends it himself, with whatever signal: how it ends is his business."""
+    with _started(folder, upstream, policy, [], environment) as proxy:
+        try:
+            yield proxy
+        finally:
+            if proxy.process.poll() is None:
+                proxy.process.kill()
+                proxy.process.wait(LONGEST_END)
+
+
+@contextmanager
+def _started(
+    folder: Path, upstream: str, policy: Path, more: Sequence[str], environment: Mapping[str, str]
+) -> Iterator[Serving]:
     folder.mkdir(parents=True, exist_ok=True)
     decisions, errors = folder / "decisions.jsonl", folder / "stderr.log"
     command = [sys.executable, "-m", "guardproxy", "serve", "--upstream", upstream, "--policies", str(policy)]
-    command += ["--port", "0", "--admin-port", "0", *(["--settings", str(settings)] if settings else [])]
+    command += ["--port", "0", "--admin-port", "0", *more]
     audit = {"GUARDPROXY_AUDIT_MODE": "required", "GUARDPROXY_AUDIT_PATH": str(decisions)}
     with errors.open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own command
@@ -63,15 +92,13 @@ def serving(
     try:
         base, admin = _addresses(process)
         if not admin:
+            process.kill()
+            process.wait(LONGEST_END)
             raise AssertionError(f"the proxy did not start: {errors.read_text(encoding='utf-8')}")
         yield Serving(base, decisions, process, admin)
     finally:
-        process.terminate()
-        code = process.wait(LONGEST_END)
         if process.stdout is not None:
             process.stdout.close()
-    if code or "Traceback" in errors.read_text(encoding="utf-8"):
-        raise AssertionError(f"the proxy ended with {code}: {errors.read_text(encoding='utf-8')}")
 
 
 def _addresses(process: subprocess.Popen[str]) -> tuple[str, str]:

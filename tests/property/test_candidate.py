@@ -90,7 +90,7 @@ class World:
         file.write_text(written(lines), encoding="utf-8")
         options = Settings(
             upstream=UpstreamSettings(url="http://127.0.0.1:9"),
-            policies=PolicySettings(path=str(file)),
+            policies=PolicySettings(path=str(file), changes=str(folder / "changes.jsonl")),
             audit=AuditSettings(mode="off", path=str(folder / "decisions.jsonl")),
             detectors=DetectorSettings(embedded=False),
         )

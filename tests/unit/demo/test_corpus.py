@@ -23,10 +23,11 @@ LINES = [line for line in shipped().lines if line.register in WANTED]
 
 @pytest.fixture(scope="module")
 def decided(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("audit")
     settings = Settings(
         upstream=UpstreamSettings(url="http://127.0.0.1:9"),
-        policies=PolicySettings(path=str(POLICY)),
-        audit=AuditSettings(mode="off", path=str(tmp_path_factory.mktemp("audit") / "a.jsonl")),
+        policies=PolicySettings(path=str(POLICY), changes=str(folder / "c.jsonl")),
+        audit=AuditSettings(mode="off", path=str(folder / "a.jsonl")),
     )
     hall = open_hall(settings, lambda: 0.0)
     policy = hall.shelf.policies[0]

@@ -201,6 +201,101 @@ async def test_a_caller_that_goes_away_harms_nobody(opened):
     assert going.cancelled()
 
 
+async def test_an_answer_that_a_crash_cut_off_is_told_of_at_the_next_start(opened, tmp_path):
+    told = []
+    log = opened()
+    for name in "abc":
+        log.begin(name, {"route": "chat"})
+    await log.append({"id": "b"})
+    log.end("b")
+    log.close()
+    again = opened(note=lambda event, **fields: told.append((event, fields.get("exchanges"))))
+    again.close()
+    lines = [json.loads(line) for line in log.path.read_bytes().splitlines()]
+    assert [line["decision_id"] for line in lines if line.get("kind") == "interrupted"] == ["a", "c"]
+    assert ("audit_interrupted", 2) in told
+    assert not log.path.with_name("decisions.jsonl.open").exists()
+    report = verify(log.path)
+    assert report.fine
+    assert report.notes == ("2 answers were cut off by a crash; the start after it wrote that down",)
+
+
+@pytest.mark.parametrize("mode", ["best_effort", "off"])
+async def test_only_a_required_log_keeps_track_of_the_open_ones(opened, tmp_path, mode):
+    opened(mode).begin("a", {})
+    assert not list(tmp_path.rglob("*.open"))
+
+
+async def test_nothing_begins_on_a_full_disk(opened, disk):
+    dropped = []
+    log = opened(on_drop=dropped.append)
+    disk.fault = errno.ENOSPC
+    with pytest.raises(AuditUnavailable):
+        log.begin("a", {})
+    assert dropped == ["disk_full"]
+
+
+async def test_the_writer_tries_again_by_itself_and_says_what_is_missing(opened, disk, monkeypatch):
+    monkeypatch.setattr(module, "RETRY", 0.01)
+    works = threading.Event()
+    log = opened(note=lambda event, **_fields: event == "audit_works_again" and works.set())
+    disk.fault = errno.ENOSPC
+    for _ in range(3):
+        with pytest.raises(AuditUnavailable):
+            await log.append({"id": "lost"})
+    assert (log.ready, log.state) == (False, "disk_full")
+    disk.fault = 0
+    assert await asyncio.to_thread(works.wait, 10)  # nobody wrote anything
+    assert (log.ready, log.state) == (True, "ok")
+    last = json.loads(log.path.read_bytes().splitlines()[-1])
+    assert (last["kind"], last["count"], last["reasons"]) == ("dropped", 3, {"disk_full": 3})
+    assert verify(log.path).fine
+
+
+async def test_a_log_that_could_not_be_opened_is_opened_later(opened, disk, monkeypatch):
+    monkeypatch.setattr(module, "RETRY", 0.01)
+    works = threading.Event()
+    disk.fault = errno.ENOSPC
+    log = opened(note=lambda event, **_fields: event == "audit_works_again" and works.set())
+    assert not log.ready
+    disk.fault = 0
+    assert await asyncio.to_thread(works.wait, 10)
+    assert log.ready
+    log.begin("a", {})
+    assert log.path.with_name("decisions.jsonl.open").exists()
+
+
+async def test_a_log_that_is_taken_away_or_locked_up(opened, disk, monkeypatch):
+    """A descriptor that is open goes on; a file that must be opened anew does not."""
+    log = opened()
+    await log.append({"id": "a"})
+    log.path.unlink()
+    real = os.open
+
+    def refuse(path, flags, *more, **named):
+        if str(path).endswith(".jsonl"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, flags, *more, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refuse)
+        with pytest.raises(AuditUnavailable):
+            await log.append({"id": "b"})
+        assert (log.ready, log.state) == (False, "io_error")
+    await log.append({"id": "c"})
+    assert log.ready
+    assert ids(log.path) == ["c"]
+
+
+async def test_a_best_effort_log_is_ready_whatever_happens(opened, disk):
+    dropped = threading.Event()
+    log = opened("best_effort", on_drop=lambda _reason: dropped.set())
+    disk.fault = errno.ENOSPC
+    await log.append({"id": "a"})
+    assert await asyncio.to_thread(dropped.wait, 10)
+    assert log.ready
+
+
 async def test_off_writes_nothing(opened, tmp_path):
     await opened("off").append({"id": "a"})
     assert list(tmp_path.iterdir()) == []

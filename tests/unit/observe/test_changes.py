@@ -1,10 +1,13 @@
 """The file of changes: its records, its chain, and what happens when it cannot be written."""
 
 import json
+import threading
 
 import pytest
 
 from guardproxy.core.rules import PolicyRef
+from guardproxy.observe import changes as module
+from guardproxy.observe.audit_file import Segment
 from guardproxy.observe.changes import ChangeLog, PolicyChange
 from guardproxy.observe.verify import verify
 
@@ -64,3 +67,36 @@ def test_a_file_that_cannot_be_written(tmp_path):
     log = ChangeLog(tmp_path / "var" / "policy-changes.jsonl", lambda: 0.0, quiet)
     with pytest.raises(OSError):
         log.append(PolicyChange("promote", "ana", "", "/p", (OLD,), (NEW,)))
+
+
+def test_two_services_write_one_chain(log):
+    other = ChangeLog(log.path, lambda: 0.0, quiet)
+    for one, actor in ((log, "ana"), (other, "ben"), (log, "cat")):
+        one.append(PolicyChange("reload", actor, "", "/p", (OLD,), (NEW,)))
+    assert [json.loads(line).get("actor") for line in log.path.read_text().splitlines()][1:] == ["ana", "ben", "cat"]
+    assert verify(log.path).fine
+    assert other.last_set() == (NEW,)
+
+
+def test_whoever_is_writing_just_now_is_waited_for(log):
+    log.path.parent.mkdir()
+    held = Segment(log.path)
+    held.lock()
+    threading.Timer(0.1, held.close).start()
+    log.append(PolicyChange("reload", "ana", "", "/p", (OLD,), (NEW,)))
+    assert verify(log.path).fine
+
+
+def test_somebody_who_never_ends_is_not(log, monkeypatch):
+    monkeypatch.setattr(module, "_TRIES", 2)
+    log.path.parent.mkdir()
+    held = Segment(log.path)
+    held.lock()
+    assert not log.note(PolicyChange("reload", "ana", "", "/p", (OLD,), (NEW,)))
+    held.close()
+    log.close()  # the last chance
+    assert log.last_set() == (NEW,)
+
+
+def test_nothing_is_known_yet(log):
+    assert log.last_set() is None

@@ -45,7 +45,7 @@ def policy_file(tmp_path):
 def hall(tmp_path, policy_file):
     settings = Settings(
         upstream=UpstreamSettings(url="http://127.0.0.1:9"),
-        policies=PolicySettings(path=str(policy_file)),
+        policies=PolicySettings(path=str(policy_file), changes=str(tmp_path / "var" / "policy-changes.jsonl")),
         audit=AuditSettings(mode="off", path=str(tmp_path / "decisions.jsonl")),
         detectors=DetectorSettings(embedded=False),
     )

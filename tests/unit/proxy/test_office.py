@@ -217,12 +217,58 @@ def test_a_restart_that_undoes_a_promotion_says_so(hall, office, next_set, polic
     office.changes.close()
     with capture_logs() as logs:
         undone = again(hall, changes=file)
-    assert [line["event"] for line in logs] == ["policies_other_than_promoted"]
+    assert [line["event"] for line in logs if line["event"] != "audit_anchor"] == ["policies_other_than_promoted"]
     assert str(next_set) in undone.office.status()["hint"]
     assert "ana" in undone.office.status()["hint"]
     with capture_logs() as logs:
         followed = again(hall, changes=file, path=str(next_set))
-    assert (logs, followed.office.status()["hint"]) == ([], "")
+    assert {line["event"] for line in logs} == {"audit_anchor"}
+    assert followed.office.status()["hint"] == ""
+
+
+def test_what_files_bring_is_written_down_beside_promotions(hall, office, policy_file, next_set):
+    policy_file.write_text(POLICY.format(revision=2))
+    reload_now(hall, "SIGHUP")
+    reload_now(hall)  # brings nothing new
+    policy_file.write_text("nonsense")
+    reload_now(hall)
+    office.candidate(next_set, ANA)
+    office.promote(ANA)
+    take_note(hall, hall.shelf.last)
+    rows = [
+        (r["action"], r["actor"], [p["revision"] for p in r["old"]], [p["revision"] for p in r["new"]])
+        for r in records(office)
+    ]
+    assert rows == [("reload", "SIGHUP", [1], [2]), ("candidate", "ana", [], [2]), ("promote", "ana", [2], [2])]
+    assert verify(office.changes.path).fine
+
+
+def test_what_changed_while_nobody_served_is_written_at_the_start(hall, office, policy_file):
+    file = str(office.changes.path)
+    again(hall, changes=file)
+    assert not office.changes.path.exists()  # nothing is known yet, so nothing has changed
+    policy_file.write_text(POLICY.format(revision=2))
+    reload_now(hall)
+    again(hall, changes=file)
+    assert [r["action"] for r in records(office)] == ["reload"]
+    policy_file.write_text(POLICY.format(revision=3))
+    again(hall, changes=file)
+    last = records(office)[-1]
+    assert (last["action"], last["old"][0]["revision"], last["new"][0]["revision"]) == ("start", 2, 3)
+
+
+def test_a_reload_is_not_kept_back_by_a_file_that_cannot_be_written(hall, office, policy_file):
+    place = office.changes.path.parent
+    place.write_text("a file, no folder")
+    policy_file.write_text(POLICY.format(revision=2))
+    with capture_logs() as logs:
+        assert reload_now(hall).ok
+    assert revisions(hall) == [2]
+    assert [line["event"] for line in logs] == ["policy_change_unrecorded", "policies_loaded"]
+    place.unlink()
+    policy_file.write_text(POLICY.format(revision=3))
+    assert reload_now(hall).ok
+    assert [r["new"][0]["revision"] for r in records(office)] == [2, 3]
 
 
 def test_the_candidate_of_the_settings(hall, next_set):

@@ -29,8 +29,8 @@ def test_a_good_set_comes_into_force(hall, policy_file):
     with capture_logs() as logs:
         assert reload_now(hall).ok
     assert "sample@2" in [str(p.ref) for p in hall.shelf.policies]
-    assert [line["event"] for line in logs] == ["policies_loaded"]
-    assert "sample@2" in logs[0]["policies"]
+    assert [line["event"] for line in logs] == ["audit_anchor", "policies_loaded"]
+    assert "sample@2" in logs[1]["policies"]
     assert metric(hall, "policy_load_failed") == {0.0}
 
 

@@ -60,7 +60,7 @@ async def _run(host: str, ports: tuple[int, int, int], policy: Path) -> None:
     base = f"http://{_shown(host)}:{raw.ports[0]}"
     hall = open_hall(_settings(host, ports, base, policy), time.time)  # noqa: TID251 - where the clock enters
     data = DataApp(hall)
-    proxy = Servers([Listener(data, host, ports[0])], GRACE)
+    proxy = Servers([Listener(data, host, ports[0], data.rules)], GRACE)
     stage = Stage(hall, _showing(policy), base, f"http://{_shown(host)}:{proxy.ports[0]}")
     console = Servers([Listener(console_app(hall, stage), host, ports[1])], GRACE)
     waiting = [raw, proxy, console]

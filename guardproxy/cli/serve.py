@@ -14,6 +14,7 @@ from guardproxy.console.app import console_app
 from guardproxy.observe import logs
 from guardproxy.proxy import settings as configuration
 from guardproxy.proxy.app import DataApp
+from guardproxy.proxy.front import FrontRules
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.reloading import on_hangup, take_note, take_note_of_keys
 from guardproxy.proxy.server import Listener, Servers
@@ -52,8 +53,8 @@ async def run(hall: Hall) -> None:
     data = DataApp(hall)
     servers = Servers(
         [
-            Listener(data, listen.host, listen.port),
-            Listener(console_app(hall), listen.admin_host, listen.admin_port),
+            Listener(data, listen.host, listen.port, data.rules),
+            Listener(console_app(hall), listen.admin_host, listen.admin_port, FrontRules(hall.settings.limits)),
         ],
         listen.grace_s,
     )

@@ -89,6 +89,19 @@ DROPPED = Label("reason", ("disk_full", "io_error", "queue_full"))
 QUEUE = Label("queue", ("batch", "audit", "admission", "candidate"))
 CHANGE = Label("change", ("tighter", "looser"))
 UNCOMPARED = Label("reason", ("queue_full", "no_policy", "detector", "error"))
+FRONT = Label(
+    "code",
+    (
+        "invalid_http",
+        "invalid_host",
+        "target_too_long",
+        "headers_too_large",
+        "method_not_allowed",
+        "expectation_failed",
+        "request_timeout",
+        "overloaded",
+    ),
+)
 CACHE = Label("result", ("hit", "miss"))
 LIMIT = Label("limit", ("requests", "tokens", "concurrent"))
 RESULT = Label("result", ("answered", "refused", "limited", "failed"))
@@ -119,6 +132,7 @@ FAMILIES = (
     Family("policy_info", "1 for the policy in force, 0 for a retired one.", REF),
     Family("policy_load_failed", "1 while the file on disk is refused; labels name the policy in force.", REF),
     Family("policy_loaded_timestamp_seconds", "When it came into force (POSIX).", REF),
+    Family("front_refusals_total", "Requests turned away for their HTTP, by error code; no exchange began.", (FRONT,)),
     Family("inflight", "Exchanges that run.", (SURFACE,)),
     Family("queue_depth", "Work that waits.", (QUEUE,)),
     Family("audit_dropped_total", "Decisions not durably recorded.", (DROPPED,)),

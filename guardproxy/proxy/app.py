@@ -29,6 +29,7 @@ from guardproxy.proxy.cors import Cors
 from guardproxy.proxy.detecting import DetectFlow
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.flow import Flow
+from guardproxy.proxy.front import FrontRules
 from guardproxy.proxy.hall import Hall, new_decision_id
 from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.moderating import ModerationFlow
@@ -37,7 +38,7 @@ from guardproxy.proxy.signpost import sign
 from guardproxy.proxy.tenants import Caller, Tenants
 from guardproxy.proxy.upstream import Call, read_all
 from guardproxy.wire.detector_api import error_answer as detector_error
-from guardproxy.wire.errors import complaint_answer, error_answer, read_complaint
+from guardproxy.wire.errors import ErrorAnswer, complaint_answer, error_answer, read_complaint
 from guardproxy.wire.headers import Headers, upstream_headers
 from guardproxy.wire.models import found, listed, read_models, without
 from guardproxy.wire.quota import Quota, quota_headers
@@ -85,13 +86,20 @@ class DataApp:
         self._admission = Admission(hall.limits, most if len(tenants.names) == 1 else max(1, most // 2), monotonic)
         self.draining = False
 
+    @property
+    def rules(self) -> FrontRules:
+        """What its listener demands of a request before it comes here."""
+        settings, metrics = self._hall.settings, self._hall.recorder.metrics
+        count = partial(metrics.count, "front_refusals_total")
+        return FrontRules(settings.limits, tuple(settings.listen.hosts), shaped, count)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
             return
         if scope["type"] != "http":
             return
-        path = scope["path"]
+        path = _path(scope)
         if self._cors is not None:
             preflight = self._cors.preflight(_headers(scope)) if scope["method"] == "OPTIONS" else None
             if preflight is not None:
@@ -127,7 +135,7 @@ class DataApp:
         try:
             if stranger is not None:
                 raise stranger
-            _check_head(scope, incoming, "POST")
+            _check_head(scope, incoming, self._hall.settings.limits.body_bytes)
             self._admit()
         except GuardproxyError as error:
             await self._turn_away(flow, client, error)
@@ -270,15 +278,29 @@ def _headers(scope: Scope) -> Headers:
     return tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"])
 
 
-def _check_head(scope: Scope, incoming: Incoming, method: str) -> None:
-    if scope["method"] != method:
-        raise BadRequest(f"use {method} here", code="method_not_allowed", status=405)
-    kind, _, parameters = incoming.header("content-type").partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
+def _path(scope: Scope) -> str:
+    """The path that decides. One that is served has one spelling; only a model's name may hold escapes."""
+    path, raw = scope["path"], scope.get("raw_path") or b""
+    return path if b"%" not in raw or path.startswith(MODELS + "/") else raw.decode("latin-1")
+
+
+def _check_head(scope: Scope, incoming: Incoming, most: int) -> None:
+    """What can be said before the body is read, or asked for."""
+    if scope["method"] != "POST":
+        raise BadRequest("use POST here", code="method_not_allowed", status=405)
+    if not _is_json(incoming.header("content-type")):
         raise BadRequest("send application/json (charset absent or utf-8)", code="unsupported_media_type", status=415)
-    if incoming.header("content-encoding"):
+    if any(value.lower() != "identity" for name, value in incoming.headers if name == "content-encoding"):
         raise BadRequest("send the body without Content-Encoding", code="unsupported_media_type", status=415)
+    length = incoming.header("content-length")
+    if length.isascii() and length.isdigit() and int(length) > most:
+        raise BadRequest(f"the body is longer than {most} bytes", code="request_too_large", status=413)
+
+
+def _is_json(value: str) -> bool:
+    kind, *parameters = (part.strip().lower() for part in value.split(";"))
+    charsets = {"charset=utf-8", 'charset="utf-8"', "charset=utf8", 'charset="utf8"'}
+    return kind == "application/json" and (not parameters or (len(parameters) == 1 and parameters[0] in charsets))
 
 
 async def _wrong_method(client: Client) -> None:
@@ -290,11 +312,14 @@ async def _wrong_method(client: Client) -> None:
 async def _unknown(path: str, client: Client) -> None:
     """404 with the way, in the shape of the surface that was meant."""
     found = sign(path, (*DOORS, MODELS))
-    error = BadRequest(f"{found} ({SERVED})", code="unknown_path", status=404)
-    answer = detector_error(error) if found.near == CONTENTS else error_answer(error)
-    if found.near in SURFACES:
-        answer = SURFACES[found.near].errors(answer)
+    answer = shaped(found.near, BadRequest(f"{found} ({SERVED})", code="unknown_path", status=404))
     await client.whole(answer.status, answer.headers, answer.body)
+
+
+def shaped(path: str, error: GuardproxyError) -> ErrorAnswer:
+    """An error as callers of a path read it: of a surface's own, else of OpenAI's."""
+    answer = detector_error(error) if path == CONTENTS else error_answer(error)
+    return SURFACES[path].errors(answer) if path in SURFACES else answer
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -7,21 +7,23 @@ import contextlib
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import uvicorn
 
 from guardproxy.errors import SettingsError
+from guardproxy.proxy.front import FrontRules, front
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An ASGI app and where it listens. Port 0 lets the system choose."""
+    """An ASGI app, where it listens and what it demands of callers. Port 0 lets the system choose."""
 
     app: Any
     host: str
     port: int
+    rules: FrontRules = field(default_factory=FrontRules)
 
 
 class _Quiet(uvicorn.Server):
@@ -94,14 +96,15 @@ def _bound(listener: Listener) -> socket.socket:
 def _server(listener: Listener, grace: float) -> _Quiet:
     config = uvicorn.Config(
         listener.app,
-        http="httptools",
+        http=front(listener.rules),
+        ws="none",
         loop="uvloop",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=True,
-        timeout_keep_alive=20,
+        timeout_keep_alive=max(1, int(listener.rules.limits.idle_timeout_s)),
         timeout_graceful_shutdown=max(1, int(grace)),
         proxy_headers=False,
     )

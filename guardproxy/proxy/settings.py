@@ -31,6 +31,7 @@ LOOPBACK_NAMES = frozenset({"localhost"})
 
 
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://[a-z0-9.\-\[\]:]{1,253}$")]
+HostName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])$")]
 
 
 class Frozen(BaseModel):
@@ -54,7 +55,10 @@ class UpstreamSettings(Frozen):
 
 
 class ListenSettings(Frozen):
-    """Two listeners, two ports. `cors_origins`: web pages of these origins may use the data listener."""
+    """Two listeners, two ports. `cors_origins`: web pages of these origins may use the data listener.
+
+    `hosts`: the names that its callers may call it by (their Host header, without a port); empty: any.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
@@ -63,6 +67,7 @@ class ListenSettings(Frozen):
     allow_anonymous: bool = False
     admin_token_env: str = ""
     cors_origins: list[Origin] = Field(default_factory=list)
+    hosts: list[HostName] = Field(default_factory=list)
     grace_s: float = Field(30.0, ge=0, le=600)
 
 
@@ -73,9 +78,21 @@ class KeySettings(Frozen):
 
 
 class LimitSettings(Frozen):
-    """What one request may cost before anything is looked at."""
+    """What one request may cost before anything is looked at, and what a connection may.
+
+    `header_timeout_s`: from the first byte of a request to the end of its headers; `body_timeout_s`: from there to the
+    end of its body; `idle_timeout_s`: between two requests; `write_timeout_s`: while a caller takes nothing of an
+    answer. `connections`: of one listener; `target_bytes`: path and query.
+    """
 
     body_bytes: int = Field(1024 * 1024, ge=1024)
+    header_bytes: int = Field(16 * 1024, ge=1024, le=1024 * 1024)
+    header_fields: int = Field(100, ge=8, le=10_000)
+    target_bytes: int = Field(8 * 1024, ge=256, le=1024 * 1024)
+    connections: int = Field(5000, ge=1)
+    header_timeout_s: float = Field(10.0, gt=0, le=600)
+    idle_timeout_s: float = Field(60.0, gt=0, le=3600)
+    write_timeout_s: float = Field(60.0, gt=0, le=3600)
     choices: int = Field(16, ge=1, le=128)
     inflight: int = Field(1000, ge=1)
     body_timeout_s: float = Field(30.0, gt=0, le=600)

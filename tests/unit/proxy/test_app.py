@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from guardproxy.core.rules import Unscanned
-from guardproxy.errors import UpstreamTimeout
+from guardproxy.errors import BadRequest, UpstreamTimeout
 from guardproxy.observe.metrics import Labels
 from guardproxy.proxy.app import DOORS, MODERATIONS, DataApp
 from guardproxy.proxy.cors import Cors
@@ -95,6 +95,11 @@ async def test_a_redacted_request_goes_on_without_the_name(app_of, sent):
         ("GET", "/docs", {}, 404, "unknown_path"),
         ("GET", CHAT, {}, 405, "method_not_allowed"),
         ("POST", "/v1/models", {}, 405, "method_not_allowed"),
+        ("POST", "/v1/ch%61t/completions", said(), 404, "unknown_path"),
+        ("POST", "/v1/chat%2fcompletions", said(), 404, "unknown_path"),
+        ("POST", "/v1/chat/x/%2e%2e/completions", said(), 404, "unknown_path"),
+        ("GET", "/v1/%6dodels", {}, 404, "unknown_path"),
+        ("GET", "/health%7a", {}, 404, "unknown_path"),
         ("POST", CHAT, {"content": b"{}"}, 415, "unsupported_media_type"),
         ("POST", CHAT, {"content": b"{}", "headers": {"content-type": "text/plain"}}, 415, "unsupported_media_type"),
         ("POST", CHAT, {**said(), "headers": {"content-encoding": "gzip"}}, 415, "unsupported_media_type"),
@@ -380,3 +385,63 @@ async def test_lifespan_and_other_protocols(app_of):
     await app({"type": "lifespan"}, receive, send)
     await app({"type": "websocket"}, receive, send)
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("application/json; charset=utf-8; charset=utf-7", "application/json; utf-8", "application/json, text/plain"),
+        *("application/json; charset=", "application/json; charset=utf-8 utf-16", "application/jsonx", "json", "*/*"),
+        *("application/json; boundary=a", "application/vnd.api+json", "application/ json", "application/json;;"),
+    ],
+)
+async def test_only_one_content_type_is_read(app_of, sent, value):
+    answer = await ask(app_of(), **said(), headers={"content-type": value})
+    assert (answer.status_code, code(answer), sent) == (415, "unsupported_media_type", [])
+
+
+@pytest.mark.parametrize(
+    "value", ["application/json", "Application/JSON;charset=UTF-8", 'application/json; charset="utf8"']
+)
+async def test_ways_to_say_json(app_of, value):
+    assert (await ask(app_of(), **said(), headers={"content-type": value})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "codings", [["", "gzip"], ["identity", "br"], ["gzip, gzip"], ["identity, gzip"], ["x-gzip"], [""]]
+)
+async def test_a_packed_body_is_not_read(app_of, sent, codings):
+    headers = [("content-type", "application/json"), *(("content-encoding", coding) for coding in codings)]
+    answer = await ask(app_of(), content=b"{}", headers=headers)
+    assert (answer.status_code, code(answer), sent) == (415, "unsupported_media_type", [])
+
+
+async def test_identity_packs_nothing(app_of):
+    assert (await ask(app_of(), **said(), headers={"content-encoding": "Identity"})).status_code == 200
+
+
+async def test_a_body_that_says_it_is_too_long_is_not_asked_for(app_of):
+    async def receive():
+        raise AssertionError("the body was asked for")
+
+    told = []
+
+    async def send(message):
+        told.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"2049")]
+    scope = {"type": "http", "method": "POST", "path": CHAT, "raw_path": CHAT.encode(), "headers": headers}
+    await app_of(body_bytes=2048)(scope, receive, send)
+    assert (told[0]["status"], json.loads(told[1]["body"])["error"]["code"]) == (413, "request_too_large")
+
+
+async def test_faults_of_the_front_are_shaped_like_those_behind_it_and_counted(app_of, hall):
+    rules = app_of(header_fields=9).rules
+    assert rules.head.max_fields == 9
+    fault = BadRequest("no", code="invalid_http")
+    assert json.loads(rules.answer("/v1/messages", fault).body)["type"] == "error"
+    assert json.loads(rules.answer("/api/v1/text/contents", fault).body) == {"code": 400, "message": "no"}
+    assert json.loads(rules.answer("", fault).body)["error"]["code"] == "invalid_http"
+    rules.count("invalid_http")
+    page = hall.recorder.metrics.render(None)[0].decode()
+    assert 'guardproxy_front_refusals_total{code="invalid_http"} 1.0' in page

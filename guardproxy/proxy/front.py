@@ -1,0 +1,220 @@
+"""Between the socket and the server library: what that does not check is checked here, for both listeners.
+
+`wire.http_gate` reads every byte first and writes the request anew; uvicorn's parser sees nothing else. One request
+at a time: the next one of a pipeline is read when the answer before it is out. Timers close connections that send
+too slowly or take too slowly, and whoever answers before a body has ended closes the connection after it.
+
+A fault is answered in the caller's format where an answer is possible; it is counted, and reaches no application.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from http import HTTPStatus
+from typing import Any, cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
+from guardproxy.proxy.lingering import LingeringTransport
+from guardproxy.proxy.settings import LimitSettings
+from guardproxy.wire.errors import ErrorAnswer, error_answer
+from guardproxy.wire.http_gate import Gate
+from guardproxy.wire.http_head import HeadLimits
+
+MOST_HELD = 64 * 1024
+"""Bytes of later requests that wait for the answer to the one before; beyond it nothing is read."""
+BODY_GRACE = 5.0
+"""Seconds beyond the body's time: the application answers first, and only its silence ends here."""
+HEAD, BODY, IDLE = "head", "body", "idle"
+
+
+def _plain(_path: str, error: GuardproxyError) -> ErrorAnswer:
+    return error_answer(error)
+
+
+@dataclass(frozen=True, slots=True)
+class FrontRules:
+    """What a listener demands. `answer`: a fault in the format of the path's surface; `count`: by the fault's code."""
+
+    limits: LimitSettings = field(default_factory=LimitSettings)
+    hosts: tuple[str, ...] = ()
+    answer: Callable[[str, GuardproxyError], ErrorAnswer] = _plain
+    count: Callable[[str], None] = field(default=lambda _code: None)
+
+    @property
+    def head(self) -> HeadLimits:
+        """The same limits as the gate knows them."""
+        limits, hosts = self.limits, frozenset(host.lower().encode() for host in self.hosts)
+        return HeadLimits(limits.header_bytes, limits.header_fields, limits.target_bytes, hosts)
+
+
+def front(rules: FrontRules) -> type[asyncio.Protocol]:
+    """What uvicorn calls for each connection."""
+    return cast("type[asyncio.Protocol]", partial(Front, rules, rules.head))
+
+
+class Front(HttpToolsProtocol):
+    """One connection."""
+
+    transport: LingeringTransport
+
+    def __init__(
+        self,
+        rules: FrontRules,
+        head: HeadLimits,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._rules = rules
+        self._gate = Gate(head)
+        self._phase = ""
+        self._deadline: asyncio.TimerHandle | None = None
+        self._stall: asyncio.TimerHandle | None = None
+        self._keeps_alive = False
+        self._refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Counts it; the first head has to come in time."""
+        lingering = LingeringTransport(transport, self._is_unread, self._rules.limits.write_timeout_s)
+        super().connection_made(lingering)
+        if len(self.connections) > self._rules.limits.connections:
+            self._refuse(Overloaded("too many connections", status=503))
+            return
+        self._enter(HEAD)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stops all timers."""
+        self._enter("")
+        self.resume_writing()
+        self.transport.lost()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes as they come; they go on when it is their turn."""
+        if self.transport.is_closing():
+            self.transport.drain(len(data))
+            return
+        self._unset_keepalive_if_required()
+        self._gate.feed(data)
+        self._advance()
+
+    def on_headers_complete(self) -> None:
+        """Until its body has ended, an answer closes the connection."""
+        super().on_headers_complete()
+        self._keeps_alive = self.cycle.keep_alive
+        self.cycle.keep_alive = False
+
+    def on_message_complete(self) -> None:
+        """An answer that has not begun yet may leave the connection open."""
+        if not self.cycle.response_started:
+            self.cycle.keep_alive = self._keeps_alive
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The next request's turn, when it waits."""
+        super().on_response_complete()
+        if not self.transport.is_closing() and self._gate.begun:
+            self._unset_keepalive_if_required()
+            self._advance()
+
+    def shutdown(self) -> None:
+        """The answer under way is the last one."""
+        self._keeps_alive = False
+        super().shutdown()
+
+    def pause_writing(self) -> None:
+        """The caller takes nothing: not for ever."""
+        super().pause_writing()
+        self._stall = self.loop.call_later(self._rules.limits.write_timeout_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It took enough."""
+        if self._stall is not None:
+            self._stall.cancel()
+            self._stall = None
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """The parser behind the gate sees a fault that the gate did not: it is refused all the same."""
+        del msg
+        self._refuse(BadRequest("this is not HTTP/1.1", code="invalid_http"))
+
+    @property
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _is_unread(self) -> bool:
+        return self._refused or not self._gate.between or self._gate.held > 0
+
+    def _advance(self) -> None:
+        """Hands on what may go on: the rest of the request under way, or the next one's head."""
+        try:
+            while not self.transport.is_closing() and not (self._gate.between and self._answering):
+                piece = self._gate.step()
+                if piece is None:
+                    break
+                super().data_received(piece)
+        except BadRequest as error:
+            self._refuse(error)
+            return
+        if self.transport.is_closing():
+            return
+        if self._gate.held > MOST_HELD:
+            self.flow.pause_reading()
+        self._enter(self._now())
+
+    def _now(self) -> str:
+        if not self._gate.between:
+            return BODY
+        waits = not self._answering and (self._gate.begun or self.cycle is None)
+        return HEAD if waits else IDLE
+
+    def _enter(self, phase: str) -> None:
+        """Each phase has its time, however many pieces come in it."""
+        if phase == self._phase:
+            return
+        self._phase = phase
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        limits = self._rules.limits
+        if phase == HEAD:
+            self._deadline = self.loop.call_later(limits.header_timeout_s, self._late)
+        elif phase == BODY:
+            self._deadline = self.loop.call_later(limits.body_timeout_s + BODY_GRACE, self.transport.abort)
+
+    def _late(self) -> None:
+        if self._gate.begun:
+            self._refuse(BadRequest("the headers did not arrive in time", code="request_timeout", status=408))
+        else:
+            self.transport.close()
+
+    def _refuse(self, error: BadRequest | Overloaded) -> None:
+        """The last thing this connection hears. An exchange whose body broke off ends as if its caller had left."""
+        self._enter("")
+        self._refused = True
+        self._rules.count(error.code if isinstance(error, BadRequest) else "overloaded")
+        started = False
+        if self._answering:
+            started = self.cycle.response_started
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if not started:
+            self.transport.write(_written(self._rules.answer(self._gate.path, error)))
+        self.transport.close()
+
+
+def _written(answer: ErrorAnswer) -> bytes:
+    lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in answer.headers]
+    lines += [f"content-length: {len(answer.body)}", "connection: close", "", ""]
+    return "\r\n".join(lines).encode("latin-1") + answer.body

@@ -8,6 +8,7 @@ GuardproxyError
 │   └── ModelFilesError                a model file is missing, cut or not the one we shipped
 ├── BadRequest               400 …     the caller's mistake (status, code, param)
 ├── Overloaded               429/503   (retry_after seconds)
+│   └── ShuttingDown         503       the grace after SIGTERM is used up, or a request came in it
 ├── GuardUnavailable         503       a rule that fails closed could not be judged
 ├── AuditUnavailable         503       the decision log must be written and cannot be
 └── UpstreamError            502/504   (code, kind)
@@ -68,6 +69,13 @@ class Overloaded(GuardproxyError):
         super().__init__(message)
         self.retry_after = retry_after
         self.status = status
+
+
+class ShuttingDown(Overloaded):
+    """The service stops: a request that came too late, or an answer that outlasted the grace."""
+
+    def __init__(self) -> None:
+        super().__init__("the service is shutting down; try again", retry_after=1, status=503)
 
 
 class GuardUnavailable(GuardproxyError):

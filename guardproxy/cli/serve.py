@@ -52,7 +52,7 @@ async def run(hall: Hall) -> None:
     data = DataApp(hall)
     servers = Servers(
         [
-            Listener(data, listen.host, listen.port),
+            Listener(data, listen.host, listen.port, hall.settings.limits.write_timeout_s),
             Listener(console_app(hall), listen.admin_host, listen.admin_port),
         ],
         listen.grace_s,
@@ -74,7 +74,7 @@ async def run(hall: Hall) -> None:
         print("guardproxy: stopping", file=sys.stderr)
 
     try:
-        await servers.run(ready, stopping)
+        await servers.run(ready, stopping, data.shut)
     finally:
         if watch is not None:
             watch.cancel()

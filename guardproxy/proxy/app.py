@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from guardproxy import __version__
-from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
+from guardproxy.errors import BadRequest, GuardproxyError, Overloaded, ShuttingDown
 from guardproxy.observe.entry import posix_text
 from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.checking import CheckFlow
@@ -71,11 +71,17 @@ class DataApp:
 
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
-        self._rest = rest(hall)
+        self._rest = rest(hall, lambda: self.draining)
         origins = hall.settings.listen.cors_origins
         self._cors = Cors(origins) if origins else None
         self._inflight = dict.fromkeys(DOORS, 0)
+        self._live: dict[asyncio.Task[Any], Client] = {}
         self.draining = False
+
+    def shut(self) -> None:
+        """The grace is used up: exchanges that still run end now, well-formed, as faults of ours."""
+        for task, client in list(self._live.items()):
+            client.shut(task)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -90,7 +96,7 @@ class DataApp:
                 await Client(receive, send).whole(200, preflight, b"")
                 return
             send = self._cors.answering(_headers(scope), send)
-        client = Client(receive, send)
+        client = Client(receive, send, self._hall.settings.limits.write_timeout_s)
         if path in DOORS:
             await self._exchange(DOORS[path], scope, client)
         elif path == MODELS or path.startswith(MODELS + "/"):
@@ -126,9 +132,14 @@ class DataApp:
             await client.whole(answer.status, (*answer.headers, *extra, *ledger.headers()), answer.body)
             return
         self._count(scope["path"], 1)
+        task = asyncio.current_task()
+        if task is None:
+            raise AssertionError("a request is answered in a task; this is a bug")
+        self._live[task] = client
         try:
             await self._edge(flow, client, ledger)
         finally:
+            del self._live[task]
             self._count(scope["path"], -1)
 
     def _count(self, path: str, step: int) -> None:
@@ -156,7 +167,7 @@ class DataApp:
 
     def _admit(self) -> None:
         if self.draining:
-            raise Overloaded("the service is shutting down", status=503, retry_after=1)
+            raise ShuttingDown
         if sum(self._inflight.values()) >= self._hall.settings.limits.inflight:
             raise Overloaded("too many requests at once", retry_after=1)
 
@@ -190,7 +201,7 @@ class DataApp:
             await client.whole(answer.status, answer.headers, answer.body)
 
 
-def rest(hall: Hall) -> FastAPI:
+def rest(hall: Hall, draining: Callable[[], bool]) -> FastAPI:
     """Probes and the front door; no documentation pages, no redirects on the data port."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
@@ -207,7 +218,9 @@ def rest(hall: Hall) -> FastAPI:
         policies = [named(p.ref) for p in hall.shelf.policies]
         last = hall.shelf.last  # a refused set changes nothing: we stay ready, and say so
         attempt = {"ok": last.ok, "place": Path(last.place).name, "time": posix_text(last.at)}
-        return JSONResponse({"status": "ready", "policies": policies, "last_load": attempt})
+        status = "draining" if draining() else "ready"
+        found = {"status": status, "policies": policies, "last_load": attempt}
+        return JSONResponse(found, 200 if status == "ready" else 503)
 
     return app
 

@@ -11,7 +11,15 @@ from guardproxy.core.findings import Failure
 from guardproxy.core.lookers import Looker
 from guardproxy.core.rules import Action, Policy
 from guardproxy.detectors.bench import Inspection
-from guardproxy.errors import AuditUnavailable, BadRequest, GuardproxyError, GuardUnavailable, Overloaded, UpstreamError
+from guardproxy.errors import (
+    AuditUnavailable,
+    BadRequest,
+    GuardproxyError,
+    GuardUnavailable,
+    Overloaded,
+    ShuttingDown,
+    UpstreamError,
+)
 from guardproxy.observe.outcome import SessionNote
 from guardproxy.observe.record import Outcome, Score, Timing
 from guardproxy.wire.headers import Headers, Marks, guard_headers
@@ -136,7 +144,7 @@ class Ledger:
         self.error_code = code_of(error)
         if isinstance(error, BadRequest):
             self.error = "bad_request"
-        elif isinstance(error, Overloaded):
+        elif isinstance(error, Overloaded) and not isinstance(error, ShuttingDown):
             self.error = "overload"
         else:
             self.error = "error"
@@ -208,6 +216,8 @@ def code_of(error: GuardproxyError) -> str:
         return "guard_unavailable"
     if isinstance(error, AuditUnavailable):
         return "audit_unavailable"
+    if isinstance(error, ShuttingDown):
+        return "shutting_down"
     if isinstance(error, Overloaded):
         return "rate_limit_exceeded" if error.status == 429 else "overloaded"
     return "internal_error"

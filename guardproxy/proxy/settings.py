@@ -65,12 +65,13 @@ class ListenSettings(Frozen):
 
 
 class LimitSettings(Frozen):
-    """What one request may cost before anything is looked at."""
+    """What one request may cost. `write_timeout_s`: what a caller who does not read may keep waiting."""
 
     body_bytes: int = Field(1024 * 1024, ge=1024)
     choices: int = Field(16, ge=1, le=128)
     inflight: int = Field(1000, ge=1)
     body_timeout_s: float = Field(30.0, gt=0, le=600)
+    write_timeout_s: float = Field(60.0, gt=0, le=600)
 
 
 class PolicySettings(Frozen):

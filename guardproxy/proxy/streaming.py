@@ -18,6 +18,7 @@ from guardproxy.errors import (
     AuditUnavailable,
     GuardproxyError,
     GuardUnavailable,
+    ShuttingDown,
     UpstreamBadAnswer,
     UpstreamError,
     UpstreamTimeout,
@@ -73,11 +74,12 @@ class StreamRun:
                 for choice in range(self.request.n):
                     await self._write(stream.notice(choice, notice.text, before=True))
         try:
-            await self._relay(stream)
+            with self.flow.client.interruptible():
+                await self._relay(stream)
         except _Withheld as refused:
             self.flow.take(self.moderated)
             await self.flow.refuse_by_error(refused.text)
-        except (GuardUnavailable, AuditUnavailable, UpstreamError) as error:
+        except (GuardUnavailable, AuditUnavailable, ShuttingDown, UpstreamError) as error:
             if not self.flow.client.started:
                 raise
             await self._fault(stream, error)

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from guardproxy.testing.loop_upstream import LoopUpstream
 from guardproxy.testing.process_figures import KIB, Figures, slope
 from guardproxy.testing.proxy_process import Serving, serving
 from guardproxy.testing.raw_client import begun, chat, finishes, frames, spoken
-from guardproxy.testing.scripts import stream_of
+from guardproxy.testing.scripts import Script, stream_of
 
 MOST_KIB, MOST_SLOPE = 100.0, 1.0
 SAMPLE_S, JUDGED_FROM_S = 2.0, 120.0
@@ -54,11 +55,15 @@ class Step:
 
 @dataclass(slots=True)
 class Seen:
-    """A run. `first`: seconds until each stream's first bytes; `held`: (seconds, MiB) while all were open."""
+    """A run. `first`: seconds until each stream's first bytes; `held`: (seconds, MiB) while all were open.
+
+    `busy`: the share of a core that the proxy used meanwhile.
+    """
 
     before: Figures
     steps: list[Step] = field(default_factory=list)
     held: list[tuple[float, float]] = field(default_factory=list)
+    busy: float = 0.0
     after: Figures | None = None
     first: list[float] = field(default_factory=list)
     whole: int = 0
@@ -90,7 +95,8 @@ class Seen:
         told = [f"before: {self.before.resident:.1f} MiB, {self.before.descriptors} descriptors"]
         told += [f"{s.streams} streams: {s.figures.resident:.1f} MiB, {self.kib(s):.1f} KiB each" for s in self.steps]
         if self.held:
-            told.append(f"held for {self.held[-1][0]:.0f} s: slope {self.grown:+.2f} MiB in ten minutes")
+            grown = f"memory grew by {self.held[-1][1] - self.held[0][1]:+.2f} MiB, slope {self.grown:+.2f} in ten minutes"
+            told.append(f"held for {self.held[-1][0]:.0f} s: {grown}; {self.busy:.0%} of a core")
         first = sorted(self.first)
         told.append(f"first bytes: p50 {first[len(first) // 2] * 1000:.0f} ms, p99 {_p99(first) * 1000:.0f} ms")
         if self.after is not None:
@@ -110,7 +116,7 @@ async def held_open(proxy: Serving, upstream: LoopUpstream, steps: Sequence[int]
     await _settled(pid)
     seen = Seen(Figures.of(pid))
     pause = seconds / len(WORDS)
-    upstream.answering = replace(stream_of(WORDS), pause=pause)
+    upstream.answering = _slowly(pause)
     calls: list[asyncio.Task[bool]] = []
     for streams in steps:
         while len(calls) < streams:
@@ -119,17 +125,26 @@ async def held_open(proxy: Serving, upstream: LoopUpstream, steps: Sequence[int]
         while len(seen.first) < streams and not any(call.done() for call in calls):
             await asyncio.sleep(0.05)
         seen.steps.append(Step(streams, Figures.of(pid)))
-    began = perf_counter()
-    while (passed := perf_counter() - began) < seconds / 2:
+    began, used = perf_counter(), Figures.of(pid).seconds
+    while (passed := perf_counter() - began) < seconds - max(steps) / rate - 2 * pause:
         seen.held.append((passed, Figures.of(pid).resident))
         await asyncio.sleep(min(SAMPLE_S, seconds / 20))
+    seen.busy = (Figures.of(pid).seconds - used) / (perf_counter() - began)
     ended = await asyncio.gather(*calls, return_exceptions=True)
     seen.whole = sum(one is True for one in ended)
+    broken = Counter(type(one).__name__ for one in ended if one is not True)
+    seen.faults += [f"{count} streams ended with {name}" for name, count in broken.items()]
     while Figures.of(pid).descriptors > seen.before.descriptors + 4 and perf_counter() - began < seconds * 2 + 30:
         await asyncio.sleep(0.25)
     seen.after = Figures.of(pid)
     seen.judge()
     return seen
+
+
+def _slowly(pause: float) -> Script:
+    """The first words at once, so that every stream has begun; then a word after each pause."""
+    made = stream_of(WORDS)
+    return replace(made, segments=(b"".join(made.segments[:4]), *made.segments[4:]), pause=pause)
 
 
 async def _settled(pid: int) -> None:

@@ -19,7 +19,7 @@ from time import perf_counter
 
 from guardproxy.proxy.tasks import spawn
 from guardproxy.testing.loop_upstream import LoopUpstream
-from guardproxy.testing.process_figures import KIB, Figures, slope
+from guardproxy.testing.process_figures import KIB, Figures, settled, slope
 from guardproxy.testing.proxy_process import Serving, serving
 from guardproxy.testing.raw_client import begun, chat, finishes, frames, spoken
 from guardproxy.testing.scripts import Script, stream_of
@@ -113,7 +113,7 @@ async def held_open(proxy: Serving, upstream: LoopUpstream, steps: Sequence[int]
     pid, port = proxy.process.pid, int(proxy.base.rsplit(":", 1)[1].removesuffix("/v1"))
     for _ in range(20):  # what the first requests load is not what a stream costs
         await _one(port, None)
-    await _settled(pid)
+    await settled(pid)
     seen = Seen(Figures.of(pid))
     pause = seconds / len(WORDS)
     upstream.answering = _slowly(pause)
@@ -145,16 +145,6 @@ def _slowly(pause: float) -> Script:
     """The first words at once, so that every stream has begun; then a word after each pause."""
     made = stream_of(WORDS)
     return replace(made, segments=(b"".join(made.segments[:4]), *made.segments[4:]), pause=pause)
-
-
-async def _settled(pid: int) -> None:
-    """Until what is loaded in the background (languages) is loaded: a second without a change."""
-    last, still = 0.0, 0
-    while still < 10:
-        await asyncio.sleep(0.1)
-        now = Figures.of(pid).resident
-        still = still + 1 if abs(now - last) < 0.05 else 0
-        last = now
 
 
 async def _one(port: int, seen: Seen | None) -> bool:

@@ -58,11 +58,11 @@ Noise = b"\xff\xfe\x00garbage\r\n\r\n{[\x80" * 64
 
 
 class FaultProxy:
-    """See the module's text. `connections` counts them; all are closed on leaving."""
+    """See the module's text. `connections` and `segments` are counts; all are closed on leaving."""
 
     def __init__(self, port: int, weather: Weather | Callable[[], Weather] | None = None) -> None:
         self.weather: Weather | Callable[[], Weather] = weather or Weather()
-        self.connections = 0
+        self.connections = self.segments = 0
         self.port = 0
         self._upstream = port
         self._server: asyncio.Server | None = None
@@ -97,12 +97,32 @@ class FaultProxy:
         server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
         try:
             with suppress(ConnectionError, asyncio.CancelledError):
-                await _first(_forth(reader, server_writer), _back(server_reader, writer, weather))
+                await _first(_forth(reader, server_writer), self._back(server_reader, writer, weather))
         finally:
             self._running.discard(task)
             server_writer.transport.abort()
             if not writer.is_closing():
                 writer.close()
+
+    async def _back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, weather: Weather) -> None:
+        sizes, sent, begun = _sizes(weather), 0, False
+        while piece := await reader.read(PIECE):
+            if not begun:
+                await asyncio.sleep(weather.delay)
+                begun = True
+            room = len(piece) if weather.at is None else weather.at - sent
+            for segment in _segments(piece[:room], sizes):
+                writer.write(segment)
+                await writer.drain()
+                self.segments += 1
+                await asyncio.sleep(weather.pause + (len(segment) / weather.rate if weather.rate else 0.0))
+            sent += len(piece[:room])
+            if weather.at is not None and sent >= weather.at:
+                await _broken(writer, weather.breaks)
+                return
+        if writer.can_write_eof():
+            writer.write_eof()
+            await asyncio.Event().wait()  # the other side closes when it has read the end
 
 
 async def _first(*works: Any) -> None:
@@ -120,26 +140,6 @@ async def _forth(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     while piece := await reader.read(PIECE):
         writer.write(piece)
         await writer.drain()
-
-
-async def _back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, weather: Weather) -> None:
-    sizes, sent, begun = _sizes(weather), 0, False
-    while piece := await reader.read(PIECE):
-        if not begun:
-            await asyncio.sleep(weather.delay)
-            begun = True
-        room = len(piece) if weather.at is None else weather.at - sent
-        for segment in _segments(piece[:room], sizes):
-            writer.write(segment)
-            await writer.drain()
-            await asyncio.sleep(weather.pause + (len(segment) / weather.rate if weather.rate else 0.0))
-        sent += len(piece[:room])
-        if weather.at is not None and sent >= weather.at:
-            await _broken(writer, weather.breaks)
-            return
-    if writer.can_write_eof():
-        writer.write_eof()
-        await asyncio.Event().wait()  # the other side closes when it has read the end
 
 
 async def _broken(writer: asyncio.StreamWriter, how: Break) -> None:

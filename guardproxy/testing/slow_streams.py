@@ -26,7 +26,7 @@ from guardproxy.testing.scripts import Script, stream_of
 
 MOST_KIB, MOST_SLOPE = 100.0, 1.0
 SAMPLE_S, JUDGED_FROM_S = 2.0, 120.0
-WORDS = tuple(word + " " for word in "The heron stands in the shallow water and waits for a fish.".split())
+WORDS = ("The ", "heron ", "stands ", "in ", "the ", "shallow ", "water ", "and ", "waits ", "for ", "a ", "fish. ")
 POLICY = """\
 guardproxy: policy/v1
 policy: slow
@@ -95,7 +95,9 @@ class Seen:
         told = [f"before: {self.before.resident:.1f} MiB, {self.before.descriptors} descriptors"]
         told += [f"{s.streams} streams: {s.figures.resident:.1f} MiB, {self.kib(s):.1f} KiB each" for s in self.steps]
         if self.held:
-            grown = f"memory grew by {self.held[-1][1] - self.held[0][1]:+.2f} MiB, slope {self.grown:+.2f} in ten minutes"
+            grown = (
+                f"memory grew by {self.held[-1][1] - self.held[0][1]:+.2f} MiB, slope {self.grown:+.2f} in ten minutes"
+            )
             told.append(f"held for {self.held[-1][0]:.0f} s: {grown}; {self.busy:.0%} of a core")
         first = sorted(self.first)
         told.append(f"first bytes: p50 {first[len(first) // 2] * 1000:.0f} ms, p99 {_p99(first) * 1000:.0f} ms")
@@ -122,8 +124,7 @@ async def held_open(proxy: Serving, upstream: LoopUpstream, steps: Sequence[int]
         while len(calls) < streams:
             calls.append(spawn(_one(port, seen)))
             await asyncio.sleep(1 / rate)
-        while len(seen.first) < streams and not any(call.done() for call in calls):
-            await asyncio.sleep(0.05)
+        await settled(pid)
         seen.steps.append(Step(streams, Figures.of(pid)))
     began, used = perf_counter(), Figures.of(pid).seconds
     while (passed := perf_counter() - began) < seconds - max(steps) / rate - 2 * pause:
@@ -134,8 +135,7 @@ async def held_open(proxy: Serving, upstream: LoopUpstream, steps: Sequence[int]
     seen.whole = sum(one is True for one in ended)
     broken = Counter(type(one).__name__ for one in ended if one is not True)
     seen.faults += [f"{count} streams ended with {name}" for name, count in broken.items()]
-    while Figures.of(pid).descriptors > seen.before.descriptors + 4 and perf_counter() - began < seconds * 2 + 30:
-        await asyncio.sleep(0.25)
+    await settled(pid)
     seen.after = Figures.of(pid)
     seen.judge()
     return seen

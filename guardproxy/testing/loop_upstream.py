@@ -4,6 +4,8 @@ async with LoopUpstream(script) as upstream:      Script, or a function of the r
     upstream.base                                 http://127.0.0.1:PORT/v1
     upstream.live, upstream.answered, upstream.aborted
     upstream.left_at                              perf_counter() of each caller that left in mid-answer
+
+A script of status 0 has no head: its segments are all that is said.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from guardproxy.proxy.tasks import spawn
 from guardproxy.testing.scripts import JSON, Script, parrot
 
 Answering = Script | Callable[[Any], Script] | None
-GONE = (ConnectionError, asyncio.IncompleteReadError)
+GONE = (OSError, asyncio.IncompleteReadError)
 
 
 class LoopUpstream:
@@ -96,8 +98,9 @@ class LoopUpstream:
 
     async def _answer(self, writer: asyncio.StreamWriter, script: Script) -> bool:
         await asyncio.sleep(script.delay)
-        whole = script.content_type == JSON and script.reset_at is None and not script.hang
-        writer.write(_head(script, whole=whole))
+        whole = script.content_type == JSON and script.reset_at is None and not script.hang and script.status > 0
+        if script.status:
+            writer.write(_head(script, whole=whole))
         left = sum(map(len, script.segments)) if script.reset_at is None else script.reset_at
         for segment in script.segments:
             piece, left = segment[:left], left - len(segment[:left])

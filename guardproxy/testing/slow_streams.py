@@ -112,7 +112,7 @@ def _p99(ordered: Sequence[float]) -> float:
 
 async def held_open(proxy: Serving, upstream: LoopUpstream, steps: Sequence[int], seconds: float, rate: float) -> Seen:
     """Opens `rate` streams a second up to each of `steps`, holds all for `seconds`, then lets them end."""
-    pid, port = proxy.process.pid, int(proxy.base.rsplit(":", 1)[1].removesuffix("/v1"))
+    pid, port = proxy.process.pid, proxy.port
     for _ in range(20):  # what the first requests load is not what a stream costs
         await _one(port, None)
     await settled(pid)

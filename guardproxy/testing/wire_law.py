@@ -130,7 +130,7 @@ async def run(folder: Path, streams: int, seed: int) -> Counts:
     light = {"GUARDPROXY_DETECTORS_EMBEDDED": "false", "GUARDPROXY_AUDIT_MODE": "off", "GUARDPROXY_LOG_LEVEL": "error"}
     async with LoopUpstream(play.script) as upstream, FaultProxy(upstream.port, cutter.weather) as between:
         with serving(folder / "proxy", between.base, policy, environment=light) as proxy:
-            port = int(proxy.base.rsplit(":", 1)[1].removesuffix("/v1"))
+            port = proxy.port
             numbers = iter(range(-(-streams // CUTTINGS)))
 
             async def call() -> None:

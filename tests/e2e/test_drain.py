@@ -31,10 +31,6 @@ def answering(body):
     return replace(completion("Too late."), delay=30)
 
 
-def port_of(proxy):
-    return int(proxy.base.rsplit(":", 1)[1].removesuffix("/v1"))
-
-
 async def stream(port, text, begins):
     async with begun(port, chat(text, stream=True)) as call:
         raw = await call.piece()
@@ -64,7 +60,7 @@ async def test_sigterm_ends_what_lasts_and_leaves_what_ends_in_time(tmp_path):
     async with LoopUpstream(answering) as upstream:
         with serving(tmp_path, upstream.base, POLICY, environment=LIGHT) as proxy:
             await settled(proxy.process.pid)
-            port, begins = port_of(proxy), asyncio.Semaphore(0)
+            port, begins = proxy.port, asyncio.Semaphore(0)
             short = [asyncio.create_task(stream(port, "short", begins)) for _ in range(20)]
             long = [asyncio.create_task(stream(port, "long", begins)) for _ in range(20)]
             plain = asyncio.create_task(ask(port, chat("late")))
@@ -95,7 +91,7 @@ async def test_a_second_signal_hurries(tmp_path):
         with serving(tmp_path, upstream.base, POLICY, environment=slow) as proxy:
             await settled(proxy.process.pid)
             begins = asyncio.Semaphore(0)
-            long = asyncio.create_task(stream(port_of(proxy), "long", begins))
+            long = asyncio.create_task(stream(proxy.port, "long", begins))
             await all_begun(begins, 1)
             began = perf_counter()
             proxy.process.send_signal(signal.SIGTERM)

@@ -34,7 +34,7 @@ from guardproxy.proxy.settings import TENANT
 from guardproxy.proxy.signpost import sign
 from guardproxy.proxy.upstream import Call, read_all
 from guardproxy.wire.detector_api import error_answer as detector_error
-from guardproxy.wire.errors import complaint_answer, error_answer, read_complaint
+from guardproxy.wire.errors import ErrorAnswer, complaint_answer, error_answer, read_complaint
 from guardproxy.wire.headers import Headers, upstream_headers
 from guardproxy.wire.models import found, listed, read_models
 from guardproxy.wire.surface import SURFACES
@@ -110,6 +110,10 @@ class DataApp:
             await _unknown(path, client)
 
     async def _exchange(self, door: Door, scope: Scope, client: Client) -> None:
+        full = self._full()
+        if full is not None:
+            await self._turn_away(scope["path"], client, full)
+            return
         incoming = Incoming(_headers(scope), self._hall.routes.default, TENANT)
         ledger = Ledger(
             decision_id=new_decision_id(),
@@ -122,7 +126,6 @@ class DataApp:
         flow = door.opens(self._hall, incoming, client, ledger)
         try:
             _check_head(scope, incoming, "POST")
-            self._admit()
         except GuardproxyError as error:
             ledger.failed(error)
             answer = flow.error(error)
@@ -165,11 +168,21 @@ class DataApp:
         finally:
             client.unwatch()
 
-    def _admit(self) -> None:
+    def _full(self) -> Overloaded | None:
+        """Why nobody is let in now, if so."""
         if self.draining:
-            raise ShuttingDown
+            return ShuttingDown()
         if sum(self._inflight.values()) >= self._hall.settings.limits.inflight:
-            raise Overloaded("too many requests at once", retry_after=1)
+            return Overloaded("too many requests at once", retry_after=1)
+        return None
+
+    async def _turn_away(self, path: str, client: Client, error: Overloaded) -> None:
+        """At once, before anything of the request is read: under load this is what happens most, so it must be cheap."""
+        outcome = "overload" if error.status == 429 else "error"
+        self._hall.recorder.turned_away(self._hall.routes.default.name, DOORS[path].surface, outcome)
+        answer = _shaped(path, error)
+        marks = (("x-guardproxy-decision", "error"), ("x-guardproxy-decision-id", new_decision_id()))
+        await client.whole(answer.status, (*answer.headers, *marks), answer.body)
 
     async def _models(self, scope: Scope, client: Client) -> None:
         """The upstream's list, with our errors."""
@@ -250,10 +263,16 @@ async def _unknown(path: str, client: Client) -> None:
     """404 with the way, in the shape of the surface that was meant."""
     found = sign(path, (*DOORS, MODELS))
     error = BadRequest(f"{found} ({SERVED})", code="unknown_path", status=404)
-    answer = detector_error(error) if found.near == CONTENTS else error_answer(error)
-    if found.near in SURFACES:
-        answer = SURFACES[found.near].errors(answer)
+    answer = _shaped(found.near, error)
     await client.whole(answer.status, answer.headers, answer.body)
+
+
+def _shaped(path: str, error: GuardproxyError) -> ErrorAnswer:
+    """An error as the surface of this path shows it."""
+    if path == CONTENTS:
+        return detector_error(error)
+    answer = error_answer(error)
+    return SURFACES[path].errors(answer) if path in SURFACES else answer
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -9,7 +9,8 @@ GuardproxyError
 ├── BadRequest               400 …     the caller's mistake (status, code, param)
 │   └── Unauthorized         401       no key, an unknown one, or two
 ├── Overloaded               429/503   (retry_after seconds)
-│   └── LimitReached         429       a tenant or key has taken what it may (limit, quotas)
+│   ├── LimitReached         429       a tenant or key has taken what it may (limit, quotas)
+│   └── ShuttingDown         503       the grace after SIGTERM is used up, or a request came in it
 ├── GuardUnavailable         503       a rule that fails closed could not be judged
 ├── AuditUnavailable         503       the decision log must be written and cannot be
 └── UpstreamError            502/504   (code, kind)
@@ -86,6 +87,13 @@ class LimitReached(Overloaded):
         super().__init__(message, retry_after=retry_after)
         self.limit = limit
         self.quotas = quotas
+
+
+class ShuttingDown(Overloaded):
+    """The service stops: a request that came too late, or an answer that outlasted the grace."""
+
+    def __init__(self) -> None:
+        super().__init__("the service is shutting down; try again", retry_after=1, status=503)
 
 
 class GuardUnavailable(GuardproxyError):

@@ -15,7 +15,7 @@ from guardproxy.observe import logs
 from guardproxy.proxy import settings as configuration
 from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.front import FrontRules
-from guardproxy.proxy.hall import Hall
+from guardproxy.proxy.hall import Hall, steady_clock
 from guardproxy.proxy.reloading import on_hangup, take_note, take_note_of_keys
 from guardproxy.proxy.server import Listener, Servers
 from guardproxy.proxy.start import open_hall
@@ -43,7 +43,8 @@ def serve(  # noqa: PLR0917 - one parameter an option
     loaded = configuration.load(settings, os.environ, overrides)
     sys.excepthook = logs.uncaught
     logs.configure(loaded.log.level, json_lines=loaded.log.json_lines)
-    hall = open_hall(loaded, time.time)  # noqa: TID251 - the one place where the clock enters
+    wall = time.time  # noqa: TID251 - the one place where the clock enters
+    hall = open_hall(loaded, wall, steady_clock(wall, time.monotonic))
     asyncio.run(run(hall))
 
 
@@ -79,7 +80,7 @@ async def run(hall: Hall) -> None:
         print("guardproxy: stopping", file=sys.stderr)
 
     try:
-        await servers.run(ready, stopping)
+        await servers.run(ready, stopping, data.shut)
     finally:
         for watch in watches:
             watch.cancel()

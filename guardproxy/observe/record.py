@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
+from time import monotonic
 from typing import Protocol
 
 from guardproxy.core.rules import Action
@@ -18,6 +20,8 @@ __all__ = ["Looked", "Outcome", "Recorder", "Score", "Timing"]
 
 UNAUTHORIZED = "unauthorized"
 """Counted and logged, not recorded: nothing was decided, and a stranger must not be able to fill the decision log."""
+TOLD_EVERY_S = 1.0
+"""Seconds between two log lines on requests that were turned away."""
 
 
 class Logger(Protocol):
@@ -47,6 +51,8 @@ class Recorder:
         self.recent = Recent() if recent is None else recent
         self._logger = logger
         self._hmac_key = hmac_key or secrets.token_bytes(32)
+        self._away: Counter[str] = Counter()
+        self._told = -TOLD_EVERY_S
         metrics.watch("queue_depth", lambda: audit.depth, "audit")
 
     def begin(self, outcome: Outcome) -> None:
@@ -78,6 +84,19 @@ class Recorder:
             if outcome.outcome != UNAUTHORIZED:
                 self.recent.add(counted)
             self._log(counted)
+
+    def turned_away(self, route: str, surface: str, outcome: str) -> None:
+        """A request that was not let in. Nothing of it was read, so nothing was decided, and the decision log is silent.
+
+        It is counted; the log tells how many there were, at most once a second.
+        """
+        self.metrics.count("requests_total", route, surface, outcome)
+        self._away[outcome] += 1
+        now = monotonic()
+        if now - self._told >= TOLD_EVERY_S:
+            self._told = now
+            self._logger.warning("turned_away", **self._away)
+            self._away.clear()
 
     def check(self, detector: str, seconds: float) -> None:
         """An inspection outside an exchange (canary, console). Those of an exchange come with its outcome."""

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from guardproxy import __version__
-from guardproxy.errors import BadRequest, GuardproxyError, LimitReached, Overloaded, Unauthorized
+from guardproxy.errors import BadRequest, GuardproxyError, LimitReached, Overloaded, ShuttingDown, Unauthorized
 from guardproxy.observe.entry import posix_text
 from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.admission import Admission
@@ -76,10 +76,11 @@ class DataApp:
 
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
-        self._rest = rest(hall)
+        self._rest = rest(hall, lambda: self.draining)
         origins = hall.settings.listen.cors_origins
         self._cors = Cors(origins) if origins else None
         self._inflight = dict.fromkeys(DOORS, 0)
+        self._live: dict[asyncio.Task[Any], Client] = {}
         tenants = Tenants(hall.settings.tenants, hall.routes)
         self._access = Access(tenants, hall.keys, hall.clock)
         most = hall.settings.limits.inflight
@@ -92,6 +93,11 @@ class DataApp:
         settings, metrics = self._hall.settings, self._hall.recorder.metrics
         count = partial(metrics.count, "front_refusals_total")
         return FrontRules(settings.limits, tuple(settings.listen.hosts), shaped, count)
+
+    def shut(self) -> None:
+        """The grace is used up: exchanges that still run end now, well-formed, as faults of ours."""
+        for task, client in list(self._live.items()):
+            client.shut(task)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -106,7 +112,7 @@ class DataApp:
                 await Client(receive, send).whole(200, preflight, b"")
                 return
             send = self._cors.answering(_headers(scope), send)
-        client = Client(receive, send)
+        client = Client(receive, send, self._hall.settings.limits.write_timeout_s)
         if path in DOORS:
             await self._exchange(DOORS[path], scope, client)
         elif path == MODELS or path.startswith(MODELS + "/"):
@@ -120,6 +126,10 @@ class DataApp:
             await _unknown(path, client)
 
     async def _exchange(self, door: Door, scope: Scope, client: Client) -> None:
+        full = self._full()
+        if full is not None:
+            await self._shut_out(scope["path"], client, full)
+            return
         caller, stranger = self._caller(scope)
         incoming = Incoming(_headers(scope), caller.tenant.routes.default, caller)
         ledger = Ledger(
@@ -136,14 +146,18 @@ class DataApp:
             if stranger is not None:
                 raise stranger
             _check_head(scope, incoming, self._hall.settings.limits.body_bytes)
-            self._admit()
         except GuardproxyError as error:
             await self._turn_away(flow, client, error)
             return
         self._count(scope["path"], 1)
+        task = asyncio.current_task()
+        if task is None:
+            raise AssertionError("a request is answered in a task; this is a bug")
+        self._live[task] = client
         try:
             await self._inside(caller, flow, client)
         finally:
+            del self._live[task]
             self._count(scope["path"], -1)
 
     def _caller(self, scope: Scope) -> tuple[Caller, Unauthorized | None]:
@@ -204,11 +218,21 @@ class DataApp:
         finally:
             client.unwatch()
 
-    def _admit(self) -> None:
+    def _full(self) -> Overloaded | None:
+        """Why nobody is let in now, if so."""
         if self.draining:
-            raise Overloaded("the service is shutting down", status=503, retry_after=1)
+            return ShuttingDown()
         if sum(self._inflight.values()) >= self._hall.settings.limits.inflight:
-            raise Overloaded("too many requests at once", retry_after=1)
+            return Overloaded("too many requests at once", retry_after=1)
+        return None
+
+    async def _shut_out(self, path: str, client: Client, error: Overloaded) -> None:
+        """At once, before anything of the request is read: under load this is what happens most, so it must be cheap."""
+        outcome = "overload" if error.status == 429 else "error"
+        self._hall.recorder.turned_away(self._hall.routes.default.name, DOORS[path].surface, outcome)
+        answer = shaped(path, error)
+        marks = (("x-guardproxy-decision", "error"), ("x-guardproxy-decision-id", new_decision_id()))
+        await client.whole(answer.status, (*answer.headers, *marks), answer.body)
 
     async def _models(self, scope: Scope, client: Client) -> None:
         """The upstream's list as the caller may see it, with our errors."""
@@ -248,7 +272,7 @@ class DataApp:
         await client.whole(200, JSON, body)
 
 
-def rest(hall: Hall) -> FastAPI:
+def rest(hall: Hall, draining: Callable[[], bool]) -> FastAPI:
     """Probes and the front door; no documentation pages, no redirects on the data port."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
 
@@ -267,6 +291,8 @@ def rest(hall: Hall) -> FastAPI:
         attempt = {"ok": last.ok, "place": Path(last.place).name, "time": posix_text(last.at)}
         audit = hall.recorder.audit
         told = {"policies": policies, "last_load": attempt, "audit": audit.state}
+        if draining():
+            return JSONResponse({"status": "draining", **told}, status_code=503)
         if not audit.ready:  # every answer would be a 503: whoever balances loads had better ask another one
             return JSONResponse({"status": "not_ready", **told}, status_code=503, headers={"retry-after": "5"})
         return JSONResponse({"status": "ready", **told})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any
 
-from guardproxy.errors import BadRequest
+from guardproxy.errors import BadRequest, ShuttingDown
 from guardproxy.proxy.tasks import spawn
 from guardproxy.wire.quota import without_quotas
 
@@ -17,18 +18,24 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class ClientGone(ConnectionError):
-    """The caller closed the connection: nothing more can be said."""
+    """The caller closed the connection, or does not read: nothing more can be said."""
 
 
 class Client:
-    """Writes one answer. `started` is true once the status line has left."""
+    """Writes one answer. `started` is true once the status line has left, `settled` once the outcome is recorded.
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    `patience`: seconds that a caller may take to make room for the next bytes.
+    """
+
+    def __init__(self, receive: Receive, send: Send, patience: float = 60.0) -> None:
         self._receive = receive
         self._send = send
         self.quotas: Headers = ()
         """Our limits; they take the place of the upstream's, which are those of the proxy's key."""
+        self._patience = patience
+        self._shut = False
         self.started = False
+        self.settled = False
         self.status = 0
         self.gone = False
         self._watcher: asyncio.Task[None] | None = None
@@ -69,6 +76,27 @@ class Client:
         self.gone = True
         work.cancel()
 
+    def shut(self, work: asyncio.Task[Any]) -> None:
+        """The service cannot wait any longer: what runs in `interruptible` ends with `ShuttingDown`.
+
+        An exchange that is recorded has decided how it ends, and only has to say so.
+        """
+        if not (self._shut or self.settled or self.gone):
+            self._shut = True
+            work.cancel()
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """In here `shut` comes as an error of ours that can be answered."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self._shut or self.gone or task is None:
+                raise
+            task.uncancel()
+            raise ShuttingDown from None
+
     async def start(self, status: int, headers: Iterable[tuple[str, str]]) -> None:
         """The status line and headers, once."""
         self.started = True
@@ -78,9 +106,15 @@ class Client:
         await self._send({"type": "http.response.start", "status": status, "headers": raw})
 
     async def write(self, data: bytes) -> None:
-        """Some of the body; waits while the caller reads slowly."""
-        if data:
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        """Some of the body; waits while the caller reads slowly. Raises ClientGone when it does not read at all."""
+        if not data:
+            return
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._send({"type": "http.response.body", "body": data, "more_body": True})
+        except TimeoutError:
+            self.gone = True
+            raise ClientGone from None
 
     async def end(self) -> None:
         """The end of the body."""

@@ -70,7 +70,8 @@ class Exchange(ABC):
     async def run(self) -> None:
         """The whole exchange. Our errors are answered here; anything else is the request edge's."""
         try:
-            await self._run()
+            with self._client.interruptible():
+                await self._run()
         except GuardproxyError as error:
             self.ledger.failed(error)
             if self._client.started:
@@ -188,7 +189,7 @@ class Exchange(ABC):
         """
         if self._recorded:
             return
-        self._recorded = True
+        self._recorded = self._client.settled = True
         ledgers = (self.ledger, *self._beside)
         for ledger in ledgers:
             ledger.status = ledger.status or self._client.status or self.ledger.status

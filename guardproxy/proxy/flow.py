@@ -6,6 +6,7 @@ Every branch ends in `_record`, once, from the same ledger that headers and body
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
@@ -20,7 +21,7 @@ from guardproxy.core.introduction import is_first_contact
 from guardproxy.core.judge import Context
 from guardproxy.core.rules import Action, NoticePlace, Policy
 from guardproxy.detectors.bench import Bench
-from guardproxy.errors import GuardproxyError, GuardUnavailable, UpstreamBadAnswer
+from guardproxy.errors import GuardproxyError, GuardUnavailable, UpstreamBadAnswer, UpstreamTimeout
 from guardproxy.proxy.answering import Moderated, ask_of, notices_of
 from guardproxy.proxy.client import Client
 from guardproxy.proxy.detector_set import DetectorSet
@@ -36,7 +37,7 @@ from guardproxy.proxy.screening import Screened, check_limits, forget_refused, l
 from guardproxy.proxy.session import SessionWatch, subject_named, watch_of, who_of
 from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.trial import Evidence
-from guardproxy.proxy.upstream import Call, Reply, read_all
+from guardproxy.proxy.upstream import Call, Reply, Target, read_all
 from guardproxy.proxy.wording import Notice, Wording, crisis_verdict
 from guardproxy.wire.answer import joined
 from guardproxy.wire.body import Tree, parse, serialise
@@ -150,7 +151,7 @@ class Flow(Exchange):
             identifier=request.safety_identifier,
             header=self._incoming.header("x-guardproxy-session"),
         )
-        return watch_of(self._hall.sessions, who, policy, self._hall.clock())
+        return watch_of(self._hall.sessions, who, policy, self._hall.steady())
 
     async def record(self) -> None:
         """See `Exchange`; a turn is remembered however it ended."""
@@ -270,8 +271,15 @@ class Flow(Exchange):
                 await StreamRun(self, request, reply, moderated, words, notices, envelope, dialect).run()
             else:
                 await PlainRun(self, request, reply, moderated, words, notices, dialect).run()
+        except GuardUnavailable:
+            self.witness(moderated)
+            raise
         finally:
             await reply.close()
+
+    def witness(self, moderated: Moderated) -> None:
+        """What detectors did before a fault ended the answer: their failures are counted though nothing was decided."""
+        self.ledger.note("output", moderated.seen)
 
     def _instructed(self, tree: Tree, words: Wording, rejected: Decision) -> Tree:
         if self._surface.instruct is None:
@@ -281,7 +289,11 @@ class Flow(Exchange):
     async def read(self, reply: Reply) -> bytes:
         """The body of a plain answer."""
         began = perf_counter()
-        raw = await read_all(reply, self._hall.upstream.target.max_answer_bytes)
+        try:
+            async with asyncio.timeout(self.route.total_timeout_s):
+                raw = await read_all(reply, self._hall.upstream.target.max_answer_bytes)
+        except TimeoutError:
+            raise UpstreamTimeout("the upstream's answer took too long in all") from None
         self.ledger.upstream_seconds += perf_counter() - began
         return raw
 
@@ -346,6 +358,6 @@ class Flow(Exchange):
         return Envelope(f"{dialect.id_prefix}{self.ledger.decision_id}", int(self._hall.clock()), model)
 
     @property
-    def idle_timeout(self) -> float:
-        """Seconds that the upstream may be silent in mid-answer."""
-        return self._hall.upstream.target.idle_timeout
+    def times(self) -> Target:
+        """How long the upstream may be silent."""
+        return self._hall.upstream.target

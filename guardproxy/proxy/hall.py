@@ -27,6 +27,12 @@ from guardproxy.state.limits import Limits, LocalLimits
 from guardproxy.state.sessions import Sessions
 
 
+def steady_clock(wall: Callable[[], float], elapsed: Callable[[], float]) -> Callable[[], float]:
+    """The wall's time at this moment, and from then on what has passed: a clock set anew moves no pause and no limit."""
+    ahead = wall() - elapsed()
+    return lambda: ahead + elapsed()
+
+
 def new_decision_id() -> str:
     """128 random bits as base32: what an end user quotes in an appeal."""
     return b32encode(secrets.token_bytes(16)).decode("ascii").rstrip("=")
@@ -77,7 +83,9 @@ class Hall:
     recorder: Recorder
     languages: Languages
     clock: Callable[[], float]
-    """POSIX seconds."""
+    """POSIX seconds of the wall: what stands in records, and what dates are held against. It may jump."""
+    steady: Callable[[], float]
+    """POSIX seconds that only go forward: what is remembered for a while, and for how long."""
     trial: Trial
     office: Office
     pool: ClassifierPool | None = None

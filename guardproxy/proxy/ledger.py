@@ -18,6 +18,7 @@ from guardproxy.errors import (
     GuardUnavailable,
     LimitReached,
     Overloaded,
+    ShuttingDown,
     Unauthorized,
     UpstreamError,
 )
@@ -154,7 +155,7 @@ class Ledger:
             self.error = "unauthorized"
         elif isinstance(error, BadRequest):
             self.error = "bad_request"
-        elif isinstance(error, Overloaded):
+        elif isinstance(error, Overloaded) and not isinstance(error, ShuttingDown):
             self.error = "overload"
         else:
             self.error = "error"
@@ -231,6 +232,8 @@ def code_of(error: GuardproxyError) -> str:
         return "guard_unavailable"
     if isinstance(error, AuditUnavailable):
         return "audit_unavailable"
+    if isinstance(error, ShuttingDown):
+        return "shutting_down"
     if isinstance(error, Overloaded):
         return "rate_limit_exceeded" if error.status == 429 else "overloaded"
     return "internal_error"

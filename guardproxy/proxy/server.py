@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -18,12 +19,24 @@ from guardproxy.proxy.front import FrontRules, front
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An ASGI app, where it listens and what it demands of callers. Port 0 lets the system choose."""
+    """An ASGI app, where it listens and what it demands of callers. Port 0 lets the system choose.
+
+    The system drops a connection whose caller takes nothing of what was sent for `write_timeout_s`.
+    """
 
     app: Any
     host: str
     port: int
     rules: FrontRules = field(default_factory=FrontRules)
+
+    @property
+    def patience(self) -> float:
+        """Seconds a caller may take nothing of what was sent."""
+        return self.rules.limits.write_timeout_s
+
+
+HURRY_S = 1.0
+"""Seconds after the deadline in which answers may still be ended well-formed."""
 
 
 class _Quiet(uvicorn.Server):
@@ -35,7 +48,7 @@ class _Quiet(uvicorn.Server):
 
 
 class Servers:
-    """Runs listeners until told to stop; running exchanges get `grace` seconds."""
+    """Runs listeners until told to stop; running exchanges get `grace` seconds, and `HURRY_S` to say that they end."""
 
     def __init__(self, listeners: list[Listener], grace: float) -> None:
         self._sockets: list[socket.socket] = []
@@ -45,14 +58,19 @@ class Servers:
         except SettingsError:
             self.close()
             raise
+        self._grace = grace
         self._servers = [_server(listener, grace) for listener in listeners]
         self.ports = tuple(sock.getsockname()[1] for sock in self._sockets)
 
-    async def run(self, ready: Callable[[], None], on_stop: Callable[[], None]) -> None:
-        """Serves until SIGTERM or SIGINT (a second one stops at once). `ready` is called once both accept."""
+    async def run(
+        self, ready: Callable[[], None], on_stop: Callable[[], None], on_deadline: Callable[[], None] = lambda: None
+    ) -> None:
+        """Serves until SIGTERM or SIGINT. `ready` is called once both accept, `on_stop` at the first signal,
+        `on_deadline` when the grace is used up, or at the second signal.
+        """
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, self._stop, on_stop)
+            loop.add_signal_handler(name, self._stop, on_stop, on_deadline)
         runs = [
             asyncio.gather(server.serve(sockets=[sock]))
             for server, sock in zip(self._servers, self._sockets, strict=True)
@@ -73,11 +91,19 @@ class Servers:
         for server in self._servers:
             server.should_exit = True
 
-    def _stop(self, on_stop: Callable[[], None]) -> None:
-        for server in self._servers:
-            server.force_exit = server.should_exit
+    def _stop(self, on_stop: Callable[[], None], on_deadline: Callable[[], None]) -> None:
+        later = asyncio.get_running_loop().call_later
+        if any(server.should_exit for server in self._servers):
+            on_deadline()
+            later(HURRY_S, self._give_up)
+            return
         self.stop()
         on_stop()
+        later(self._grace, on_deadline)
+
+    def _give_up(self) -> None:
+        for server in self._servers:
+            server.force_exit = True
 
 
 def _bound(listener: Listener) -> socket.socket:
@@ -85,6 +111,8 @@ def _bound(listener: Listener) -> socket.socket:
     # Named as TCP, or the event loop leaves Nagle's algorithm on and each answer waits 40 ms for an ACK.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # an answer that nobody reads can be dropped nowhere else (Linux)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(listener.patience * 1000))
     try:
         sock.bind((listener.host, listener.port))
     except OSError as error:
@@ -105,7 +133,7 @@ def _server(listener: Listener, grace: float) -> _Quiet:
         server_header=False,
         date_header=True,
         timeout_keep_alive=max(1, int(listener.rules.limits.idle_timeout_s)),
-        timeout_graceful_shutdown=max(1, int(grace)),
+        timeout_graceful_shutdown=math.ceil(grace + HURRY_S),
         proxy_headers=False,
     )
     return _Quiet(config)

@@ -45,8 +45,11 @@ def signers_of(settings: Settings) -> tuple[bytes, ...]:
     return read_signers(Path(named)) if named else ()
 
 
-def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
-    """Everything an exchange needs. Raises ConfigError with one clear line when anything is unusable."""
+def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[], float] | None = None) -> Hall:
+    """Everything an exchange needs. Raises ConfigError with one clear line when anything is unusable.
+
+    `steady`: POSIX seconds that only go forward; without it `clock` has to do.
+    """
     address = target(settings.upstream, os.environ)
     pool = classifiers(settings)
     box = toolbox(pool, with_names=settings.detectors.names, allowed_link_hosts=settings.detectors.allowed_link_hosts)
@@ -98,6 +101,7 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
         recorder=Recorder(metrics, audit, get_logger(), hmac_key=_secret(settings.audit, "hmac_key_env")),
         languages=Languages(),
         clock=clock,
+        steady=steady or clock,
         trial=trial,
         office=office,
         pool=pool,

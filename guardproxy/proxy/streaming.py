@@ -18,6 +18,7 @@ from guardproxy.errors import (
     AuditUnavailable,
     GuardproxyError,
     GuardUnavailable,
+    ShuttingDown,
     UpstreamBadAnswer,
     UpstreamError,
     UpstreamTimeout,
@@ -54,7 +55,7 @@ class _Withheld(Exception):
 
 @dataclass(slots=True)
 class StreamRun:
-    """One streamed answer of one exchange."""
+    """One streamed answer of one exchange. `heard`: when the model last said something; None: not yet."""
 
     flow: Flow
     request: Request
@@ -66,6 +67,8 @@ class StreamRun:
     dialect: Dialect
     _told: set[int] = field(default_factory=set)
     """The choices that have their notices in front."""
+    began: float = field(default_factory=perf_counter)
+    heard: float | None = None
 
     async def run(self) -> None:
         """Until the stream has ended well-formed, whatever happens upstream."""
@@ -74,11 +77,12 @@ class StreamRun:
             for choice in range(self.request.n):
                 await self._tell(stream, choice)
         try:
-            await self._relay(stream)
+            with self.flow.client.interruptible():
+                await self._relay(stream)
         except _Withheld as refused:
             self.flow.take(self.moderated)
             await self.flow.refuse_by_error(refused.text)
-        except (GuardUnavailable, AuditUnavailable, UpstreamError) as error:
+        except (GuardUnavailable, AuditUnavailable, ShuttingDown, UpstreamError) as error:
             if not self.flow.client.started:
                 raise
             await self._fault(stream, error)
@@ -125,13 +129,12 @@ class StreamRun:
         """The upstream's next bytes. Meanwhile time passes for the moderator, and the caller hears a heartbeat."""
         began = said = perf_counter()
         while True:
+            self._check_patience(began)
             try:
                 async with asyncio.timeout(TICK):
                     piece = await self.reply.piece()
             except TimeoutError:
                 now = perf_counter()
-                if now - began >= self.flow.idle_timeout:
-                    raise UpstreamTimeout("the upstream fell silent in mid-answer", kind="idle") from None
                 await self._obey(stream, await self.moderated.tick(now * 1000))
                 if now - said >= (HEARTBEAT if self.flow.client.started else PATIENCE):
                     said = now
@@ -139,6 +142,20 @@ class StreamRun:
                 continue
             self.flow.ledger.upstream_seconds += perf_counter() - began
             return piece
+
+    def _check_patience(self, since: float) -> None:
+        """Raises UpstreamTimeout. `since`: when we began to wait.
+
+        Silence is counted on what the model says, or comments could hold a stream open for ever. Before its first
+        word they are a sign of life (a model that loads, a queue) until the time for an answer is over.
+        """
+        now, times = perf_counter(), self.flow.times
+        if now - self.began >= self.flow.route.total_timeout_s:
+            raise UpstreamTimeout("the upstream's answer took too long in all")
+        if self.heard is None and now - self.began >= times.answer_timeout:
+            raise UpstreamTimeout("the upstream kept the stream open and said nothing")
+        if now - (since if self.heard is None else self.heard) >= times.idle_timeout:
+            raise UpstreamTimeout("the upstream fell silent in mid-answer", kind="idle")
 
     async def _chunk(self, stream: AnswerStream, tree: dict[str, object]) -> None:
         self.flow.meter.note(tree)
@@ -160,6 +177,8 @@ class StreamRun:
             if not self.moderated.is_halted(choice):
                 await self._obey(stream, await self.moderated.flush(choice))
         await self._write(stream.ready())
+        if reading.deltas or reading.finished:
+            self.heard = perf_counter()  # not before: our own work and a slow caller are no silence of the model
 
     async def _close(self, stream: AnswerStream, choice: int, channel: Channel) -> None:
         if not self.moderated.is_halted(choice):
@@ -219,6 +238,7 @@ class StreamRun:
 
     async def _fault(self, stream: AnswerStream, error: GuardproxyError) -> None:
         """Held text is dropped; an error frame, a finish chunk `length`, [DONE]. Never looks like a refusal."""
+        self.flow.witness(self.moderated)
         self.flow.ledger.failed(error)
         code = code_of(error)
         message = self.words.plain("guard_unavailable_cut") if code == "guard_unavailable" else str(error)

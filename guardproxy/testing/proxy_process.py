@@ -33,6 +33,16 @@ class Serving:
     admin: str = ""
 
     @property
+    def port(self) -> int:
+        """Of the data listener."""
+        return int(self.base.rsplit(":", 1)[1].removesuffix("/v1"))
+
+    @property
+    def admin_port(self) -> int:
+        """Of the other one."""
+        return int(self.admin.rsplit(":", 1)[1])
+
+    @property
     def decided(self) -> int:
         """Decisions recorded so far."""
         return len(self.decisions.read_bytes().splitlines()) if self.decisions.exists() else 0
@@ -40,15 +50,20 @@ class Serving:
 
 @contextmanager
 def serving(
-    folder: Path, upstream: str, policy: Path, settings: Path | None = None, environment: Mapping[str, str] = NOTHING
+    folder: Path,
+    upstream: str,
+    policy: Path,
+    settings: Path | None = None,
+    environment: Mapping[str, str] = NOTHING,
+    module: str = "guardproxy",
 ) -> Iterator[Serving]:
     """Starts it in `folder` and ends it with SIGTERM; a bad start or end is an AssertionError with its last words.
 
-    `settings` is a file, `environment` GUARDPROXY_ variables. The decision log is `required`: each answer's record is there before the answer.
+    `settings` is a file, `environment` GUARDPROXY_ variables, `module` what is run with `serve`. The decision log is `required`: each answer's record is there before the answer.
     """
     errors = folder / "stderr.log"
     with _started(
-        folder, upstream, policy, [*(["--settings", str(settings)] if settings else [])], environment
+        folder, upstream, policy, ["--settings", str(settings)] if settings else [], environment, module
     ) as proxy:
         try:
             yield proxy
@@ -73,11 +88,16 @@ def killable(folder: Path, upstream: str, policy: Path, environment: Mapping[str
 
 @contextmanager
 def _started(
-    folder: Path, upstream: str, policy: Path, more: Sequence[str], environment: Mapping[str, str]
+    folder: Path,
+    upstream: str,
+    policy: Path,
+    more: Sequence[str],
+    environment: Mapping[str, str],
+    module: str = "guardproxy",
 ) -> Iterator[Serving]:
     folder.mkdir(parents=True, exist_ok=True)
     decisions, errors = folder / "decisions.jsonl", folder / "stderr.log"
-    command = [sys.executable, "-m", "guardproxy", "serve", "--upstream", upstream, "--policies", str(policy)]
+    command = [sys.executable, "-m", module, "serve", "--upstream", upstream, "--policies", str(policy)]
     command += ["--port", "0", "--admin-port", "0", *more]
     audit = {"GUARDPROXY_AUDIT_MODE": "required", "GUARDPROXY_AUDIT_PATH": str(decisions)}
     with errors.open("wb") as log:

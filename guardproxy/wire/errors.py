@@ -21,6 +21,7 @@ from guardproxy.errors import (
     GuardproxyError,
     GuardUnavailable,
     Overloaded,
+    ShuttingDown,
     UpstreamBadAnswer,
     UpstreamError,
     UpstreamRefused,
@@ -74,6 +75,7 @@ def error_answer(error: GuardproxyError) -> ErrorAnswer:
     elif isinstance(error, Overloaded):
         busy = error.status == 429
         status, kind, code = error.status, _RATE if busy else _SERVER, "rate_limit_exceeded" if busy else "overloaded"
+        code = "shutting_down" if isinstance(error, ShuttingDown) else code
         extra = _retry(str(error.retry_after))
     elif isinstance(error, GuardUnavailable):
         status, code, extra = 503, "guard_unavailable", _retry(str(error.retry_after))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from guardproxy.core.canonical.fold import VISIBLE, is_spaceless
 from guardproxy.core.canonical.numbers import is_code_word, is_number, tokens_of
 from guardproxy.core.canonical.runs import QUOTES, is_groupable, is_ordinary, opens_group
-from guardproxy.core.canonical.signs import NATO, is_morse
+from guardproxy.core.canonical.signs import is_morse, is_spelling
 from guardproxy.core.canonical.strip import LONGEST_TAG
 from guardproxy.core.canonical.tables import HYPHENS
 
@@ -99,7 +99,7 @@ def _families(text: str, start: int) -> int:
         _group(back, start),
         _numbers(back, start),
         _while(back, start, is_morse),
-        _while(back, start, _is_spelling),
+        _while(back, start, is_spelling),
         _singles(back, start),
         _glued(back, start),
         _joined(back, start),
@@ -113,7 +113,7 @@ def _plain_word(chunk: str) -> bool:
         and len(chunk) > 1
         and (chunk.isalpha() or (chunk[:-1].isalpha() and chunk[-1] in ",.;:!?" and len(chunk) > 2))
         and is_ordinary(chunk)
-        and not _is_spelling(chunk)
+        and not is_spelling(chunk)
         and not opens_group(chunk)
         and not (len(chunk) in {2, 3, 4, 5} and is_number(chunk.strip(",.;:!?")))
         and not is_code_word(chunk)
@@ -126,10 +126,6 @@ def _while(back: _Back, start: int, belongs: Callable[[str], bool]) -> int:
         start = found[0]
         number += 1
     return start
-
-
-def _is_spelling(chunk: str) -> bool:
-    return chunk.strip(".,;:!?\"'()[]").lower() in NATO
 
 
 def _group(back: _Back, start: int) -> int:

@@ -80,6 +80,8 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
     normal = plain(view.text, view.offsets)
     _add(out, normal, name, depth, restored=name in _LETTERED)
     seen = {normal.text}
+    shown_text = normal if view.text.isascii() else _visible(normal)
+    _add(out, shown_text, name, depth, seen)
     visible = erased(view)
     bare = folded(visible)
     _add(out, bare, name, depth, seen)
@@ -92,14 +94,14 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
     shown = unmarked(bare, odd_signs(bare.text))
     _add(out, shown, name, depth, seen)
     _add(out, dehyphened(shown), name, depth, seen, restored=True)
-    if shown is not bare and may_have_runs(key_words(bare.text)):
-        out.all.append(Reading(_named(bare, "joined", name), _runs(bare), depth=depth))
+    for other in dict.fromkeys((bare, shown_text)):  # folded, б is 6 to a machine; unfolded, it is the letter
+        if other.text != shown.text and may_have_runs(key_words(other.text)):
+            out.all.append(Reading(_named(other, "joined", name), _runs(other), depth=depth))
     runs = _runs(shown) if may_have_runs(key_words(shown.text)) else ()
     together = joined(shown, runs) if runs else shown
     if runs:
         out.all.append(Reading(_named(shown, "joined", name), runs, depth=depth))
         _add(out, together, name, depth, seen)
-    shown_text = normal if view.text.isascii() else _visible(normal)
     levels = decoded(Source(view, shown_text, depth, level.fresh if depth else None), budget)
     if together is not shown and not depth:
         levels += decoded(Source(together, together, _LAST_RIVAL), budget)

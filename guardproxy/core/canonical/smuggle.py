@@ -39,7 +39,7 @@ def _runs(text: str, member: frozenset[str] | None, low: int = 0, high: int = 0)
 def _tags(text: str) -> list[Edit]:
     """U+E0020 … U+E007E mirror ASCII."""
     return [
-        Edit(a, b, "".join(chr(ord(c) - 0xE0000) for c in text[a:b] if 0xE0020 <= ord(c) <= 0xE007E))
+        Edit(a, b, " " + "".join(chr(ord(c) - 0xE0000) for c in text[a:b] if 0xE0020 <= ord(c) <= 0xE007E) + " ")
         for a, b in _runs(text, None, 0xE0000, 0xE007F)
     ]
 

@@ -10,7 +10,7 @@ from guardproxy.testing.disguises.shapes import Disguise, Twist, whole
 _SPACES = " \t\n\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _MARKS = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 _SIGNS = "·•‣◦∙⋅–—…→⇒★☆♥♦●○■□▪▫✓✗†‡§¶¦¬°´¨¸~〜・、。｜／＿－∗⁎"
-_EMOJI = "✨🔥😀👍🎉🚀🌸❤️🤖👀"
+_EMOJI = ("✨", "🔥", "😀", "👍", "🎉", "🚀", "🌸", "❤️", "🤖", "👀")
 _SEVERAL = ("--", "..", " - ", ", ", " . ", " | ", "...", " / ", "\n\n", "  ", "::", "-_-", " * ", "~~~", " + ", "; ")
 _UNSEEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c"
@@ -94,6 +94,10 @@ def _camel(phrase: str) -> str:
     return "".join(w.capitalize() for w in phrase.split())
 
 
+def _with(sign: str) -> Twist:
+    return whole(lambda phrase: phrase.replace(" ", sign))
+
+
 def _coloured(chance: Random, phrase: str) -> str:
     """Escape sequences of a terminal between the letters."""
     return "".join(chance.choice(_ANSI) + c for c in phrase) + _ANSI[0]
@@ -131,8 +135,8 @@ DISGUISES: tuple[Disguise, ...] = (
     Disguise("gaps between letters", "another ASCII mark each", _varied("-._*|/,:~+")),
     *(Disguise("gaps between letters", f"words apart, {_name(s)}", _worded(s)) for s in _WORDED),
     *(Disguise("words cut", name, _hyphened(sign), lettered=True) for name, sign in _BREAKS.items()),
-    Disguise("words joined", "camel case", whole(_camel), lettered=True),
-    Disguise("words joined", "hashtag", whole(lambda p: "#" + _camel(p)), lettered=True),
-    *(Disguise("words joined", repr(s), whole(lambda p, s=s: p.replace(" ", s)), lettered=True) for s in "_-./+,|:"),
-    Disguise("words joined", "nothing between", whole(lambda p: p.replace(" ", "")), lettered=True, promised=False),
+    Disguise("words joined", "camel case", whole(_camel), lettered=True, least_words=2),
+    Disguise("words joined", "hashtag", whole(lambda p: "#" + _camel(p)), lettered=True, least_words=2),
+    *(Disguise("words joined", repr(s), _with(s), lettered=True, least_words=2) for s in "_-./+,|:"),
+    Disguise("words joined", "nothing between", whole(lambda p: p.replace(" ", "")), lettered=True, least_words=3),
 )

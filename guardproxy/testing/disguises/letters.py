@@ -42,7 +42,6 @@ _NAMED = {
     "superscripts": "MODIFIER LETTER SMALL {}",
     "capital superscripts": "MODIFIER LETTER CAPITAL {}",
     "subscripts": "LATIN SUBSCRIPT SMALL LETTER {}",
-    "combining letters": "COMBINING LATIN SMALL LETTER {}",
 }
 _FANCY = {
     "turned": (_LOW, "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎz"),
@@ -55,19 +54,19 @@ _FANCY = {
     "lisu": (_LOW, "ꓮꓐꓚꓓꓰꓝꓖꓧꓲꓙꓗꓡꓟꓠꓳꓑqꓣꓢꓔꓴꓦꓪꓫꓬꓜ"),
     "greek": (_LOW, "αβςδεfghιjκlmηορqrsτυνωχγz"),
     "cyrillic": (_LOW, "аbсdеfgһіјкlmпорqrѕtuvwхуz"),
-    "armenian": (_LOW, "aЬcժeƒցհiյkӏmոօρգrꜱtսvաxყz"),
-    "ligature capitals": (_LOW, "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘǫʀꜱᴛᴜᴠᴡxʏᴢ"),
+    "armenian": (_LOW, "aЬcԁeƒցհiյkӏmոօρգrꜱtսvաxყz"),
+    "ligature capitals": (_LOW, "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘqʀꜱᴛᴜᴠᴡxʏᴢ"),
 }
 _LEET = {
     "vowels": table("aeio", "4310"),
     "digits": table("abegilostz", "4836110572"),
     "signs": table("aeiosh", "@€!0$#"),
-    "signs and digits": table("abeghilostxz", "@8396!105+×2"),
+    "signs and digits": table("abegilostxz", "@839!105+×2"),
 }
 _WIDE_LEET = {
     "bars": {"h": "|-|", "k": "|<", "b": "|3", "d": "|)", "n": "|\\|", "m": "|\\/|", "u": "|_|"},
-    "slashes": {"a": "/\\", "v": "\\/", "w": "\\/\\/", "n": "/\\/", "o": "()", "c": "("},
-    "brackets": {"h": "[-]", "d": "[)", "o": "[]", "c": "[", "k": "]<", "u": "(_)", "e": "[-"},
+    "slashes": {"a": "/\\", "v": "\\/", "w": "\\/\\/", "o": "()"},
+    "brackets": {"h": "[-]", "d": "[)", "o": "[]", "k": "]<", "u": "(_)", "e": "[-"},
 }
 _MARKS = [c for c in map(chr, (*range(0x300, 0x370), *range(0x1DC0, 0x1E00), *range(0x20D0, 0x20F1)))]
 _ENCLOSING = "\u20dd\u20de\u20df\u20e0\u20e2\u20e3"

@@ -16,6 +16,7 @@ class Disguise:
 
     `family` groups ways of one kind, `parameter` says which one. `latin`: only for phrases of ASCII letters, signs
     and digits; `lettered`: and without digits. `promised`: must be found; else its rate is measured.
+    `least_words`: words the phrase needs.
     """
 
     family: str
@@ -23,10 +24,13 @@ class Disguise:
     twist: Twist
     latin: bool = True
     lettered: bool = False
+    least_words: int = 1
     promised: bool = True
 
     def fits(self, phrase: str) -> bool:
         """Can this phrase be written so?"""
+        if len(phrase.split()) < self.least_words:
+            return False
         return not (self.latin and not phrase.isascii()) and not (self.lettered and any(map(str.isdigit, phrase)))
 
 

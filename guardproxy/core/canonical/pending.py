@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from guardproxy.core.canonical.fold import VISIBLE, is_spaceless
 from guardproxy.core.canonical.numbers import is_code_word, is_number, tokens_of
-from guardproxy.core.canonical.runs import QUOTES, is_groupable, is_ordinary, opens_group
+from guardproxy.core.canonical.groups import WIDEST_GAP, is_ordinary, opens_group, pieces
+from guardproxy.core.canonical.runs import ALNUM47
 from guardproxy.core.canonical.signs import is_morse, is_spelling
 from guardproxy.core.canonical.strip import LONGEST_TAG
 from guardproxy.core.canonical.tables import HYPHENS
@@ -93,10 +94,11 @@ def _families(text: str, start: int) -> int:
         return start
     if _plain_word(last[1]):
         before = back.chunk(1)
-        return _group(back, start) if before and len(before[1]) >= len(last[1]) else start
+        return _group(back, start) if before and _may_precede(before[1], last[1]) else start
     return min(
         start,
         _group(back, start),
+        _turning(back, start),
         _numbers(back, start),
         _while(back, start, is_morse),
         _while(back, start, is_spelling),
@@ -114,10 +116,15 @@ def _plain_word(chunk: str) -> bool:
         and (chunk.isalpha() or (chunk[:-1].isalpha() and chunk[-1] in ",.;:!?" and len(chunk) > 2))
         and is_ordinary(chunk)
         and not is_spelling(chunk)
-        and not opens_group(chunk)
+        and not any(opens_group(p.joined) for p in pieces(chunk))
         and not (len(chunk) in {2, 3, 4, 5} and is_number(chunk.strip(",.;:!?")))
         and not is_code_word(chunk)
     )
+
+
+def _may_precede(chunk: str, last: str) -> bool:
+    """May the chunk end in a group that the word behind it ends?"""
+    return not chunk[-1].isalnum() or len(chunk) >= len(last.strip(".,;:!?"))
 
 
 def _while(back: _Back, start: int, belongs: Callable[[str], bool]) -> int:
@@ -129,19 +136,32 @@ def _while(back: _Back, start: int, belongs: Callable[[str], bool]) -> int:
 
 
 def _group(back: _Back, start: int) -> int:
-    """Chunks of one length, from the earliest that may open a group."""
-    size, number, earliest = -1, 0, start
-    while (found := back.chunk(number)) is not None and is_groupable(found[1]):
-        length = len(found[1].lstrip(QUOTES))
-        if size >= 0 and length != size and not (number == 1 and length > size):
+    """Pieces of one length, from the earliest that may open a group; marks may stand between."""
+    size, number, earliest, gap = -1, 0, start, 0
+    while (found := back.chunk(number)) is not None:
+        at, chunk = found
+        row = pieces(chunk)
+        gap = gap + len(chunk) + 1 if not row else 0
+        if gap > WIDEST_GAP:
             break
-        size = length
-        if opens_group(found[1]):
-            earliest = found[0]
-        if found[1][0] in QUOTES:
-            break
+        for piece in reversed(row):
+            length = len(piece.joined)
+            if size >= 0 and length != size and not (length > size and earliest == start):
+                return earliest
+            size = length
+            if opens_group(piece.joined):
+                earliest = at
         number += 1
     return earliest
+
+
+def _turning(back: _Back, start: int) -> int:
+    """Letters and digits that ROT47 turns into words, if a chunk beside them does so for sure."""
+    number = 0
+    while (found := back.chunk(number)) is not None and ALNUM47.issuperset(found[1].strip("\"'`.,;:!?()")):
+        start = found[0]
+        number += 1
+    return start
 
 
 def _numbers(back: _Back, start: int) -> int:
@@ -163,7 +183,7 @@ def _singles(back: _Back, start: int) -> int:
     number = 0
     while (found := back.chunk(number)) is not None:
         at, chunk = found
-        if _all_single(chunk):
+        if _all_single(chunk) or _is_row_number(chunk):
             start = at
             number += 1
             continue
@@ -172,6 +192,11 @@ def _singles(back: _Back, start: int) -> int:
         tail = _trailing_singles(chunk)
         return at if tail else start
     return start
+
+
+def _is_row_number(chunk: str) -> bool:
+    """`12.`, `(12`: the number of a line that may hold one letter."""
+    return chunk.strip("|.):`\"'([{}]>*#").isdigit()
 
 
 def _all_single(chunk: str) -> bool:

@@ -16,8 +16,12 @@ _WIDTHS = (8, 7, 16)
 def smuggled(text: str) -> list[tuple[str, list[Edit]]]:
     """Alternative readings of what is hidden in the text, in place."""
     out = []
-    for name, find in (("tags", _tags), ("variation-selectors", _selectors), ("zero-width", _zero_width)):
-        edits = find(text)
+    for name, edits in (
+        ("tags", _tags(text)),
+        ("tags", [Edit(e.start, e.end, f" {e.new} ") for e in _tags(text)]),  # a word of its own beside a word
+        ("variation-selectors", _selectors(text)),
+        ("zero-width", _zero_width(text)),
+    ):
         if edits:
             out.append((name, edits))
     return out
@@ -39,7 +43,7 @@ def _runs(text: str, member: frozenset[str] | None, low: int = 0, high: int = 0)
 def _tags(text: str) -> list[Edit]:
     """U+E0020 … U+E007E mirror ASCII."""
     return [
-        Edit(a, b, " " + "".join(chr(ord(c) - 0xE0000) for c in text[a:b] if 0xE0020 <= ord(c) <= 0xE007E) + " ")
+        Edit(a, b, "".join(chr(ord(c) - 0xE0000) for c in text[a:b] if 0xE0020 <= ord(c) <= 0xE007E))
         for a, b in _runs(text, None, 0xE0000, 0xE007F)
     ]
 

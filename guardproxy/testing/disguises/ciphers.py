@@ -122,7 +122,6 @@ _CIPHERS: dict[str, Callable[[str], str]] = {
     "ROT13 and ROT5": lambda p: rotated(13)(p).translate(table(_DIGITS, _DIGITS[5:] + _DIGITS[:5])),
     "ROT47": lambda p: "".join(chr(33 + (ord(c) + 14) % 94) if "!" <= c <= "~" else c for c in p),
     "Atbash": lambda p: p.translate(table(_LOW + _UP, _LOW[::-1] + _UP[::-1])),
-    "ROT13, reversed": lambda p: rotated(13)(p)[::-1],
 }
 _ORDERS: dict[str, Callable[[str], str]] = {
     "letters of the whole": lambda p: p[::-1],
@@ -141,8 +140,6 @@ _SIGNS: dict[str, Callable[[str], str]] = {
     "Morse, commas": _morse(".", "-", ", ", " / "),
     "Morse, lines": _morse(".", "-", "\n", "\n\n"),
     "Morse, bars between letters": _morse(".", "-", "|", " "),
-    "Morse, nought and one": _morse("0", "1", " ", " / "),
-    "Morse, dit and dah": _morse("dit ", "dah ", ", ", " / "),
     "Morse, emoji": _morse("🔴", "➖", " ", " / "),
     "Morse, black and white": _morse("●", "▬", " ", "   "),
     "NATO, small": _spelled(_NATO, " ", str.lower),
@@ -180,7 +177,10 @@ _OPEN: dict[str, Twist] = {
     "affine": whole(lambda p: "".join(_LOW[(5 * _LOW.index(c) + 8) % 26] if c in _LOW else c for c in p)),
     "random substitution": lambda chance, p: p.translate(table(_LOW, "".join(chance.sample(_LOW, 26)))),
     "next key of the keyboard": each(_beside),
+    "ROT13, reversed": whole(lambda p: rotated(13)(p)[::-1]),
     "Bacon": whole(_bacon),
+    "Morse of nought and one": whole(_morse("0", "1", " ", " / ")),
+    "Morse of dit and dah": whole(_morse("dit ", "dah ", ", ", " / ")),
     "tap code": whole(_tapped),
     "rail fence": whole(_fence),
     "old spelling alphabet": whole(_spelled(_OLD_NAMES, " ", str.title)),

@@ -132,7 +132,7 @@ _HEX: dict[str, Callable[[str], str]] = {
     "h behind": lambda p: " ".join(f"{b:02x}h" for b in p.encode()),
     "backwards": lambda p: _hex(p)[::-1],
     "UTF-16": lambda p: p.encode("utf-16-be").hex(),
-    "dump": lambda p: f"00000000: {p.encode().hex(' ', 2)}",
+    "dump": lambda p: f"00000000: {p.encode().hex(' ', -2)}",
     "dump with text": lambda p: f"00000000  {p.encode().hex(' ')}  |{'.' * len(p)}|",
 }
 _BASE85: dict[str, Callable[[str], str]] = {
@@ -187,7 +187,6 @@ _CUTS: dict[str, tuple[Callable[[str], str], tuple[int, ...], tuple[str, ...]]] 
     "base32 in groups": (lambda p: _b32(p.encode()).rstrip("="), (4, 5, 8), (" ", "-", "\n")),
     "hex in groups": (_hex, (2, 4, 8, 16), (" ", "\n", "  ")),
     "hex, marks between": (_hex, (2, 4), (":", "-", ".", ",", ", ", "_", "/", "|", ";", " : ")),
-    "hex, letter marks": (_hex, (2,), (" 0x", "\\x", "%", "x", ",0x")),
     "bits in groups": (_numbered("{:08b}", ""), (4, 8, 16), (" ", "\n")),
 }
 
@@ -215,16 +214,19 @@ _HIDDEN: dict[str, Callable[[str], str]] = {
     "zero-width bits, math signs": _zero_width("\u2062", "\u2064", "\u2063"),
 }
 
+_UNKNOWN64 = ("bare deflate", "case swapped")
+
 DISGUISES: tuple[Disguise, ...] = (
-    *(Disguise("base64", name, whole(change)) for name, change in _BASE64.items() if name != "bare deflate"),
+    *(Disguise("base64", name, whole(change)) for name, change in _BASE64.items() if name not in _UNKNOWN64),
     *(Disguise("base32", name, whole(change)) for name, change in _BASE32.items()),
     *(Disguise("base16", name, whole(change)) for name, change in _HEX.items()),
     *(Disguise("base85", name, whole(change)) for name, change in _BASE85.items()),
-    *(Disguise("other bases", name, whole(change)) for name, change in _OTHER.items()),
+    *(Disguise("other bases", name, whole(_OTHER[name])) for name in ("base58", "UTF-7")),
+    *(Disguise("unknown codes", name, whole(_OTHER[name]), promised=False) for name in _OTHER if name not in {"base58", "UTF-7"}),
     *(Disguise("encoded and cut", name, _cut(*given)) for name, given in _CUTS.items()),
     *(Disguise("lists of numbers", n, whole(_numbered(f, s))) for n, (f, s) in _NUMBERS.items()),
     *(Disguise("encoded twice and thrice", f"{n} deep", _nested(n)) for n in (2, 3)),
     *(Disguise("hidden carriers", name, whole(change)) for name, change in _HIDDEN.items()),
     Disguise("unknown codes", "numbers to the base of three", whole(_base3), promised=False),
-    Disguise("unknown codes", "bare deflate in base64", whole(_BASE64["bare deflate"]), promised=False),
+    *(Disguise("unknown codes", f"base64, {name}", whole(_BASE64[name]), promised=False) for name in _UNKNOWN64),
 )

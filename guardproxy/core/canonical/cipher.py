@@ -78,13 +78,15 @@ def styled(view: View) -> View:
     edits = []
     for start, end in _chunks(text):
         chunk = text[start:end]
-        if not STYLED.keys().isdisjoint(chunk) and all(not c.isalnum() or _is_drawn(c) for c in chunk):
+        if is_drawn(chunk):
             edits += [Edit(i, i + 1, STYLED[text[i]]) for i in range(start, end) if text[i] in STYLED]
     return edited(view, "styled", edits) if edits else view
 
 
-def _is_drawn(c: str) -> bool:
-    return c in STYLED or FOLD[ord(c)].isascii()
+def is_drawn(chunk: str) -> bool:
+    """Is every letter of the chunk one that fancy alphabets draw, or a look-alike, and one at least of the former?"""
+    drawn = not STYLED.keys().isdisjoint(chunk)
+    return drawn and all(not c.isalnum() or c in STYLED or FOLD[ord(c)].isascii() for c in chunk)
 
 
 def wide_leet(view: View) -> View:

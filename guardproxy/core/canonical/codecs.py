@@ -76,8 +76,9 @@ def _decodings(run: str, budget: Budget) -> list[tuple[str, str]]:
             continue
         for direction, given in (("", run), ("-reversed", run[::-1])) if name in _BOTH_WAYS else (("", run),):
             text = _attempt(given, decode, budget)
-            if text and text != run:
-                found.append((quality(text) + (0.05 if not direction else 0), name + direction, text))
+            worth = quality(text) if text and text != run else 0.0
+            if worth >= (_SHORT_WORTH if len(text) < _SHORT_TEXT else 0.01):
+                found.append((worth + (0.05 if not direction else 0), name + direction, text))
     if not found and not digits and not monotone and letters <= _B64:
         text = _attempt(run.translate(ROTATIONS[13]), _base64, budget)
         if text:
@@ -201,6 +202,7 @@ def _punycode(run: str) -> bytes:
 
 _OF_DIGITS = 4
 _FEWEST_SIGNS = 6
+_SHORT_TEXT, _SHORT_WORTH = 8, 0.75  # a few signs are readable by chance; letters and digits seldom are
 _BOTH_WAYS = frozenset({"binary", "hex", "base32", "base64", "base85"})
 _CODECS: tuple[tuple[str, frozenset[str], Callable[[str], bytes]], ...] = (
     ("binary", frozenset("01"), _bits),

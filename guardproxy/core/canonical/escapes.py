@@ -74,6 +74,7 @@ def _walk(text: str, lead: str, read: _Reader) -> list[Edit]:
             at = text.find(lead, at + 1)
             continue
         end, value = got
+        at -= lead == "\\" and text[at - 1 : at] == "\\"  # doubled, as in a string inside a string
         if isinstance(value, _Byte):
             if pending and pending[-1][1] != at:
                 edits += _bytes(pending)

@@ -11,7 +11,9 @@ LONGEST_TAG = 300
 
 _TRIGGERS = frozenset("<*_~`[\\$|={}")
 _QUOTES = "\"'“”‘’«»`"
-_GLUE = frozenset("+.&~|<>#$\\{}()[]; \t\r\n")
+GLUE = "+.&~|<>#$\\{}()[];,"
+"""What may stand between two strings that are one; the comma only inside a call that joins."""
+_GLUE = frozenset(GLUE + " \t\r\n")
 _WIDEST_GLUE = 16
 _LONGEST_ROW = 100
 _FEWEST_ROWS = 3
@@ -59,7 +61,7 @@ def unmarked(view: View, odd: str) -> View:
         _marks(text, edits)
         _tex(text, edits)
     if "''" in text:
-        _pairs(text, "''", edits)
+        _pairs(text, "'''" if "'''" in text else "''", edits)
     _numbered(text, edits)
     _concatenated(text, edits)
     clean = _sorted(edits)
@@ -241,7 +243,7 @@ def _concatenated(text: str, edits: list[Edit]) -> None:
     quotes = [q for q in _QUOTES if q in text]
     if not quotes:
         return
-    glue = _GLUE | {","} if any(call in text for call in _CALLS) else _GLUE
+    glue = _GLUE if any(call in text for call in _CALLS) else _GLUE - {","}
     marks = frozenset(quotes)
     before = -1
     for at in (i for i, c in enumerate(text) if c in marks) if len(quotes) > 1 else _places(text, quotes[0]):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from guardproxy.core.canonical.cipher import ATBASH, ROTATIONS
 from guardproxy.core.canonical.fold import BREAK, KEY, SIGNED, is_spaceless, key_words
 from guardproxy.core.canonical.readings import Reading
+from guardproxy.detectors.wordplay import pig_keys
 from guardproxy.detectors.words import PhraseIndex, normal_shift, skeleton
 from guardproxy.detectors.wordsearch import KeyWords, has_signs
 
@@ -61,6 +62,7 @@ class Beginnings:
             or " ".join(mirrored) in lookup.prefixes
             or normal_shift(" ".join(words), words[0][0]) in self._index.shifts.prefixes
             or " ".join(b[::-1] for b in bones) in lookup.prefixes
+            or any(skeleton(spoken) in lookup.prefixes for spoken in pig_keys(words))
         )
 
     def _rotated(self, words: list[str]) -> bool:

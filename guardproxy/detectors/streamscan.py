@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from guardproxy.core.canonical.fold import is_spaceless
-from guardproxy.core.canonical.pending import open_from, unfinished_word
+from guardproxy.core.canonical.pending import is_gap, open_from, unfinished_word
 from guardproxy.core.canonical.readings import Readings, readings
 from guardproxy.core.conversation import Scope, Segment, Stage
 from guardproxy.core.findings import Evidence, Finding, Span
@@ -134,7 +134,7 @@ def _is_encoded_text(read: Readings, size: int) -> bool:
 
 def _word_start(text: str, at: int) -> int:
     """Start of the stretch without white space that holds the place; scripts without spaces break anywhere."""
-    while at and not text[at - 1].isspace() and not (is_spaceless(text[at - 1]) and is_spaceless(text[at])):
+    while at and not is_gap(text[at - 1]) and not (is_spaceless(text[at - 1]) and is_spaceless(text[at])):
         at -= 1
     return at
 

@@ -10,6 +10,7 @@ from guardproxy.core.canonical.fold import BREAK, KEY, LEET, SIGNED, is_spaceles
 from guardproxy.core.canonical.readings import Reading
 from guardproxy.core.canonical.tables import SYMBOL_LEET
 from guardproxy.detectors.runsearch import CIPHERED, SHIFTED, SHORT, Hit, RunSearch, has_triple
+from guardproxy.detectors.wordplay import is_joined, pig_latin
 from guardproxy.detectors.words import Phrase, PhraseIndex, Place, collapsed, normal_shift, skeleton
 
 _DIGITS = "0123456789"
@@ -108,8 +109,9 @@ class WordSearch:
             yield from self._without_spaces(source)
         if _distorted(words, reading.view.text):
             yield from self._distortedly(source)
-        if reading.restored and self._index.compact:
-            yield from self._restored(source)
+        yield from self._in_one_word(source)
+        for found in pig_latin(words, self._index):
+            yield self._hit(source, found.phrase, found.first, found.last)
         if has_signs(reading.view.text):
             signed = key_words(reading.view.text, SIGNED)
             if signed != words:
@@ -256,15 +258,18 @@ class WordSearch:
         view = source.reading.view
         return Hit(self._index.phrases[number], view.original(start, end), view.name)
 
-    # Words and letters put together by the joined view.
+    # Words and letters put together.
 
-    def _restored(self, source: KeyWords) -> Iterator[Hit]:
-        """A whole phrase in one word, where hyphens were taken out of it."""
+    def _in_one_word(self, source: KeyWords) -> Iterator[Hit]:
+        """A whole phrase in one word: hyphens were taken out of it, its capitals show it, or it is long."""
         for found in self._index.compact.keys() & set(source.words):
             for at in _occurrences(source.words, found):
                 for number in self._index.compact[found]:
-                    hit = self._hit(source, self._index.phrases[number], at, at)
-                    if hit.span.end - hit.span.start > len(found):
+                    phrase = self._index.phrases[number]
+                    hit = self._hit(source, phrase, at, at)
+                    start, end = source.places().words(at, at)
+                    stretched = source.reading.restored and hit.span.end - hit.span.start > len(found)
+                    if stretched or is_joined(phrase, source.reading.view.text[start:end]):
                         yield hit
 
 
@@ -296,7 +301,9 @@ def has_signs(text: str) -> bool:
         at = text.find(sign)
         while at >= 0:
             before, after = text[at - 1 : at], text[at + 1 : at + 2]
-            if (before.isalnum() and after.isalnum()) or sign not in "!|+#":
+            if before.isalnum() and after.isalnum():
+                return True
+            if sign not in "!|+#" or (sign in "+|" and before.isalnum()) or (sign != "|" and after.isalpha()):
                 return True
             at = text.find(sign, at + 1)
     return False

@@ -1,11 +1,12 @@
-"""Letter for letter: ROT13, ROT47, Atbash, turned letters, backspaces, reversal."""
+"""Letter for letter: ROT13, ROT47, Atbash, turned and drawn letters, reversal."""
 
 from __future__ import annotations
 
 import string
 
+from guardproxy.core.canonical.fold import FOLD
 from guardproxy.core.canonical.offsets import Edit, Offsets, View, edited
-from guardproxy.core.canonical.tables import MIXED, TURNED, TURNED_SIGNS
+from guardproxy.core.canonical.tables import MIXED, STYLED, TURNED, TURNED_SIGNS, WIDE_LEET
 from guardproxy.core.findings import Span
 
 _LOW, _UP = string.ascii_lowercase, string.ascii_uppercase
@@ -18,6 +19,7 @@ def shifted(by: int) -> dict[int, int]:
 
 ROTATIONS = tuple(shifted(by) for by in range(26))
 ATBASH = str.maketrans(_LOW + _UP, _LOW[::-1] + _UP[::-1])
+_WIDE_LEADS = tuple(sign[:2] for signs in WIDE_LEET.values() for sign, _ in signs)
 ROT47 = {c: 33 + (c - 33 + 47) % 94 for c in range(33, 127)}
 
 
@@ -56,16 +58,60 @@ def turned(view: View) -> View:
 
 
 def mixed(view: View) -> View:
-    """Cyrillic letters among Latin ones read as Latin; the same view when no word mixes the two."""
+    """Cyrillic and Greek letters among Latin ones read as Latin; the same view when no word mixes them."""
     text = view.text
     if text.isascii() or MIXED.keys().isdisjoint(text):
         return view
     edits = []
     for start, end in _chunks(text):
         found = [i for i in range(start, end) if text[i].lower() in MIXED]
-        if found and any(c.isalpha() and not "\u0400" <= c <= "\u052f" for c in text[start:end]):
+        if found and any(c.isalpha() and not "\u0370" <= c <= "\u052f" for c in text[start:end]):
             edits += [Edit(i, i + 1, MIXED[text[i].lower()]) for i in found]
     return edited(view, "mixed", edits) if edits else view
+
+
+def styled(view: View) -> View:
+    """Letters of other scripts drawn for Latin ones, in words made of nothing else; the same view without any."""
+    text = view.text
+    if text.isascii() or STYLED.keys().isdisjoint(text):
+        return view
+    edits = []
+    for start, end in _chunks(text):
+        chunk = text[start:end]
+        if is_drawn(chunk):
+            edits += [Edit(i, i + 1, STYLED[text[i]]) for i in range(start, end) if text[i] in STYLED]
+    return edited(view, "styled", edits) if edits else view
+
+
+def is_drawn(chunk: str) -> bool:
+    """Is every letter of the chunk one that fancy alphabets draw, or a look-alike, and one at least of the former?"""
+    drawn = not STYLED.keys().isdisjoint(chunk)
+    return drawn and all(not c.isalnum() or c in STYLED or FOLD[ord(c)].isascii() for c in chunk)
+
+
+def wide_leet(view: View) -> View:
+    """Several signs that draw one letter, as `|-|`, in words with letters; the same view when there are none."""
+    text = view.text
+    if not any(lead in text for lead in _WIDE_LEADS):
+        return view
+    edits: list[Edit] = []
+    for start, end in _chunks(text):
+        found = _wide_in(text, start, end)
+        if len(found) > 2 or (found and any(c.isalpha() for c in text[start:end])):
+            edits += found
+    return edited(view, "leet", edits) if edits else view
+
+
+def _wide_in(text: str, start: int, end: int) -> list[Edit]:
+    found: list[Edit] = []
+    at = start
+    while at < end:
+        signs = WIDE_LEET.get(text[at], ())
+        sign, letter = next(((s, x) for s, x in signs if text.startswith(s, at) and at + len(s) <= end), ("", ""))
+        if sign:
+            found.append(Edit(at, at + len(sign), letter))
+        at += len(sign) or 1
+    return found
 
 
 def _chunks(text: str) -> list[tuple[int, int]]:
@@ -75,21 +121,3 @@ def _chunks(text: str) -> list[tuple[int, int]]:
         found.append((at, at + len(chunk)))
         at += len(chunk)
     return found
-
-
-def erased(view: View) -> View:
-    """Letters that a backspace rubs out are gone, never past white space; the same view without backspaces."""
-    text = view.text
-    if "\b" not in text and "\x7f" not in text:
-        return view
-    kept: list[int] = []
-    edits: list[Edit] = []
-    for at, c in enumerate(text):
-        if c not in "\b\x7f":
-            kept.append(at)
-            continue
-        edits.append(Edit(at, at + 1, ""))
-        if kept and not text[kept[-1]].isspace():
-            gone = kept.pop()
-            edits.append(Edit(gone, gone + 1, ""))
-    return edited(view, "erased", sorted(edits, key=lambda e: e.start))

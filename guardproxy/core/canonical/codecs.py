@@ -21,6 +21,13 @@ _B32 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567=")
 _B64 = frozenset(string.ascii_letters + string.digits + "+/=-_")
 _Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 _B85 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
+_STANDARD32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_EXTENDED = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_HUMAN = "ybndrfg8ejkmcpqxot1uwisza345h769"
+_FROM_EXTENDED = str.maketrans(_EXTENDED, _STANDARD32)
+_FROM_CROCKFORD = str.maketrans(_CROCKFORD, _STANDARD32)
+_FROM_HUMAN = str.maketrans(_HUMAN, _STANDARD32)
 _TO_B85 = str.maketrans(_Z85, _B85)
 
 
@@ -69,8 +76,9 @@ def _decodings(run: str, budget: Budget) -> list[tuple[str, str]]:
             continue
         for direction, given in (("", run), ("-reversed", run[::-1])) if name in _BOTH_WAYS else (("", run),):
             text = _attempt(given, decode, budget)
-            if text and text != run:
-                found.append((quality(text) + (0.05 if not direction else 0), name + direction, text))
+            worth = quality(text) if text and text != run else 0.0
+            if worth >= (_SHORT_WORTH if len(text) < _SHORT_TEXT else 0.01):
+                found.append((worth + (0.05 if not direction else 0), name + direction, text))
     if not found and not digits and not monotone and letters <= _B64:
         text = _attempt(run.translate(ROTATIONS[13]), _base64, budget)
         if text:
@@ -116,6 +124,33 @@ def _base32(run: str) -> bytes:
     return base64.b32decode(body + "=" * (-len(body) % 8))
 
 
+def _base32hex(run: str) -> bytes:
+    return _base32(run.upper().rstrip("=").translate(_FROM_EXTENDED))
+
+
+def _crockford(run: str) -> bytes:
+    return _base32(run.upper().translate(_FROM_CROCKFORD))
+
+
+def _human32(run: str) -> bytes:
+    return _base32(run.translate(_FROM_HUMAN))
+
+
+def _decimal(run: str) -> bytes:
+    """Three digits a byte."""
+    return _triples(run, 10)
+
+
+def _octal(run: str) -> bytes:
+    return _triples(run, 8)
+
+
+def _triples(run: str, base: int) -> bytes:
+    if len(run) % 3 or len(run) < 12:
+        raise ValueError
+    return bytes(int(run[i : i + 3], base) for i in range(0, len(run), 3))
+
+
 def _hex(run: str) -> bytes:
     return bytes.fromhex(run)
 
@@ -141,7 +176,7 @@ def _ascii85(run: str) -> bytes:
 def _z85(run: str) -> bytes:
     if len(run) % 5:
         raise ValueError
-    return base64.b85decode(run.translate(_TO_B85))
+    return base64.b85decode(run.translate(_TO_B85)).rstrip(b"\0")
 
 
 def _bits(run: str) -> bytes:
@@ -165,14 +200,22 @@ def _punycode(run: str) -> bytes:
     return run[4:].encode("ascii").decode("punycode").encode()
 
 
-_OF_DIGITS = 2
+_OF_DIGITS = 4
 _FEWEST_SIGNS = 6
+_SHORT_TEXT, _SHORT_WORTH = 8, 0.75  # a few signs are readable by chance; letters and digits seldom are
 _BOTH_WAYS = frozenset({"binary", "hex", "base32", "base64", "base85"})
 _CODECS: tuple[tuple[str, frozenset[str], Callable[[str], bytes]], ...] = (
     ("binary", frozenset("01"), _bits),
     ("hex", _HEX, _hex),
+    ("decimal", frozenset(string.digits), _decimal),
+    ("octal", frozenset(string.octdigits), _octal),
     ("base32", _B32, _base32),
     ("base32", frozenset(c.lower() for c in _B32), _base32),
+    ("base32hex", frozenset(_EXTENDED + "="), _base32hex),
+    ("base32hex", frozenset(_EXTENDED.lower() + "="), _base32hex),
+    ("base32", frozenset(_CROCKFORD), _crockford),
+    ("base32", frozenset(_CROCKFORD.lower()), _crockford),
+    ("base32", frozenset(_HUMAN), _human32),
     ("base64", _B64, _base64),
     ("base58", frozenset(_B58), _base58),
     ("base85", frozenset(_B85), _base85),

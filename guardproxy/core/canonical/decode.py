@@ -21,6 +21,8 @@ _NARROW = {
     "decoded:hex": 0.5,
     "decoded:decimal": 0.3,
     "decoded:base32": 0.2,
+    "decoded:base32hex": 0.1,
+    "decoded:octal": 0.3,
     "decoded:rot47": -0.4,
 }
 """The fewer signs an alphabet has, the less a run is one by chance."""
@@ -69,6 +71,9 @@ def decoded(source: Source, budget: Budget) -> list[Level]:
     visible = source.visible
     found = _within(_found(visible.text, budget), visible, source.fresh)
     levels = [_level(visible, picked) for picked in _choices(found, _RIVALS[source.depth])]
+    turned = [f for f in found if f.name == "decoded:rot47"]
+    if len(turned) > 1:  # the weakest of its rivals, word by word; a row of words is no accident
+        levels += [_level(visible, _disjoint(row)) for row in (turned, sorted(turned, key=_size))]
     if source.view.text.isascii():
         return levels
     for name, edits in smuggled(source.view.text):
@@ -130,6 +135,10 @@ def _disjoint(ranked: list[_Found]) -> list[_Found]:
             starts.insert(at, item.edit.start)
             taken.insert(at, item)
     return taken
+
+
+def _size(item: _Found) -> int:
+    return item.edit.end - item.edit.start
 
 
 def _level(view: View, picked: list[_Found]) -> Level:

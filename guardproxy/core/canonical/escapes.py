@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from html.entities import html5
 
@@ -9,6 +10,8 @@ from guardproxy.core.canonical.offsets import Edit
 
 _HEX = frozenset("0123456789abcdefABCDEF")
 _LONGEST_ENTITY = 32
+LONGEST_NAME = 90
+"""Characters of `\\N{…}` at most."""
 _LITERAL = {"n": "\n", "t": "\t", "r": "\r", "f": "\n", "v": "\n", "0": ""}
 
 
@@ -23,11 +26,17 @@ def escapes(text: str) -> list[tuple[str, list[Edit]]]:
         ("%", "percent", _percent),
         ("=", "quoted-printable", _printable),
         ("&", "entity", _entity),
+        ("U+", "point", _point),
+        ("u+", "point", _point),
+        ("<0x", "byte", _angled),
     ):
         if lead in text:
             found = _walk(text, lead, read)
             edits += found
             kinds += [name] * bool(found)
+    rival = _loose_entities(text, edits) if "&#" in text else []
+    if "\\" not in text and rival:
+        return [("+".join(kinds), _clean(edits)), ("+".join(kinds), _clean(rival))]
     if "\\" not in text:
         return [("+".join(kinds), _clean(edits))] if edits else []
     out: list[tuple[str, list[Edit]]] = []
@@ -65,6 +74,7 @@ def _walk(text: str, lead: str, read: _Reader) -> list[Edit]:
             at = text.find(lead, at + 1)
             continue
         end, value = got
+        at -= lead == "\\" and text[at - 1 : at] == "\\"  # doubled, as in a string inside a string
         if isinstance(value, _Byte):
             if pending and pending[-1][1] != at:
                 edits += _bytes(pending)
@@ -138,6 +148,24 @@ def _entity(text: str, at: int) -> tuple[int, int | str] | None:
     return (end + 1, html5[name]) if name in html5 else None
 
 
+def _loose_entities(text: str, edits: list[Edit]) -> list[Edit]:
+    """The edits with entities that lack their semicolon cut short, where digits of the text follow: `&#985` is `b5`."""
+    out: list[Edit] = []
+    for edit in edits:
+        body = text[edit.start : edit.end]
+        if not body.startswith("&#") or body.endswith(";"):
+            out.append(edit)
+            continue
+        base, first = (16, 3) if body[2] in "xX" else (10, 2)
+        size = 2 if base == 16 or body[2] != "1" else 3
+        if len(body) == first + size:
+            out.append(edit)
+            continue
+        value = int(body[first : first + size], base)
+        out.append(Edit(edit.start, edit.start + first + size, _char(value)) if 32 <= value < 127 else edit)
+    return out if out != edits else []
+
+
 def _char(value: int) -> str:
     return chr(value) if 0 < value <= 0x10FFFF and not 0xD800 <= value <= 0xDFFF else ""
 
@@ -157,7 +185,10 @@ def _backslash_octal(text: str, at: int) -> tuple[int, int | str] | None:
     got = _backslash(text, at)
     if got is not None:
         return got
-    digits = text[at + 1 : at + 4]
+    digits = text[at + 1 : at + 5]
+    if digits[:1] == "0" and len(digits) == 4 and all("0" <= c <= "7" for c in digits) and "040" <= digits[1:] < "400":
+        return at + 5, _Byte(int(digits, 8))
+    digits = digits[:3]
     if len(digits) == 3 and all("0" <= c <= "7" for c in digits) and digits[0] < "4":
         return at + 4, _Byte(int(digits, 8))
     following = text[at + 1 : at + 2]
@@ -173,10 +204,43 @@ def _backslash(text: str, at: int) -> tuple[int, int | str] | None:
     if kind in {"u", "x"} and text[at + 2 : at + 3] == "{":
         end = _hex(text, at + 3, 6)
         return (end + 1, _char(int(text[at + 3 : end], 16))) if end > at + 3 and text[end : end + 1] == "}" else None
+    if kind in {"N", "o"} and text[at + 2 : at + 3] == "{":
+        return _named(text, at) if kind == "N" else _octal_braces(text, at)
     if kind == "u" and _hex(text, at + 2, 4) == at + 6:
         return _utf16(text, at)
     if kind == "U" and _hex(text, at + 2, 8) == at + 10:
         return at + 10, _char(int(text[at + 2 : at + 10], 16))
+    return None
+
+
+def _named(text: str, at: int) -> tuple[int, int | str] | None:
+    r"""`\\N{LATIN SMALL LETTER B}`."""
+    end = text.find("}", at, at + LONGEST_NAME)
+    try:
+        return (end + 1, unicodedata.lookup(text[at + 3 : end])) if end > 0 else None
+    except KeyError:
+        return None
+
+
+def _octal_braces(text: str, at: int) -> tuple[int, int | str] | None:
+    end = text.find("}", at, at + 12)
+    digits = text[at + 3 : end] if end > 0 else ""
+    return (end + 1, _char(int(digits, 8))) if digits and set(digits) <= set("01234567") else None
+
+
+def _point(text: str, at: int) -> tuple[int, int | str] | None:
+    """`U+0062`; side by side, or each with one space behind it."""
+    end = _hex(text, at + 2, 6)
+    if end < at + 4:
+        return None
+    stop = end + (text[end : end + 1] == " " and text[end + 1 : end + 3] in {"U+", "u+"})
+    return stop, _char(int(text[at + 2 : end], 16))
+
+
+def _angled(text: str, at: int) -> tuple[int, int | str] | None:
+    """`<0x62>`, as tokenizers print bytes."""
+    if _hex(text, at + 3, 2) == at + 5 and text[at + 5 : at + 6] == ">":
+        return at + 6, _Byte(int(text[at + 3 : at + 5], 16))
     return None
 
 

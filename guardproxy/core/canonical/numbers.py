@@ -73,7 +73,8 @@ def is_number(word: str) -> bool:
 
 def is_code_word(word: str) -> bool:
     """May the word stand between the numbers, as in `chr(98) + chr(108)`?"""
-    return word.strip("+").lower() in _WORDS
+    bare = word.strip("+").lower()
+    return not bare or bare in _WORDS
 
 
 def _groups(text: str) -> list[list[_Token]]:

@@ -117,6 +117,28 @@ def edited(view: View, name: str, edits: Sequence[Edit]) -> View:
     return View(name, "".join(out), Edited(edits, view.offsets))
 
 
+class Permuted:
+    """Offsets of a view whose characters stand in another order."""
+
+    __slots__ = ("_order", "_ups")
+
+    def __init__(self, order: Sequence[int], parent: Offsets) -> None:
+        self._order = array("l", order)
+        self._ups = parent
+
+    def span(self, start: int, end: int) -> Span:
+        places = self._order[start:end]
+        if not places:
+            at = self._order[start] if start < len(self._order) else max(self._order, default=-1) + 1
+            return self._ups.span(at, at)
+        return self._ups.span(min(places), max(places) + 1)
+
+
+def permuted(view: View, name: str, order: Sequence[int]) -> View:
+    """The characters of the view at these places, in this order."""
+    return View(name, "".join(map(view.text.__getitem__, order)), Permuted(order, view.offsets))
+
+
 class Mapped:
     """Offsets of a view made character by character; computed on the first question, for most are never asked."""
 

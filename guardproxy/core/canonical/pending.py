@@ -10,15 +10,17 @@ import itertools
 import unicodedata
 from collections.abc import Callable
 
+from guardproxy.core.canonical.cipher import is_drawn
 from guardproxy.core.canonical.fold import VISIBLE, is_spaceless
 from guardproxy.core.canonical.numbers import is_code_word, is_number, tokens_of
-from guardproxy.core.canonical.runs import QUOTES, is_groupable, is_ordinary, opens_group
-from guardproxy.core.canonical.signs import NATO, is_morse
-from guardproxy.core.canonical.strip import LONGEST_TAG
+from guardproxy.core.canonical.groups import WIDEST_GAP, is_ordinary, opens_group, pieces
+from guardproxy.core.canonical.runs import ALNUM47
+from guardproxy.core.canonical.signs import is_morse, is_spelling
+from guardproxy.core.canonical.strip import GLUE, LONGEST_TAG
 from guardproxy.core.canonical.tables import HYPHENS
 
 _CLOSING = "\"'“”‘’«»`"
-_GLUE = frozenset("+.&~|<># ")
+_LEADS = (("<", ">"), ("](", ")"), ("\\N{", "}"))
 _TAIL = 200
 _HEX = frozenset("0123456789abcdefABCDEF")
 
@@ -26,17 +28,22 @@ _HEX = frozenset("0123456789abcdefABCDEF")
 def open_from(text: str, unfinished: int) -> int:
     """Start of the earliest stretch at the end of the text that is not settled, at most `unfinished`."""
     start = min(_families(text, unfinished), _open_markup(text))
-    while (home := _markup_home(text, start)) < start:
+    while (home := _string_home(text, _markup_home(text, start))) < start:
         start = home
     return start
 
 
+def _string_home(text: str, start: int) -> int:
+    """Start of the string that the one at `start` may be joined to."""
+    return _glued(_Back(text, start), start) if start and is_gap(text[start - 1]) else start
+
+
 def _markup_home(text: str, start: int) -> int:
     """Start of the word in which the tag or link target begins that reaches over `start`."""
-    for lead, close in (("<", ">"), ("](", ")")):
+    for lead, close in _LEADS:
         at = text.rfind(lead, max(0, start - LONGEST_TAG), start)
         if at >= 0 and text.find(close, at, start) < 0:
-            while at and not text[at - 1].isspace():
+            while at and not is_gap(text[at - 1]):
                 at -= 1
             return at
     return start
@@ -45,11 +52,25 @@ def _markup_home(text: str, start: int) -> int:
 def unfinished_word(text: str) -> int:
     """Start of the word at the end; between two characters of a script without spaces a word may end."""
     at = len(text)
-    while at and not text[at - 1].isspace():
+    while at and not is_gap(text[at - 1]):
         if at < len(text) and is_spaceless(text[at - 1]) and is_spaceless(text[at]) and not _is_mark(text[at]):
-            return at
+            return _drawn_from(text, at)
         at -= 1
     return at
+
+
+def is_gap(c: str) -> bool:
+    """White space; the separators U+001C … U+001F, which Python counts as such, are invisible and part no words."""
+    return c.isspace() and c not in "\x1c\x1d\x1e\x1f"
+
+
+def _drawn_from(text: str, at: int) -> int:
+    """The place, or the start of the word around it if other scripts draw Latin letters there (`styled`)."""
+    start = at
+    while start and at - start < _TAIL and not is_gap(text[start - 1]):
+        start -= 1
+    word = text[start:]
+    return start if at - start < _TAIL and is_drawn(word) else at
 
 
 def _is_mark(c: str) -> bool:
@@ -68,10 +89,10 @@ class _Back:
         """`(start, chunk)` of the chunk `number` places back, or None."""
         while len(self._known) <= number:
             end = self._end
-            while end and self._text[end - 1].isspace():
+            while end and is_gap(self._text[end - 1]):
                 end -= 1
             start = end
-            while start and not self._text[start - 1].isspace():
+            while start and not is_gap(self._text[start - 1]):
                 start -= 1
             if start == end:
                 return None
@@ -85,7 +106,7 @@ class _Back:
 
 
 def _families(text: str, start: int) -> int:
-    if start and not text[start - 1].isspace():
+    if start and not is_gap(text[start - 1]):
         return start  # between two characters of a script without spaces
     back = _Back(text, start)
     last = back.chunk(0)
@@ -93,13 +114,14 @@ def _families(text: str, start: int) -> int:
         return start
     if _plain_word(last[1]):
         before = back.chunk(1)
-        return _group(back, start) if before and len(before[1]) >= len(last[1]) else start
+        return _group(back, start) if before and _may_precede(before[1], last[1]) else start
     return min(
         start,
         _group(back, start),
+        _turning(back, start),
         _numbers(back, start),
         _while(back, start, is_morse),
-        _while(back, start, _is_spelling),
+        _while(back, start, is_spelling),
         _singles(back, start),
         _glued(back, start),
         _joined(back, start),
@@ -113,11 +135,16 @@ def _plain_word(chunk: str) -> bool:
         and len(chunk) > 1
         and (chunk.isalpha() or (chunk[:-1].isalpha() and chunk[-1] in ",.;:!?" and len(chunk) > 2))
         and is_ordinary(chunk)
-        and not _is_spelling(chunk)
-        and not opens_group(chunk)
+        and not is_spelling(chunk)
+        and not any(opens_group(p.joined) for p in pieces(chunk))
         and not (len(chunk) in {2, 3, 4, 5} and is_number(chunk.strip(",.;:!?")))
         and not is_code_word(chunk)
     )
+
+
+def _may_precede(chunk: str, last: str) -> bool:
+    """May the chunk end in a group that the word behind it ends?"""
+    return not chunk[-1].isalnum() or len(chunk) >= len(last.strip(".,;:!?"))
 
 
 def _while(back: _Back, start: int, belongs: Callable[[str], bool]) -> int:
@@ -128,24 +155,33 @@ def _while(back: _Back, start: int, belongs: Callable[[str], bool]) -> int:
     return start
 
 
-def _is_spelling(chunk: str) -> bool:
-    return chunk.strip(".,;:!?\"'()[]").lower() in NATO
-
-
 def _group(back: _Back, start: int) -> int:
-    """Chunks of one length, from the earliest that may open a group."""
-    size, number, earliest = -1, 0, start
-    while (found := back.chunk(number)) is not None and is_groupable(found[1]):
-        length = len(found[1].lstrip(QUOTES))
-        if size >= 0 and length != size and not (number == 1 and length > size):
+    """Pieces of one length, from the earliest that may open a group; marks may stand between."""
+    size, number, earliest, gap = -1, 0, start, 0
+    while (found := back.chunk(number)) is not None:
+        at, chunk = found
+        row = pieces(chunk)
+        gap = gap + len(chunk) + 1 if not row else 0
+        if gap > WIDEST_GAP:
             break
-        size = length
-        if opens_group(found[1]):
-            earliest = found[0]
-        if found[1][0] in QUOTES:
-            break
+        for piece in reversed(row):
+            length = len(piece.joined)
+            if size >= 0 and length != size and not (length > size and earliest == start):
+                return earliest
+            size = length
+            if opens_group(piece.joined):
+                earliest = at
         number += 1
     return earliest
+
+
+def _turning(back: _Back, start: int) -> int:
+    """Letters and digits that ROT47 turns into words, if a chunk beside them does so for sure."""
+    number = 0
+    while (found := back.chunk(number)) is not None and ALNUM47.issuperset(found[1].strip("\"'`.,;:!?()")):
+        start = found[0]
+        number += 1
+    return start
 
 
 def _numbers(back: _Back, start: int) -> int:
@@ -167,7 +203,7 @@ def _singles(back: _Back, start: int) -> int:
     number = 0
     while (found := back.chunk(number)) is not None:
         at, chunk = found
-        if _all_single(chunk):
+        if _all_single(chunk) or _is_row_number(chunk):
             start = at
             number += 1
             continue
@@ -176,6 +212,11 @@ def _singles(back: _Back, start: int) -> int:
         tail = _trailing_singles(chunk)
         return at if tail else start
     return start
+
+
+def _is_row_number(chunk: str) -> bool:
+    """`12.`, `(12`: the number of a line that may hold one letter."""
+    return chunk.strip("|.):`\"'([{}]>*#").isdigit()
 
 
 def _all_single(chunk: str) -> bool:
@@ -194,15 +235,14 @@ def _trailing_singles(chunk: str) -> bool:
 
 
 def _glued(back: _Back, start: int) -> int:
-    """A closing quote and what may be the operator behind it."""
+    """A closing quote and what may be the operators behind it."""
     number = 0
     while (found := back.chunk(number)) is not None and number < 3:
         at, chunk = found
-        if set(chunk) <= _GLUE:
-            number += 1
-            continue
-        core = chunk.rstrip("+.&~|<>#")
-        return at if core[-1:] in _CLOSING and core else start
+        core = chunk.rstrip(GLUE)
+        if core:
+            return at if core[-1] in _CLOSING else start
+        number += 1
     return start
 
 
@@ -224,13 +264,13 @@ def _open_markup(text: str) -> int:
     """Start of the word that holds a tag or a link target not yet closed."""
     since = max(0, len(text) - LONGEST_TAG)
     best = len(text)
-    for lead, close in (("<", ">"), ("](", ")")):
+    for lead, close in _LEADS:
         at = text.find(lead, since)
         while at >= 0:
             if text.find(close, at) < 0 or (text.startswith("<!--", at) and text.find("-->", at) < 0):
                 best = min(best, at)
                 break
             at = text.find(lead, at + 1)
-    while 0 < best < len(text) and not text[best - 1].isspace():
+    while 0 < best < len(text) and not is_gap(text[best - 1]):
         best -= 1
     return best

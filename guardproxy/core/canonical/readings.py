@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from guardproxy.core.canonical.cipher import ATBASH, ROTATIONS, erased, mixed, reversed_view, translated, turned
+from guardproxy.core.canonical.cipher import (
+    ATBASH,
+    ROTATIONS,
+    mixed,
+    reversed_view,
+    styled,
+    translated,
+    turned,
+    wide_leet,
+)
 from guardproxy.core.canonical.codecs import Budget
 from guardproxy.core.canonical.decode import Level, Source, decoded
+from guardproxy.core.canonical.erase import erased, shown_in_order
 from guardproxy.core.canonical.fold import VISIBLE, folded, key_words, odd_signs, plain
 from guardproxy.core.canonical.join import dehyphened, joined, may_have_runs, single_runs
 from guardproxy.core.canonical.offsets import Mapped, PieceMaker, View
@@ -16,6 +26,7 @@ from guardproxy.core.findings import Span
 DEEPEST = 3
 """Nested encodings that are opened; the next one is refused unread."""
 _LAST_RIVAL = 2
+_RARELY = (turned, mixed, styled, shown_in_order, wide_leet)
 _LETTERED = frozenset({"decoded:nato", "decoded:morse", "decoded:a1z26"})  # spelled out: gaps of words are lost
 
 
@@ -69,22 +80,29 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
     normal = plain(view.text, view.offsets)
     _add(out, normal, name, depth, restored=name in _LETTERED)
     seen = {normal.text}
-    bare = folded(erased(view))
+    shown_text = normal if view.text.isascii() else _visible(normal)
+    _add(out, shown_text, name, depth, seen)
+    visible = erased(view)
+    bare = folded(visible)
     _add(out, bare, name, depth, seen)
-    for other in (view, turned(erased(view)), mixed(erased(view))):
-        _add(out, folded(other), name, depth, seen)
+    for change in _RARELY:
+        other = change(visible)
+        if other is not visible:
+            _add(out, folded(other), name, depth, seen)
+    if visible is not view:
+        _add(out, folded(view), name, depth, seen)
     shown = unmarked(bare, odd_signs(bare.text))
     _add(out, shown, name, depth, seen)
     _add(out, dehyphened(shown), name, depth, seen, restored=True)
-    if shown is not bare and may_have_runs(key_words(bare.text)):
-        out.all.append(Reading(_named(bare, "joined", name), _runs(bare), depth=depth))
+    for other in dict.fromkeys((bare, shown_text)):  # folded, б is 6 to a machine; unfolded, it is the letter
+        if other.text != shown.text and may_have_runs(key_words(other.text)):
+            out.all.append(Reading(_named(other, "joined", name), _runs(other), depth=depth))
     runs = _runs(shown) if may_have_runs(key_words(shown.text)) else ()
     together = joined(shown, runs) if runs else shown
     if runs:
         out.all.append(Reading(_named(shown, "joined", name), runs, depth=depth))
         _add(out, together, name, depth, seen)
-    visible = normal if view.text.isascii() else _visible(normal)
-    levels = decoded(Source(view, visible, depth, level.fresh if depth else None), budget)
+    levels = decoded(Source(view, shown_text, depth, level.fresh if depth else None), budget)
     if together is not shown and not depth:
         levels += decoded(Source(together, together, _LAST_RIVAL), budget)
     if not level.likely:

@@ -16,8 +16,12 @@ _WIDTHS = (8, 7, 16)
 def smuggled(text: str) -> list[tuple[str, list[Edit]]]:
     """Alternative readings of what is hidden in the text, in place."""
     out = []
-    for name, find in (("tags", _tags), ("variation-selectors", _selectors), ("zero-width", _zero_width)):
-        edits = find(text)
+    for name, edits in (
+        ("tags", _tags(text)),
+        ("tags", [Edit(e.start, e.end, f" {e.new} ") for e in _tags(text)]),  # a word of its own beside a word
+        ("variation-selectors", _selectors(text)),
+        ("zero-width", _zero_width(text)),
+    ):
         if edits:
             out.append((name, edits))
     return out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from guardproxy.core.canonical.offsets import Edit, View, edited
 
 LONGEST_TAG = 300
@@ -9,8 +11,15 @@ LONGEST_TAG = 300
 
 _TRIGGERS = frozenset("<*_~`[\\$|={}")
 _QUOTES = "\"'“”‘’«»`"
-_GLUE = frozenset("+.&~|<>#")
-_GAPS = ("", " ", "\t", "\n", "\r")
+GLUE = "+.&~|<>#$\\{}()[];,"
+"""What may stand between two strings that are one; the comma only inside a call that joins."""
+_GLUE = frozenset(GLUE + " \t\r\n")
+_WIDEST_GLUE = 16
+_LONGEST_ROW = 100
+_FEWEST_ROWS = 3
+_ROW_MARKS = "|.):`\"'([{}]>*#"
+_CALLS = ("concat", "join", "format", "strcat", "paste0")
+_SECTION = "<![CDATA["
 _BBCODE = frozenset(
     [
         "b",
@@ -46,10 +55,14 @@ def unmarked(view: View, odd: str) -> View:
     text = view.text
     edits: list[Edit] = []
     if not _TRIGGERS.isdisjoint(odd):
+        _sections(text, edits)
         _tags(text, edits)
         _links(text, edits)
         _marks(text, edits)
         _tex(text, edits)
+    if "''" in text:
+        _pairs(text, "'''" if "'''" in text else "''", edits)
+    _numbered(text, edits)
     _concatenated(text, edits)
     clean = _sorted(edits)
     return edited(view, "unmarked", clean) if clean else view
@@ -76,6 +89,8 @@ def _tag_end(text: str, at: int) -> int:
     if text.startswith("<!--", at):
         close = text.find("-->", at + 4, at + LONGEST_TAG)
         return close + 3 if close >= 0 else -1
+    if text.startswith(_SECTION, at):
+        return -1
     following = text[at + 1 : at + 2]
     if not (following.isalpha() or following in {"/", "!", "?"}) or not following:
         return -1
@@ -86,7 +101,7 @@ def _tag_end(text: str, at: int) -> int:
 def _links(text: str, edits: list[Edit]) -> None:
     at = text.find("](")
     while at >= 0:
-        close = text.find(")", at, at + LONGEST_TAG)
+        close = _target_end(text, at + 2)
         if close >= 0:
             edits.append(Edit(at, close + 1, ""))
             _opening(text, at, edits)
@@ -94,9 +109,25 @@ def _links(text: str, edits: list[Edit]) -> None:
     at = text.find("[")
     while at >= 0:
         close = text.find("]", at, at + 40)
-        if close > at and _is_reference(text, at, close):
+        if close > at and text[close + 1 : close + 2] != "(" and _is_reference(text, at, close):
             edits.append(Edit(at, close + 1, ""))
+            if text[at - 1 : at] == "]" and text[at + 1] != "/":  # `[text][1]`
+                edits.append(Edit(at - 1, at, ""))
+                _opening(text, at - 1, edits)
         at = text.find("[", at + 1)
+
+
+def _target_end(text: str, at: int) -> int:
+    """The bracket that ends a link target, which may hold pairs of its own; -1 for none."""
+    depth = 0
+    for place in range(at, min(len(text), at + LONGEST_TAG)):
+        if text[place] == "(":
+            depth += 1
+        elif text[place] == ")":
+            if not depth:
+                return place
+            depth -= 1
+    return text.find(")", at, at + LONGEST_TAG)
 
 
 def _opening(text: str, at: int, edits: list[Edit]) -> None:
@@ -113,8 +144,8 @@ def _is_reference(text: str, at: int, close: int) -> bool:
     inner = text[at + 1 : close]
     if inner.startswith("^"):
         return True
-    if at and text[at - 1] == "]":
-        return inner.isalnum() or not inner
+    if at and text[at - 1] == "]" and (inner.isalnum() or not inner):
+        return True
     return inner.lstrip("/").split("=")[0].lower() in _BBCODE
 
 
@@ -146,7 +177,7 @@ def _pairs(text: str, mark: str, edits: list[Edit]) -> None:
 
 
 def _paired(places: list[int], mark: str, edits: list[Edit]) -> None:
-    if len(places) % 2 == 0:
+    if len(places) % 2 == 0 or len(places) > 2:
         edits += [Edit(at, at + len(mark), "") for at in places]
 
 
@@ -172,28 +203,61 @@ def _inside(text: str, at: int) -> bool:
     return all(n.isalnum() or (n and n in "{}") for n in (text[at - 1 : at], text[at + 1 : at + 2]))
 
 
+def _sections(text: str, edits: list[Edit]) -> None:
+    """`<![CDATA[` and its end."""
+    at = text.find(_SECTION)
+    while at >= 0:
+        edits.append(Edit(at, at + 9, ""))
+        close = text.find("]]>", at)
+        if close >= 0:
+            edits.append(Edit(close, close + 3, ""))
+        at = text.find(_SECTION, at + 9)
+
+
+def _numbered(text: str, edits: list[Edit]) -> None:
+    """Numbers of lines that hold one letter each: `1. b`, `| 2 | l |`. Two lines are no list."""
+    if text.count("\n") < _FEWEST_ROWS - 1 or "1" not in text:
+        return
+    found: list[Edit] = []
+    start = 0
+    for line in text.split("\n"):
+        number = _row_number(line)
+        if number:
+            at = start + line.index(number)
+            found.append(Edit(at, at + len(number), ""))
+        start += len(line) + 1
+    edits += found if len(found) >= _FEWEST_ROWS else []
+
+
+def _row_number(line: str) -> str:
+    """The number of a line of a number and one sign; words may stand before the first and behind the last of them."""
+    cells = [bare for cell in line[:_LONGEST_ROW].split() if (bare := cell.strip(_ROW_MARKS))]
+    for number, sign in (cells[:2], cells[-2:]) if len(cells) > 1 else ():
+        if number.isdigit() and len(sign) == 1:
+            return number
+    return ""
+
+
 def _concatenated(text: str, edits: list[Edit]) -> None:
-    """`"blue" + "finch"`: closing quote, an operator, opening quote."""
+    """`"blue" + "finch"`: closing quote, operators or nothing, opening quote. A comma only inside a call that joins."""
     quotes = [q for q in _QUOTES if q in text]
     if not quotes:
         return
-    for sign in _GLUE:
-        if sign not in text or (sign == "." and not any(q + gap + sign in text for q in quotes for gap in _GAPS)):
-            continue
-        at = text.find(sign)
-        while at >= 0:
-            end = at + 1
-            while text.startswith(sign, end):
-                end += 1
-            left, right = _skip(text, at - 1, -1), _skip(text, end, 1)
-            if 0 <= left < at and right < len(text) and text[left] in _QUOTES and text[right] in _QUOTES:
-                edits.append(Edit(left, right + 1, ""))
-            at = text.find(sign, end)
+    glue = _GLUE if any(call in text for call in _CALLS) else _GLUE - {","}
+    marks = frozenset(quotes)
+    before = -1
+    for at in (i for i, c in enumerate(text) if c in marks) if len(quotes) > 1 else _places(text, quotes[0]):
+        if 0 <= before < at - 1 <= before + _WIDEST_GLUE and glue.issuperset(text[before + 1 : at]):
+            lead = text[before - 1 : before]  # of `f"{"…"}"`, no part of the word
+            alone = lead.isalpha() and not text[max(0, before - 2) : before - 1].isalnum()
+            edits.append(Edit(before, at + 1, " " if alone and text[before + 1 : at] == "{" else ""))
+            before = -1
+        else:
+            before = at
 
 
-def _skip(text: str, at: int, step: int) -> int:
-    for _ in range(8):
-        if not (0 <= at < len(text)) or not text[at].isspace():
-            return at
-        at += step
-    return len(text) if step > 0 else -1
+def _places(text: str, sign: str) -> Iterator[int]:
+    at = text.find(sign)
+    while at >= 0:
+        yield at
+        at = text.find(sign, at + 1)

@@ -32,7 +32,7 @@ CONFUSABLES: dict[str, str] = {
     "N": "ΝⲚꓠ𐔓",
     "O": "ΟОՕⲞⵔ〇ꓳ𐊒𐊫𐐄𐓂𐔖𑢵",
     "P": "ΡРᏢⲢꓑ𐊕",
-    "Q": "ⵕ",
+    "Q": "ⵕɊ",
     "R": "ƦᎡᏒꓣ𐒴𖼵",
     "S": "ЅՏᏕᏚꓢ𐊖𐐠𖼺",
     "T": "ΤТᎢⲦꓔ𐊗𐊱𐌕𑢼𖼊",
@@ -56,17 +56,17 @@ CONFUSABLES: dict[str, str] = {
     "l": "łƖǀɭʟΙІӀᒪᛁⱠⲒⵏꓲꞁ𐊊𐌉𐌠𖼨",
     "m": "ɯᗰᴍ",
     "n": "ɲɳɴηոռᏁᑎ",
-    "o": "ᏫᎾοσоѻօᎧᴏᴑⲟꬽ𐐬𐓪𑣈𑣗",
+    "o": "ჿዐഠଠᏫᎾοσоѻօᎧᴏᴑⲟꬽ𐐬𐓪𑣈𑣗",
     "p": "þρрԀᎮᑭᴘⲣ",
-    "q": "ԛգզᑫ",
+    "q": "ԛգզᑫɋ",
     "r": "ɹʀʁгᖆᖇᴚᴦⱤⲅꭇꭈꮁ",
     "s": "ƧƽʂѕᎦᔕꜱꮪ𐑈𑣁",
     "t": "ŧƬɬʇτᴛꓕ",
-    "u": "ɄʉʋυսᏬᑌᴜꞟꭎꭒ𐓶𑣘Ꮜʊ",
+    "u": "ሀɄʉʋυսᏬᑌᴜꞟꭎꭒ𐓶𑣘Ꮜʊ",
     "v": "Ʌʌνѵᐯᴠꮩ𑜆𑣀",
     "w": "ɰʍωѡԝաᗯᴡꮃ𑜊𑜎𑜏",
     "x": "χхҳӾᕁᕽ",
-    "y": "Ɏɏɣʎʏγуүᶌỿꭚ𑣜",
+    "y": "ყɎɏɣʎʏγуүᶌỿꭚ𑣜",
     "z": "ƶʐᘔᴢⱫꮓ𑣄",
 }
 SYMBOL_LEET: dict[str, str] = {
@@ -74,24 +74,24 @@ SYMBOL_LEET: dict[str, str] = {
     "b": "฿♭",
     "d": "∂",
     "c": "¢₵©🝌",
-    "e": "€℮₠∑",
+    "e": "€℮₠∑⋿",
     "f": "₣",
     "g": "₲⅁",
     "h": "#",
     "i": "!|¡⍳",
     "k": "₭",
-    "l": "£₤",
+    "l": "£₤∣⏽￨",
     "m": "₥",
     "n": "₦∩",
     "o": "°¤",
     "p": "₱⍴",
     "r": "®",
     "s": "$§₴",
-    "t": "+†₮⊥⊤🝨",
-    "u": "∪",
-    "v": "√",
+    "t": "+†₮⊥⊤⟙🝨",
+    "u": "∪⋃",
+    "v": "√∨⋁",
     "w": "₩",
-    "x": "×✗✘",
+    "x": "×✗✘⨯⤫⤬╳᙭᙮",
     "y": "¥",
 }
 """Signs that stand for letters when they sit inside or at the edge of a word."""
@@ -181,5 +181,23 @@ BRAILLE = dict(zip("⠁⠃⠉⠙⠑⠋⠛⠓⠊⠚⠅⠇⠍⠝⠕⠏⠟⠗⠎⠞
 SENTENCE_ENDS = ".!?…。！？｡．‼⁇⁈⁉"
 HYPHENS = "-‐‑‒–—―−﹣－⁃·‧᠆"
 
-MIXED = dict(zip("яиівглпшщцчэдфжѵ", "rnibrnnwwuyeaoxv", strict=True))
-"""Cyrillic letters that pass for Latin ones only in a word that is Latin otherwise."""
+MIXED = dict(zip("яиівглпшщцчэдфжѵйъьёωδςλπψφθξ", "rnibrnnwwuyeaoxvnbbewdclnyooe", strict=True))
+"""Cyrillic and Greek letters that pass for Latin ones only in a word that is Latin otherwise."""
+
+STYLED = dict(
+    zip("卂乃匚乇千ム卄丨フㄥ爪几ㄖ卩尺丂ㄒㄩ山乂ㄚ乙", "abcefghijlmnoprstuwxyz", strict=True)
+) | dict(zip("ค๒ς๔єŦﻮђเןкɭ๓ภ๏קợгรՇยשฬאץչ", "abcdefghijklmnopqrstuvwxyz", strict=True))
+"""Letters of other scripts that fancy alphabets draw Latin ones with; read so in words made of nothing else."""
+
+
+_WIDE = (
+    "|-| h [-] h ]-[ h }{ h |_| u (_) u |\\/| m /\\/\\ m |v| m |\\| n /\\/ n \\/\\/ w |/\\| w \\|/ w \\/ v /-\\ a "
+    "/\\ a |< k |{ k ]< k |3 b |> p |2 r |= f |) d [) d |] d () o [] o [- e _| j |_ l >< x `/ y"
+).split()
+WIDE_LEET: dict[str, tuple[tuple[str, str], ...]] = {
+    lead: tuple(
+        sorted(((s, x) for s, x in zip(_WIDE[::2], _WIDE[1::2], strict=True) if s[0] == lead), key=lambda p: -len(p[0]))
+    )
+    for lead in {s[0] for s in _WIDE[::2]}
+}
+"""First sign → drawings of a letter that begin with it, longest first."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from guardproxy.policy.cells import CELL, TEXTS
 from guardproxy.policy.document import MOST_RULES, MOST_TESTS
+from guardproxy.policy.reader import plain, read
 from guardproxy.policy.rulekeys import KINDS, RULE, SCOPES, STAGES, detector, hazard
 from guardproxy.policy.shaped import Shape, a_list, closed
 from guardproxy.policy.testkeys import SCORES, TEST, expected
@@ -20,6 +22,9 @@ from guardproxy.policy.topkeys import EXCEPTION, OVERRIDES, TOP
 from guardproxy.policy.values import LOCALE, TEXT, ident, shape_of
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_HELP = Path(__file__).parent / "keys.yaml"
+_ITEMS = {"rules": "rule", "override": "override", "exceptions": "exception", "tests": "test"}
+"""The lists of a policy, and the tables that explain the keys of their items."""
 _ACTS = ("thresholds", "on_match")
 _SAID = ("user", "assistant", "messages", "scores")
 _NAMED: Mapping[str, Shape] = {
@@ -52,12 +57,23 @@ def schema() -> dict[str, Any]:
         "anyOf": [{"required": ["extends"]}, {"required": ["rules"], "properties": {"rules": {"minItems": 1}}}],
     }
     named = {name: _referring(shape, but=name) for name, shape in _NAMED.items()}
-    return {"$schema": DRAFT, **_referring(whole), "$defs": named}
+    made = {"$schema": DRAFT, **_referring(whole), "$defs": named}
+    help_of: dict[str, dict[str, str]] = plain(read(_HELP))
+    _explain(made, help_of["policy"])
+    for key, table in _ITEMS.items():
+        _explain(made["properties"][key]["items"], help_of[table])
+    return made
 
 
 def text() -> str:
     """The file `policies/schema/policy-v1.json`."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _explain(shape: dict[str, Any], help_of: Mapping[str, str]) -> None:
+    """Says beside each key what it is for."""
+    for key, value in shape["properties"].items():
+        shape["properties"][key] = {"description": help_of[key], **value}
 
 
 def _rule() -> Shape:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from guardproxy import __version__
-from guardproxy.cli import audit, demo, diff, explain, keys, lint, measure, policy, replay, serve, test
+from guardproxy.cli import audit, demo, diff, explain, keys, lint, measure, policy, replay, schema, serve, test
 from guardproxy.errors import ConfigError, PolicyError, UsageError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("demo")(demo.demo)
 app.command("serve")(serve.serve)
 app.command("lint")(lint.lint)
 app.command("test")(test.run_tests)
+app.command("schema")(schema.schema)
 app.command("explain")(explain.explain)
 app.command("diff")(diff.diff)
 app.command("replay")(replay.replay)

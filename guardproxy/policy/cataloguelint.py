@@ -43,6 +43,7 @@ def check_catalogue(directory: Path, today: date, problems: Problems) -> None:
     check_helplines(directory / "data" / "helplines.yaml", today, problems)
     for file in files:
         _as_written(file, problems)
+    _untranslated(files, problems)
     if not problems.errors:
         for problem in rendered_problems(catalogue_of(*(file.words for file in files))):
             problems.add(Problem(problem.code, Source(str(directory / "messages"), 1), problem.message))
@@ -127,9 +128,23 @@ def _rendered(told: Rendered, shape: Shape, values: Values, catalogue: Catalogue
 
 
 def missing_cells(files: Sequence[LocaleFile]) -> Iterator[tuple[str, CellKey]]:
-    """Cells of the English file that another locale lacks: complete translations have none."""
-    english = next(file for file in files if file.words.locale == "en")
+    """Cells that a locale lacks and another has, by locale: complete translations have none."""
+    everywhere = dict.fromkeys(key for file in files for key in file.cells)
     for file in files:
-        for key in english.cells:
+        for key in everywhere:
             if key not in file.cells:
                 yield file.words.locale, key
+
+
+def _untranslated(files: Sequence[LocaleFile], problems: Problems) -> None:
+    """GP703, one row a file: half of a file is a file as well, and people would read the text of another hazard."""
+    lacking: dict[str, list[str]] = {file.words.locale: [] for file in files}
+    for locale, key in missing_cells(files):
+        lacking[locale].append(f"{key.cell}.{key.shape.value}")
+    labels = dict.fromkeys(hazard for file in files for hazard in file.labels)
+    for file in files:
+        found = [*lacking[file.words.locale], *(f"labels.{h}" for h in labels if h not in file.labels)]
+        if found:
+            place = next(iter(file.labels.values()))
+            message = f"{len(found)} texts that another language has are missing: {', '.join(found[:3])}"
+            problems.warning("GP703", Source(place.file, 1, 1), message, "another one is shown in their place")

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from guardproxy.core.catalogue import Shape
+from guardproxy.core.catalogue import Shape as Spoken
 from guardproxy.core.hazards import BY_ID, CRISIS, FAMILIES, exists, family_of
 from guardproxy.policy.nearest import did_you_mean
 from guardproxy.policy.problems import Problem, Problems, Severity
 from guardproxy.policy.reader import Entry, Node
+from guardproxy.policy.shaped import Reader, Shape, closed, one_of, open_keys, shaped
 from guardproxy.policy.textlint import check_cell
 from guardproxy.policy.values import (
+    LOCALE,
+    TEXT,
     Field,
     Fields,
     choice,
@@ -22,12 +25,25 @@ from guardproxy.policy.values import (
     wrong_type,
 )
 
-SHAPES = tuple(shape.value for shape in Shape)
+SHAPES = tuple(shape.value for shape in Spoken)
 TONES = ("neutral", "warm", "brief")
 OLD_SHAPES = {"refuse": "hard"}
 _GROUPS = ("by_hazard", "by_rule")
+TEXTS: Shape = open_keys(LOCALE, TEXT)
+CELL: Shape = closed(dict.fromkeys((*SHAPES, *OLD_SHAPES), TEXTS))
 
 
+def _messages() -> Shape:
+    """The shape of `messages:`. At a person at risk stands the shape crisis alone (GP213)."""
+    hazards = dict.fromkeys((*BY_ID, *FAMILIES), CELL)
+    hazards[CRISIS] = closed({Spoken.CRISIS.value: TEXTS})
+    custom = {"^custom(\\.|$)": CELL}
+    own: Shape = {"type": "object", "properties": hazards, "patternProperties": custom, "additionalProperties": False}
+    groups = {"by_hazard": own, "by_rule": open_keys(ident.shape, CELL)}
+    return closed({"default_locale": LOCALE, "tone": one_of(*TONES), **groups, **CELL["properties"]})
+
+
+@shaped(_messages())
 def messages(node: Node, problems: Problems) -> Fields | None:
     """The mapping `messages:` as Fields; a shape holds Fields by locale, a group Fields by cell."""
     if not node.is_mapping:
@@ -52,7 +68,7 @@ def _put(found: Fields, entry: Entry, value: object, key: str = "") -> None:
         found[key or entry.key] = Field(value, entry.value, entry.place)
 
 
-def _group(read: Callable[[Entry, Problems], Fields | None]) -> Callable[[Node, Problems], Fields | None]:
+def _group(read: Callable[[Entry, Problems], Fields | None]) -> Reader:
     def group(node: Node, problems: Problems) -> Fields | None:
         if not node.is_mapping:
             wrong_type(node, "a mapping", problems)
@@ -75,7 +91,8 @@ def _by_hazard(entry: Entry, problems: Problems) -> Fields | None:
         return None
     found: Fields = {}
     for shape in entry.value.entries:
-        if entry.key == CRISIS and shape.key in SHAPES and shape.key != Shape.CRISIS:
+        name = OLD_SHAPES.get(shape.key, shape.key)
+        if entry.key == CRISIS and name in SHAPES and name != Spoken.CRISIS:
             message = f"{CRISIS} is always answered with the shape crisis"
             problems.error("GP213", shape.place, message, "crisis:")
             continue

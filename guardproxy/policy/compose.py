@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from guardproxy.core.rules import Rule, Source
 from guardproxy.policy.compile import Scene, part, rule_of, scene_of
 from guardproxy.policy.document import Document
-from guardproxy.policy.loosening import looser
+from guardproxy.policy.loosening import looser, looser_outside_rules
 from guardproxy.policy.nearest import did_you_mean
 from guardproxy.policy.override import overridden
 from guardproxy.policy.problems import Problems
@@ -171,7 +171,7 @@ class Composer:
                 self._problems.error("GP310", rule.fields["id"].place, message, hint, [before.place])
 
     def _check_loosened(self, made: Effective, parent: Effective) -> None:
-        """GP702, and GP309 for locked rules: by an override, or by what the policy says for all its rules."""
+        """GP702, and GP309 for locked rules: by an override, by what the policy says for all its rules or outside of them."""
         changes = {w.fields["rule"].value: w for w in made.document.overrides if "rule" in w.fields}
         above, here = parent.scene, made.scene
         old = {rule.id: rule for rule in parent.rules}
@@ -192,6 +192,9 @@ class Composer:
                 self._problems.warning("GP702", place, f'"{rule.id}" acts less than in {rule.home}: {"; ".join(steps)}')
             else:
                 by_all.append(rule.id)
+        for step in looser_outside_rules(parent.fields, made.fields):
+            place = made.document.place_of(step.partition(" ")[0])
+            self._problems.warning("GP702", place, f"less than in {parent.document.name}: {step}")
         if by_all:
             message = f"{len(by_all)} inherited rules act less under this policy: {', '.join(by_all[:5])}"
             self._problems.warning("GP702", _policy_wide(made.document), message)

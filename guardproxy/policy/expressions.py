@@ -10,6 +10,7 @@ import re2
 from guardproxy.core.rules import Source
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.reader import Node
+from guardproxy.policy.shaped import shaped
 
 LONGEST = 1_000
 _MEMORY = 8 << 20
@@ -51,6 +52,7 @@ class Token:
     at: int
 
 
+@shaped({"type": "string", "minLength": 1, "maxLength": LONGEST})
 def pattern(node: Node, problems: Problems) -> str | None:
     """The expression, if RE2 reads it and it says something."""
     source = node.value

@@ -94,7 +94,12 @@ def _languages(node: Node, problems: Problems) -> Iterator[str]:
 
 
 def check_helplines(file: Path, today: date, problems: Problems) -> None:
-    """What `lint` says on top: expired or soon to expire, and numbers that the country's plan does not know."""
+    """What `lint` says: all errors of the file, what has expired or soon will, and numbers no plan of the country knows."""
+    if file.is_file():
+        read = Problems()
+        read_helplines(file, today, read)
+        for row in read.errors:
+            problems.add(row)
     silent = Problems()
     node = read_into(file, silent)
     lines = node.get("lines") if node is not None else None

@@ -9,14 +9,15 @@ from guardproxy.core.rules import Action, Ladder, LadderStep
 from guardproxy.policy.nearest import called, did_you_mean
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.reader import Node
-from guardproxy.policy.values import Field, Fields, Reader, choice, read_entry, wrong_type
+from guardproxy.policy.shaped import Shape, Shaped, closed
+from guardproxy.policy.values import Field, Fields, choice, read_entry, wrong_type
 
 ACTIONS: Mapping[str, Action] = {a.word: a for a in Action if a is not Action.ALLOW}
 NEVER = "never"
 on_match = choice(*ACTIONS)
 
 
-def steps(allowed: Mapping[str, Action] = ACTIONS, *, most: float = 1.0, removable: bool = False) -> Reader:
+def steps(allowed: Mapping[str, Action] = ACTIONS, *, most: float = 1.0, removable: bool = False) -> Shaped:
     """Action → threshold as Fields, rising in the order of the actions. `removable`: a step may be `never`."""
 
     def threshold(node: Node, problems: Problems) -> float | str | None:
@@ -53,7 +54,9 @@ def steps(allowed: Mapping[str, Action] = ACTIONS, *, most: float = 1.0, removab
         broken = len(found) < len(node.entries) or not found
         return None if broken or not rises(found, problems) else found
 
-    return read
+    above: Shape = {"type": "number", "exclusiveMinimum": 0, "maximum": most}
+    step = {"anyOf": [above, {"const": NEVER}]} if removable else above
+    return Shaped(read, {**closed(dict.fromkeys(allowed, step)), "minProperties": 1})
 
 
 def _meant(value: object) -> str:

@@ -19,7 +19,7 @@ from guardproxy.policy.document import Document
 from guardproxy.policy.folder import Folder, read_folder, shipped_finder
 from guardproxy.policy.hearing import Hearing, World
 from guardproxy.policy.problems import Problem, Problems
-from guardproxy.policy.selection import Applies, check_equal
+from guardproxy.policy.selection import Applies, check_equal, in_force
 from guardproxy.policy.selftest import Inspect, Run, SelfTest, State, check_names
 from guardproxy.policy.upkeep import advise, check_exceptions, check_levels, check_streaming
 from guardproxy.policy.wordsused import check_lists, check_texts
@@ -87,6 +87,8 @@ def _checked_folder(folder: Folder, composer: Composer, world: World, words: str
         if made.sound and not any(row.place.file == str(document.file) for row in problems.errors):
             compiled.append(_compiled(made, words))
     check_equal([c.applies for c in compiled], problems)
+    if folder.path.is_dir() and len(compiled) == len(folder.documents) and not world.serving:
+        _check_applied(compiled, problems)
     if folder.path.is_dir():
         check_lists(folder.path, _lists_used(folder.documents), problems)
     if (folder.path / "messages").is_dir() and not world.serving:  # the service reads its texts by itself
@@ -103,6 +105,13 @@ def _check_policy(made: Effective, world: World, problems: Problems, *, lenient:
     check_names(made.document.tests, (rule.id for rule in made.rules), problems)
     advise(made, problems)
     check_coverage(made, problems)
+
+
+def _check_applied(compiled: Sequence[Compiled], problems: Problems) -> None:
+    """GP711 for GP308: a folder of several policies none of which applies to anything. To serve it is refused."""
+    if compiled and not in_force([c.applies for c in compiled]):
+        message = "none of these policies applies to anything (GP308)"
+        problems.warning("GP711", compiled[0].document.top, message, "give one of them `applies_to:`")
 
 
 def _lists_used(documents: Iterable[Document]) -> set[str]:

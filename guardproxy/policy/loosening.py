@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from guardproxy.core.canonical import fold_key
 from guardproxy.core.rules import Action, FailMode, Ladder, Mode, Rule
+from guardproxy.policy.values import Fields
 
+_STRICTNESS = {"allow": 0, "warn": 1, "escalate": 2, "refuse": 3}
+_POLICY_WIDE = {"on_unscannable": "refuse", "uncovered_language": "allow", "logit_bias": "allow"}
+"""What a policy does where no rule speaks, and what it does when it says nothing of it."""
 _RANK = {Mode.ENFORCE: 2, Mode.SHADOW: 1, Mode.DISABLED: 0}
 
 
@@ -27,6 +31,16 @@ def looser(old: Rule, new: Rule) -> list[str]:
     gone = {fold_key(p) for p in set(old.phrases) - set(new.phrases)} - {fold_key(p) for p in new.phrases}
     if gone:
         found.append(f"{len(gone)} phrases removed")
+    return found
+
+
+def looser_outside_rules(old: Fields, new: Fields) -> list[str]:
+    """The keys by which a policy does less than its parent where no rule speaks, as `key old → new`."""
+    found = []
+    for key, unsaid in _POLICY_WIDE.items():
+        before, after = (str(f[key].value) if key in f else unsaid for f in (old, new))
+        if _STRICTNESS[after] < _STRICTNESS[before]:
+            found.append(f"{key} {before} → {after}")
     return found
 
 

@@ -9,13 +9,15 @@ from guardproxy.core.canonical import fold_key
 from guardproxy.core.rules import Source
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.reader import Node, read_bytes
-from guardproxy.policy.values import Key, file_name, members, wrong_type
+from guardproxy.policy.shaped import Shape, a_list, closed, shaped
+from guardproxy.policy.values import TEXT, Key, file_name, members, wrong_type
 
 MOST_WRITTEN = 5_000
 MOST_LISTED = 250_000
 MOST_BYTES = 16 * 1024 * 1024
 _SHORTEST, _LONGEST, _FEWEST_LETTERS = 2, 200, 2
 _MOST_REPORTED = 20
+_WRITTEN: Shape = a_list(TEXT, MOST_WRITTEN, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Change:
     remove: tuple[str, ...] = ()
 
 
+@shaped({"anyOf": [_WRITTEN, closed({"list": file_name.shape}, ("list",))]})
 def words(node: Node, problems: Problems) -> Phrases | None:
     """A list of phrases, or `{list: name}`."""
     if node.is_mapping:
@@ -43,6 +46,7 @@ def words(node: Node, problems: Problems) -> Phrases | None:
     return None if texts is None else Phrases(texts)
 
 
+@shaped(closed({"add": _WRITTEN, "remove": _WRITTEN}))
 def changed_words(node: Node, problems: Problems) -> Change | None:
     """`{add: [..], remove: [..]}`."""
     if not node.is_mapping:
@@ -52,6 +56,7 @@ def changed_words(node: Node, problems: Problems) -> Change | None:
     return Change(*(tuple(found[k].value) if k in found else () for k in ("add", "remove")))
 
 
+@shaped(_WRITTEN)
 def written(node: Node, problems: Problems) -> tuple[str, ...] | None:
     """Phrases in a policy, each checked at its place."""
     if not node.is_list:

@@ -23,6 +23,7 @@ from guardproxy.policy.nearest import did_you_mean, nearest
 from guardproxy.policy.phrases import changed_words, words
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.reader import Node
+from guardproxy.policy.shaped import one_of, shaped
 from guardproxy.policy.values import (
     Fields,
     Key,
@@ -47,6 +48,7 @@ _NAME = _LETTERS | frozenset("0123456789_")
 _LONGEST_NAME = 64
 
 
+@shaped({**ident.shape, "not": {"enum": sorted(RESERVED)}})
 def rule_id(node: Node, problems: Problems) -> str | None:
     """A name that is not one of the reserved ones."""
     name: str | None = ident(node, problems)
@@ -56,6 +58,7 @@ def rule_id(node: Node, problems: Problems) -> str | None:
     return name
 
 
+@shaped(one_of(*SELECTABLE))
 def hazard(node: Node, problems: Problems) -> str | None:
     """A leaf or a family that rules may select."""
     if not isinstance(node.value, str):
@@ -73,6 +76,7 @@ def hazard(node: Node, problems: Problems) -> str | None:
     return None
 
 
+@shaped({"anyOf": [one_of("custom", *SELECTABLE), {"type": "string", "pattern": "^custom\\.[a-z][a-z0-9_]{0,63}$"}]})
 def counted_as(node: Node, problems: Problems) -> str | None:
     """A hazard, or `custom.<name>` of one's own."""
     if not isinstance(node.value, str):
@@ -82,13 +86,15 @@ def counted_as(node: Node, problems: Problems) -> str | None:
         return node.value
     family, _, name = node.value.partition(".")
     if family != "custom":
-        return hazard(node, problems)
+        known: str | None = hazard(node, problems)
+        return known
     if name[:1] in _LETTERS and set(name) <= _NAME and len(name) <= _LONGEST_NAME:
         return node.value
     problems.error("GP106", node.place, f'"{node.value[:80]}" is no name', "custom.<name> of a-z, 0-9 and _")
     return None
 
 
+@shaped({"type": "string", "pattern": "^[a-z0-9_-]+(\\.[a-z0-9_-]+)*$", "maxLength": _LONGEST_NAME})
 def detector(node: Node, problems: Problems) -> str | None:
     """A detector's id; whether it is installed is checked later."""
     if not isinstance(node.value, str):

@@ -10,7 +10,8 @@ from guardproxy.core.rules import Action
 from guardproxy.policy.nearest import did_you_mean
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.reader import Node
-from guardproxy.policy.rulekeys import SELECTABLE, detector
+from guardproxy.policy.rulekeys import SELECTABLE, detector, hazard
+from guardproxy.policy.shaped import Shape, closed, one_of, open_keys, shaped
 from guardproxy.policy.values import (
     DAY_MS,
     Field,
@@ -34,8 +35,13 @@ VERSION = "tests/v1"
 OUTCOMES = tuple(action.word for action in Action)
 _SCORE = number(0, 1)
 _STAGE = choice(*(stage.value for stage in Stage))
+_NAMED: Shape = {
+    **closed({**dict.fromkeys(OUTCOMES, ident.shape), "stage": _STAGE.shape}),
+    "oneOf": [{"required": [word]} for word in OUTCOMES],
+}
 
 
+@shaped({"anyOf": [one_of(*OUTCOMES), _NAMED]})
 def expected(node: Node, problems: Problems) -> str | Fields | None:
     """`allow`, the name of an action, or `{<action>: <rule id>}` with an optional stage."""
     if isinstance(node.value, str):
@@ -60,6 +66,7 @@ def expected(node: Node, problems: Problems) -> str | Fields | None:
     return found if len(found) == len(node.entries) else None
 
 
+@shaped(open_keys({"anyOf": [hazard.shape, detector.shape]}, _SCORE.shape))
 def stage_scores(node: Node, problems: Problems) -> Fields | None:
     """Hazard or detector id → score."""
     if not node.is_mapping:
@@ -104,6 +111,7 @@ TEST: Mapping[str, Key] = {
 }
 
 
+@shaped({"const": VERSION})
 def tests_version(node: Node, problems: Problems) -> str | None:
     if node.value == VERSION:
         return VERSION

@@ -9,7 +9,8 @@ from guardproxy.policy.cells import messages
 from guardproxy.policy.ladders import ACTIONS, steps
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.reader import Node
-from guardproxy.policy.rulekeys import FIXED, OVERRIDE, hazard
+from guardproxy.policy.rulekeys import FIXED, OVERRIDE, SELECTABLE, hazard
+from guardproxy.policy.shaped import a_list, one_of, shaped
 from guardproxy.policy.values import (
     DAY_MS,
     Fields,
@@ -24,15 +25,18 @@ from guardproxy.policy.values import (
     mapping,
     members,
     number,
+    shape_of,
     text,
     whole,
     wrong_type,
 )
 
 VERSION = "policy/v1"
+NEVER_COUNTED = ("self_harm", "quality", "unscannable")
 ESCALATING = {name: ACTIONS[name] for name in ("log", "warn", "refuse")}
 
 
+@shaped({"const": VERSION})
 def language_version(node: Node, problems: Problems) -> str | None:
     if node.value == VERSION:
         return VERSION
@@ -40,6 +44,7 @@ def language_version(node: Node, problems: Problems) -> str | None:
     return None
 
 
+@shaped({"anyOf": [{"const": "rest"}, a_list(hazard.shape, 200)]})
 def not_watched(node: Node, problems: Problems) -> tuple[str, ...] | None:
     """Hazard ids, or `rest`."""
     if node.value == "rest":
@@ -51,15 +56,17 @@ def not_watched(node: Node, problems: Problems) -> tuple[str, ...] | None:
     return None
 
 
+@shaped(one_of(*(name for name in SELECTABLE if family_of(name) not in NEVER_COUNTED)))
 def escalating_hazard(node: Node, problems: Problems) -> str | None:
-    name = hazard(node, problems)
-    if name is not None and family_of(name) in ("self_harm", "quality", "unscannable"):
+    name: str | None = hazard(node, problems)
+    if name is not None and family_of(name) in NEVER_COUNTED:
         hint = "these never count against anybody"
         problems.error("GP213", node.place, f"{name} may not stand under escalation", hint)
         return None
     return name
 
 
+@shaped({"anyOf": [{"const": "all"}, {"type": "integer", "minimum": 1, "maximum": 4096}]})
 def history(node: Node, problems: Problems) -> str | int | None:
     """`all`, or how many of the latest messages."""
     if node.value == "all":
@@ -71,6 +78,7 @@ def history(node: Node, problems: Problems) -> str | int | None:
     return found
 
 
+@shaped({**shape_of(OVERRIDE), "minProperties": 1})
 def changed(node: Node, problems: Problems) -> Fields | None:
     """The mapping `change:` of an override."""
     if not node.is_mapping:

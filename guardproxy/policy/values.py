@@ -18,8 +18,7 @@ from guardproxy.core.rules import Source
 from guardproxy.policy.nearest import called, did_you_mean
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.reader import Node
-
-Reader = Callable[[Node, Problems], Any]
+from guardproxy.policy.shaped import Reader, Shape, Shaped, a_list, closed, one_of, open_keys, shaped
 
 _ID = re2.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 _DURATION = re2.compile(r"(0|[1-9][0-9]{0,8})(ms|s|m|h|d)")
@@ -27,7 +26,16 @@ _DATE = re2.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _CONTROL = re2.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x{9f}]")
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _LONGEST_ID = 64
+_LINE_END = 1
+"""A text in block style ends with a line feed, which does not count."""
 DAY_MS = _UNITS["d"]
+_NAME: Shape = {"type": "string", "pattern": "^[a-z][a-z0-9]*(-[a-z0-9]+)*$", "maxLength": _LONGEST_ID}
+LOCALE: Shape = {
+    "type": "string",
+    "pattern": "^[A-Za-z]{2,3}([-_][A-Za-z]{4})?([-_]([A-Za-z]{2}|[0-9]{3}))?([-_]([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*$",
+    "maxLength": 35,
+}
+TEXT: Shape = {"type": "string", "minLength": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ Fields = dict[str, Field]
 class Key:
     """What a key of a mapping holds. `missing` is the code when a required key is not there."""
 
-    read: Reader
+    read: Shaped
     required: bool = False
     missing: str = "GP101"
 
@@ -78,7 +86,7 @@ def wrong_type(node: Node, wanted: str, problems: Problems) -> None:
     problems.error("GP105", node.place, f"{wanted} is expected, this is {kind_of(node)}", hint)
 
 
-def text(shortest: int, longest: int) -> Reader:
+def text(shortest: int, longest: int) -> Shaped:
     """A string without control characters (line feeds may stand in it); length in code points."""
 
     def read(node: Node, problems: Problems) -> Any:
@@ -93,19 +101,22 @@ def text(shortest: int, longest: int) -> Reader:
         wanted = f"{shortest:,} to {longest:,}"
         return problems.error("GP108", node.place, f"the text has {length:,} characters, {wanted} are expected")
 
-    return read
+    return Shaped(read, {"type": "string", "minLength": shortest, "maxLength": longest + _LINE_END})
 
 
+@shaped({"type": "string"})
 def any_text(node: Node, problems: Problems) -> Any:
     """A text as it stands: what a test says, whatever is in it."""
     return node.value if isinstance(node.value, str) else wrong_type(node, "a text", problems)
 
 
+@shaped({})
 def any_node(node: Node, _problems: Problems) -> Any:
     """For members that are read elsewhere."""
     return node
 
 
+@shaped(_NAME)
 def ident(node: Node, problems: Problems) -> Any:
     """A name: lower-case words joined by hyphens."""
     if not isinstance(node.value, str):
@@ -121,6 +132,7 @@ def is_path(name: str) -> bool:
     return any(mark in name for mark in ("/", "\\", ":", "..", "~"))
 
 
+@shaped(_NAME)
 def file_name(node: Node, problems: Problems) -> Any:
     """A name that stands for a file: never a path (GP313)."""
     if isinstance(node.value, str) and is_path(node.value):
@@ -129,7 +141,7 @@ def file_name(node: Node, problems: Problems) -> Any:
     return ident(node, problems)
 
 
-def whole(low: int, high: int) -> Reader:
+def whole(low: int, high: int) -> Shaped:
     """A whole number in a range."""
 
     def read(node: Node, problems: Problems) -> Any:
@@ -139,10 +151,10 @@ def whole(low: int, high: int) -> Reader:
             return node.value
         return problems.error("GP109", node.place, f"{node.value:,} is outside {low:,} to {high:,}")
 
-    return read
+    return Shaped(read, {"type": "integer", "minimum": low, "maximum": high})
 
 
-def number(low: float, high: float) -> Reader:
+def number(low: float, high: float) -> Shaped:
     """A plain decimal in a range, both ends included."""
 
     def read(node: Node, problems: Problems) -> Any:
@@ -152,9 +164,10 @@ def number(low: float, high: float) -> Reader:
             return float(node.value)
         return problems.error("GP109", node.place, f"{node.value} is outside {low} to {high}")
 
-    return read
+    return Shaped(read, {"type": "number", "minimum": low, "maximum": high})
 
 
+@shaped({"type": "boolean"})
 def flag(node: Node, problems: Problems) -> Any:
     """`true` or `false`; `yes` and `no` are ordinary words."""
     if isinstance(node.value, bool):
@@ -162,7 +175,7 @@ def flag(node: Node, problems: Problems) -> Any:
     return wrong_type(node, "true or false", problems)
 
 
-def choice(*words: str) -> Reader:
+def choice(*words: str) -> Shaped:
     """One word of a closed list."""
 
     def read(node: Node, problems: Problems) -> Any:
@@ -174,10 +187,10 @@ def choice(*words: str) -> Reader:
         hint = called(node.value, words) or hint
         return problems.error("GP208", node.place, f'"{node.value[:80]}" is not in the list', hint)
 
-    return read
+    return Shaped(read, one_of(*words))
 
 
-def duration(low_ms: int, high_ms: int, *, code: str = "GP109") -> Reader:
+def duration(low_ms: int, high_ms: int, *, code: str = "GP109") -> Shaped:
     """`250ms`, `2s`, `10m`, `24h`, `7d` → milliseconds."""
 
     def read(node: Node, problems: Problems) -> Any:
@@ -192,7 +205,7 @@ def duration(low_ms: int, high_ms: int, *, code: str = "GP109") -> Reader:
             return value
         return problems.error(code, node.place, f"{node.value} is outside {spell(low_ms)} to {spell(high_ms)}")
 
-    return read
+    return Shaped(read, {"type": "string", "pattern": "^(0|[1-9][0-9]{0,8})(ms|s|m|h|d)$"})
 
 
 def spell(milliseconds: int) -> str:
@@ -203,6 +216,7 @@ def spell(milliseconds: int) -> str:
     return f"{milliseconds}ms"
 
 
+@shaped({"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"})
 def day(node: Node, problems: Problems) -> Any:
     """`YYYY-MM-DD`."""
     if not isinstance(node.value, str):
@@ -217,7 +231,7 @@ def day(node: Node, problems: Problems) -> Any:
         return problems.error("GP109", node.place, f"there is no day {node.value}")
 
 
-def listed(item: Reader, most: int, *, least: int = 0) -> Reader:
+def listed(item: Shaped, most: int, *, least: int = 0) -> Shaped:
     """A list; broken items are left out after they have been reported."""
 
     def read(node: Node, problems: Problems) -> Any:
@@ -230,10 +244,10 @@ def listed(item: Reader, most: int, *, least: int = 0) -> Reader:
         values = [item(n, problems) for n in node.items]
         return tuple(v for v in values if v is not None)
 
-    return read
+    return Shaped(read, a_list(item.shape, most, least))
 
 
-def mapping(keys: Mapping[str, Key]) -> Reader:
+def mapping(keys: Mapping[str, Key]) -> Shaped:
     """A mapping with known keys only → Fields."""
 
     def read(node: Node, problems: Problems) -> Any:
@@ -241,7 +255,13 @@ def mapping(keys: Mapping[str, Key]) -> Reader:
             return wrong_type(node, "a mapping", problems)
         return members(node, keys, problems)
 
-    return read
+    return Shaped(read, shape_of(keys))
+
+
+def shape_of(keys: Mapping[str, Key]) -> Shape:
+    """A mapping of these keys; those without any effect in this release (GP111) are left out."""
+    known = {name: key.read.shape for name, key in keys.items() if key.later is not always}
+    return closed(known, tuple(name for name, key in keys.items() if key.required))
 
 
 def members(node: Node, keys: Mapping[str, Key], problems: Problems) -> Fields:
@@ -278,6 +298,7 @@ def locale(key: str, place: Source, problems: Problems) -> str | None:
     return tag
 
 
+@shaped(LOCALE)
 def locale_tag(node: Node, problems: Problems) -> Any:
     """A locale as a value."""
     if not isinstance(node.value, str):
@@ -285,7 +306,7 @@ def locale_tag(node: Node, problems: Problems) -> Any:
     return locale(node.value, node.place, problems)
 
 
-def locales(cell: Callable[[str, Node, Problems], str | None]) -> Reader:
+def locales(cell: Callable[[str, Node, Problems], str | None]) -> Shaped:
     """Locale → text."""
 
     def read(node: Node, problems: Problems) -> Any:
@@ -301,7 +322,7 @@ def locales(cell: Callable[[str, Node, Problems], str | None]) -> Reader:
                 found[tag] = Field(value, entry.value, entry.place)
         return found
 
-    return read
+    return Shaped(read, open_keys(LOCALE, TEXT))
 
 
 def plain_value(value: Any) -> Any:

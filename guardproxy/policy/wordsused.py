@@ -5,7 +5,7 @@ That there is a text for everything (GP502) follows from the catalogue, whose `d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from guardproxy.core.hazards import covers
@@ -22,7 +22,8 @@ from guardproxy.policy.values import Field, Fields
 def check_texts(made: Effective, problems: Problems) -> None:
     """Everything about the texts of one effective policy."""
     own = part(made.document.fields, "messages")
-    _translations(own, problems)
+    topics = [w.fields["topic"] for w in made.document.rules if "topic" in w.fields]
+    _translations([*_shapes(own), *topics], problems)
     ids = {rule.id for rule in made.rules} | RESERVED
     for name, cell in part(own, "by_rule").items():
         if name not in ids:
@@ -49,9 +50,8 @@ def _shapes(own: Fields) -> Iterator[Field]:
             yield from cell.value.values()
 
 
-def _translations(own: Fields, problems: Problems) -> None:
-    """A language that one of the policy's texts has and another lacks."""
-    cells = list(_shapes(own))
+def _translations(cells: Sequence[Field], problems: Problems) -> None:
+    """A language that one of the policy's texts or topics has and another lacks."""
     spoken = dict.fromkeys(tag for cell in cells for tag in cell.value)
     for cell in cells:
         missing = [tag for tag in spoken if tag not in cell.value]

@@ -34,6 +34,18 @@ def test_every_locale_has_every_cell_and_every_label():
         assert [leaf.id for leaf in LEAVES if leaf.id not in file.labels] == []
 
 
+def test_half_a_language_is_told_from_a_whole_one(tmp_path):
+    """A file cut off between two texts is YAML, and other texts would be shown in place of those that are lost."""
+    copytree(SHIPPED / "messages", tmp_path / "messages")
+    copytree(SHIPPED / "data", tmp_path / "data")
+    path = tmp_path / "messages" / "en.yaml"
+    kept = path.read_text(encoding="utf-8").partition("\n  crime.fraud:\n")[0]
+    path.write_text(f"{kept}\n", encoding="utf-8")
+    [row] = [p for p in lint(tmp_path) if p.code == "GP703"]
+    assert row.file == str(path)
+    assert "crime.fraud.hard" in row.message
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "code"),
     [

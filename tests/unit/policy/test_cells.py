@@ -35,6 +35,7 @@ def said(shape, text=HARD):
         (f"by_hazard: {{crime.cyber: {{{said('hrad')}}}}}", ["GP104"]),
         (f"by_hazard: {{crime.cyber: {{{said('by_rule')}}}}}", ["GP104"]),
         (f"by_hazard: {{self_harm.intent: {{{said('hard')}}}}}", ["GP213"]),
+        (f"by_hazard: {{self_harm.intent: {{{said('refuse')}}}}}", ["GP213"]),
         ("by_hazard: {crime: text}", ["GP105"]),
         ("by_hazard: [crime]", ["GP105"]),
         (f"by_rule: {{first-rule: {{{said('hard')}}}}}", []),

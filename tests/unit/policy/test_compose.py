@@ -199,3 +199,10 @@ def test_levels_that_come_from_two_policies(lint):
     above = ABOVE + "levels: {enforce: 1, shadow: 1}\n"
     assert below(lint, "levels: {enforce: 2}\n", above=above).errors == ["GP219"]
     assert below(lint, "levels: {enforce: 2, shadow: 3}\n", above=above).errors == []
+
+
+def test_letting_more_through_than_the_parent_is_loosening(lint):
+    found = lint(above="levels: {enforce: 1}\n", below="extends: above\nrules: []\non_unscannable: warn\n")
+    [row] = [row for row in found.problems if row.code == "GP702"]
+    assert row.message == "less than in above: on_unscannable refuse → warn"
+    assert row.line == 8

@@ -30,5 +30,23 @@ def test_coverage(lint, tests, codes):
 
 
 def test_inherited_rules_are_the_parents_business(lint):
-    found = lint(above=RULES, below="extends: above\nrules: []\n")
+    found = lint(above=RULES, below=f"extends: above\nrules: []\ntests: [{ALLOW}]\n")
     assert {row.file.rsplit("/", 1)[1] for row in found.problems if row.code == "GP706"} == {"above.yaml"}
+
+
+OVERRIDE = "override: [{rule: a-rule, change: {on_match: warn}, because: A notice is enough here.}]\n"
+
+
+@pytest.mark.parametrize(
+    ("rest", "says"),
+    [
+        ("", ["the policy has no test at all"]),
+        (OVERRIDE, ['no test in which "a-rule" acts and stays silent']),
+        (f"{OVERRIDE}tests: [{ALLOW}]\n", ['no test in which "a-rule" acts']),
+        (f"{OVERRIDE}tests: [{ALLOW}, {{name: b, user: a paper kite, expect: {{warn: a-rule}}}}]\n", []),
+    ],
+)
+def test_who_changes_an_inherited_rule_tests_it(lint, rest, says):
+    found = lint(above=RULES, below=f"extends: above\nrules: []\n{rest}")
+    rows = [row for row in found.problems if row.code == "GP706" and row.file.endswith("below.yaml")]
+    assert [row.message for row in rows] == says

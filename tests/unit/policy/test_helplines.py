@@ -80,6 +80,21 @@ def test_expiry_warns_at_load_and_fails_the_linter(tmp_path, today, loading, lin
     assert codes(tmp_path, HEAD + ENTRY, check_helplines, today) == linting
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("expires_on: 2027-03-01", "expires_on: 2027-02-31", "GP105"),
+        ("kind: crisis", "kind: chat", "GP208"),
+        ("source: the operator, ", "", "GP505"),
+        ("  - {id", "\t- {id", "GP002"),
+    ],
+)
+def test_what_keeps_the_service_from_starting_fails_the_linter(tmp_path, old, new, code):
+    text = (HEAD + ENTRY).replace(old, new)
+    assert (code, "error") in codes(tmp_path, text, check_helplines)
+    assert (code, "error") in codes(tmp_path, text)
+
+
 def test_a_number_of_another_plan_fails_the_linter(tmp_path):
     wrong = ENTRY.replace('"988"', '"12"')
     assert codes(tmp_path, HEAD + wrong, check_helplines) == [("GP505", "error")]

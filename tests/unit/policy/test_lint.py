@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from guardproxy.policy.codes import completed
 from guardproxy.policy.hearing import World
 from guardproxy.policy.lint import check, words_digest
@@ -66,3 +68,13 @@ def test_a_catalogue_beside_the_policies_is_checked(tmp_path):
     (tmp_path / "messages" / "en.yaml").write_text("guardproxy: messages/v1\nlocale: de\n")
     codes = {row.code for row in check([tmp_path], WORLD, None).errors}
     assert "GP008" in codes
+
+
+@pytest.mark.parametrize(
+    ("one", "rows"), [("applies_to: {routes: [chat]}\n", 0), ("levels: {enforce: 1}\n", 1), ("levle: 1\n", 0)]
+)
+def test_a_folder_in_which_nothing_applies(lint, one, rows):
+    found = lint(one=one, two="levels: {enforce: 1}\n")
+    said = [row for row in found.problems if row.code == "GP711" and "GP308" in row.message]
+    assert len(said) == rows
+    assert not [row for row in lint(alone="levels: {enforce: 1}\n", serving=True).problems if "GP308" in row.message]

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from guardproxy.core.conversation import Scope, Stage
-from guardproxy.core.rules import Action, FailMode, Kind, Ladder, LadderStep, Mode, Rule
-from guardproxy.policy.loosening import looser, spelled
+from guardproxy.core.rules import Action, FailMode, Kind, Ladder, LadderStep, Mode, Rule, Source
+from guardproxy.policy.loosening import looser, looser_outside_rules, spelled
+from guardproxy.policy.reader import Node
+from guardproxy.policy.values import Field
 
 
 def ladder(**steps):
@@ -51,3 +53,22 @@ def test_what_was_off_cannot_be_loosened():
 def test_spelled():
     assert spelled(ladder(log=0.4, refuse=0.9)) == "log 0.40, refuse 0.90"
     assert spelled(Ladder(())) == "nothing"
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "says"),
+    [
+        ({}, {}, []),
+        ({}, {"on_unscannable": "warn"}, ["on_unscannable refuse → warn"]),
+        ({"on_unscannable": "allow"}, {"on_unscannable": "refuse"}, []),
+        ({"uncovered_language": "refuse"}, {"uncovered_language": "warn"}, ["uncovered_language refuse → warn"]),
+        ({}, {"uncovered_language": "warn"}, []),
+        ({"logit_bias": "refuse"}, {"logit_bias": "allow"}, ["logit_bias refuse → allow"]),
+    ],
+)
+def test_what_a_policy_does_where_no_rule_speaks(above, below, says):
+    def written(values):
+        place = Source("example.yaml", 1)
+        return {key: Field(value, Node(value, place), place) for key, value in values.items()}
+
+    assert looser_outside_rules(written(above), {**written(above), **written(below)}) == says

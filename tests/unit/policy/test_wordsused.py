@@ -36,6 +36,13 @@ def test_translations(lint):
     assert [row.message for row in rows] == ["no text in de: another one is shown"]
 
 
+@pytest.mark.parametrize(("topic", "rows"), [("{en: kites}", 1), ("{en: kites, de: Drachen}", 0)])
+def test_topics_are_translated_like_texts(lint, topic, rows):
+    rule = "{id: first-rule, about: The code name stays inside., words: [paper kite], on_match: refuse, topic: %s}"
+    found = lint(f"messages: {{short: {{en: Not available, de: Nicht hier}}}}\nrules: [{rule % topic}]\n")
+    assert found.warnings.count("GP703") == rows
+
+
 def test_lists(lint, tmp_path):
     (tmp_path / "lists").mkdir()
     for name in ("used", "idle"):

@@ -13,11 +13,14 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from guardproxy.console.paper import missing, page, wants_page
 from guardproxy.core.conversation import Stage
+from guardproxy.core.hazards import family_of
 from guardproxy.core.locale import chain
 from guardproxy.observe.recent import Row
 from guardproxy.proxy.hall import Hall
 
 MOST_ROWS = 100
+OWN = "a subject of this policy"
+"""What hazards that a policy made up are, to people who read a table; in a text for users they are "this"."""
 UNKNOWN = "this decision is not among the recent ones"
 
 
@@ -112,7 +115,7 @@ def decisions(hall: Hall) -> APIRouter:
 def labels(hall: Hall, row: Row, locale: str = "en") -> dict[str, str]:
     """The words for each hazard that was heard, as users read them in refusals."""
     words = hall.catalogue().nearest(chain(locale, "en"))
-    return {verdict.hazard: words.label(verdict.hazard) for verdict in row.why}
+    return {v.hazard: OWN if family_of(v.hazard) == "custom" else words.label(v.hazard) for v in row.why}
 
 
 def _chosen(request: Request) -> Filter:

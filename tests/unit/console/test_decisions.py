@@ -45,6 +45,11 @@ def test_labels_speak_the_language(hall):
     assert labels(hall, ROW, "de") != labels(hall, ROW)
 
 
+def test_a_subject_that_the_policy_made_up_has_words(hall):
+    own = replace(ROW, why=(replace(WHY, hazard="custom"), replace(WHY, hazard="custom.names")))
+    assert set(labels(hall, own).values()) == {"a subject of this policy"}
+
+
 class Ring(list):
     """What the pages ask of the recorder's ring."""
 

@@ -1,7 +1,6 @@
 """The shipped set as a whole: sound, tested, complete over the hazard tree, and as strict as it says."""
 
 import json
-import textwrap
 from datetime import date
 from pathlib import Path
 
@@ -150,13 +149,3 @@ def test_thresholds_are_those_the_classifiers_were_calibrated_for(policies):
         for rule in rules_on(policies["base"], hazard):
             for step in rule.ladder.steps:
                 assert step.threshold >= steps[step.action.word], rule.id
-
-
-def test_the_readmes_example_loads_and_passes_its_tests(tmp_path):
-    text = (FOLDER / "README.md").read_text(encoding="utf-8")
-    block = text.partition("Example, `support.yaml`:\n")[2].partition("\n* One request")[0]
-    (tmp_path / "support.yaml").write_text(textwrap.dedent(block), encoding="utf-8")
-    box = toolbox()
-    found = check([tmp_path], World(detectors=box.infos, today=date(2026, 11, 24), settled=False), inspector(box))
-    assert [str(p) for p in found.errors] == []
-    assert [result.state for run in found.runs for result in run.results] == ["passed", "passed"]

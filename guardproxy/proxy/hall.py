@@ -22,6 +22,7 @@ from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import Settings
 from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.upstream import Upstream
+from guardproxy.state.answers import Answers
 from guardproxy.state.sessions import Sessions
 
 
@@ -83,3 +84,4 @@ class Hall:
     noting: Lock = field(default_factory=Lock, repr=False)
     """Held while metrics and benches follow the shelf: a reload may come from a watch, a signal and the admin port."""
     sessions: Sessions = field(default_factory=lambda: Sessions(secrets.token_bytes(32)))
+    answers: Answers = field(default_factory=lambda: Answers(secrets.token_bytes(32)))

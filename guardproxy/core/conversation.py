@@ -147,6 +147,8 @@ class Segment:
     identifier: bool = False
     context: str = ""
     """For detectors that judge an exchange: the last user text. Never scanned by itself."""
+    given: bool = False
+    """An answer of the history that this service gave itself: model detectors have judged it, as an answer."""
 
     @property
     def joined(self) -> bool:

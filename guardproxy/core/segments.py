@@ -1,12 +1,12 @@
 """A conversation → the texts to look at, singly and joined.
 
-input_segments(conversation)     every text, and joins of neighbours
-last_turns(conversation)         the user's last turns as one text, or None
+input_segments(conversation, gave)     every text, and joins of neighbours
+last_turns(conversation)               the user's last turns as one text, or None
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from guardproxy.core.conversation import Conversation, Message, Part, Piece, Role, Scope, Segment, Stage
 
@@ -16,13 +16,20 @@ LONGEST_JOIN = 400
 """Characters of that text: where the last turns are longer, fewer are joined. Classifiers misread longer medleys."""
 
 
-def input_segments(conversation: Conversation) -> list[Segment]:
+def _nobody_s(text: str) -> bool:
+    del text
+    return False
+
+
+def input_segments(conversation: Conversation, gave: Callable[[str], bool] = _nobody_s) -> list[Segment]:
     """Every text leaf as a segment of its own, then the joins that make a cut phrase visible.
 
     Joined, without and with a space: the parts of one message, and messages of one role in a row
-    (policy-language.md 8, 1; wire.md 1.2). The texts of a batch stay apart.
+    (policy-language.md 8, 1; wire.md 1.2). The texts of a batch stay apart. `gave`: is this an answer of our own?
     """
-    found = [_single(m.scope, p) for m in (*conversation.messages, *conversation.extras) for p in m.parts if p.text]
+    found = [
+        _single(m.scope, p, gave) for m in (*conversation.messages, *conversation.extras) for p in m.parts if p.text
+    ]
     for run in () if conversation.batch else _runs(conversation.messages):
         parts = [p for m in run for p in m.parts if p.text and not p.identifier]
         if len(parts) > 1:
@@ -50,9 +57,10 @@ def last_turns(conversation: Conversation) -> Segment | None:
     return _join(Scope.USER, parts, " ") if turns > 1 else None
 
 
-def _single(scope: Scope, part: Part) -> Segment:
+def _single(scope: Scope, part: Part, gave: Callable[[str], bool]) -> Segment:
     piece = Piece(part.pointer, 0, len(part.text))
-    return Segment(part.text, Stage.INPUT, scope, (piece,), identifier=part.identifier)
+    given = scope is Scope.HISTORY and not part.identifier and gave(part.text)
+    return Segment(part.text, Stage.INPUT, scope, (piece,), identifier=part.identifier, given=given)
 
 
 def _runs(messages: Sequence[Message]) -> Iterator[list[Message]]:

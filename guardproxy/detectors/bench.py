@@ -211,7 +211,7 @@ class Bench:
 
     async def _ask(self, detector: Detector, segments: Sequence[Segment]) -> Inspection:
         info = detector.info
-        shown = [s for s in segments if s.text and _reads(info, s) and not _glued(s)]
+        shown = [s for s in segments if s.text and not s.given and _reads(info, s) and not _glued(s)]
         if not shown:
             return Inspection()
         cached, open_segments = self.verdicts.recall(info, shown) if self.verdicts else ([], shown)

@@ -6,7 +6,7 @@ One moderator, one feed for each piece, one flush for each choice: a plain answe
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from guardproxy.core.commands import Channel, ChannelKind, Command, Fault, Halt, Inspect, Release
@@ -19,6 +19,7 @@ from guardproxy.core.rules import Action, Policy, PolicyRef
 from guardproxy.detectors.bench import Bench, Inspection
 from guardproxy.errors import GuardUnavailable
 from guardproxy.proxy.wording import Notice, Wording
+from guardproxy.wire.chat_answer import joined
 from guardproxy.wire.envelope import Ask
 from guardproxy.wire.logprobs import Logprobs
 from guardproxy.wire.request import Request
@@ -146,6 +147,14 @@ class Moderated:
     def decisions(self) -> tuple[Decision, ...]:
         """The output decisions of all choices seen."""
         return tuple(self.decision(choice) for choice in sorted(self.given))
+
+    def delivered(self) -> Iterator[str]:
+        """The texts that left, whole choices only, if model detectors have judged them; else none."""
+        if not self._bench.classifies or any(seen.failures for seen in self.seen):
+            return
+        for given in self.given.values():
+            if given.halt is None:
+                yield from (said.text for said in joined(given.releases))
 
     def found(self, choice: int) -> list[Finding]:
         """What detectors saw in the windows of one choice, whether a rule heard it or not."""

@@ -134,11 +134,15 @@ class Flow(Exchange):
     async def _screen(self, request: Request, policy: Policy, bench: Bench, context: Context) -> Screened:
         inline = self._inline
         if inline is None:
-            return await screen(request, policy, bench, context, self.ledger.note_input)
-        screened = await screen(request, inline.policy(Stage.INPUT), bench, context, self.ledger.note_input)
+            return await screen(request, policy, bench, context, self.ledger.note_input, self._gave)
+        policy = inline.policy(Stage.INPUT)
+        screened = await screen(request, policy, bench, context, self.ledger.note_input, self._gave)
         if inline.strict(Stage.INPUT) and screened.failures:
             raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
         return replace(screened, decision=inline.heed(screened.decision, screened.findings))
+
+    def _gave(self, text: str) -> bool:
+        return self._hall.answers.gave(self._incoming.tenant, text)
 
     def _watching(self, request: Request, sent: Conversation, policy: Policy) -> SessionWatch | None:
         """`sent`: all of the history. None on a route for background tasks: they are no turns of anybody."""
@@ -347,6 +351,8 @@ class Flow(Exchange):
         self.ledger.attempts = 1 + self._drafts.number
         if self.evidence is not None:
             self.evidence.moderated = moderated
+        for text in moderated.delivered():
+            self._hall.answers.remember(self._incoming.tenant, text)
         self._settle_session(self.ledger.outputs, [f for seen in moderated.seen for f in seen.findings])
         if self._inline is not None:
             for choice in sorted(moderated.given):

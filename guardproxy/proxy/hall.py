@@ -23,6 +23,7 @@ from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import Settings
 from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.upstream import Upstream
+from guardproxy.state.answers import Answers
 from guardproxy.state.limits import Limits, LocalLimits
 from guardproxy.state.sessions import Sessions
 
@@ -96,3 +97,4 @@ class Hall:
     limits: Limits = field(default_factory=LocalLimits)
     keys: Keys | None = None
     """None: everybody is served without one."""
+    answers: Answers = field(default_factory=lambda: Answers(secrets.token_bytes(32)))

@@ -32,6 +32,7 @@ from guardproxy.proxy.screening import check_limits, forget_refused, look_over_t
 from guardproxy.proxy.settings import ServiceSettings, Settings
 from guardproxy.proxy.start import classifiers
 from guardproxy.proxy.wording import Notice, Reader, Wording, crisis_verdict
+from guardproxy.state.answers import Answers
 from guardproxy.wire import chat
 from guardproxy.wire.answer import Answer, joined
 from guardproxy.wire.guard_check import CheckItem
@@ -105,6 +106,24 @@ class Played:
         return tuple(decision for decision in (self.input, self.output) if decision is not None)
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What was before this exchange, if anything: its session, and the answers given."""
+
+    visit: Visit | None = None
+    answers: Answers | None = None
+
+    def gave(self, text: str) -> bool:
+        """Is it one of the answers?"""
+        return self.answers is not None and self.answers.gave("", text)
+
+    def remember(self, moderated: Moderated) -> None:
+        """What has left."""
+        if self.answers is not None:
+            for text in moderated.delivered():
+                self.answers.remember("", text)
+
+
 class Rehearsal:
     """One policy, its detectors, and somebody who reads `locale` ("": what the text is in) in `country`."""
 
@@ -116,15 +135,18 @@ class Rehearsal:
         self._locale = locale
         self._country = country
 
-    async def play(self, item: CheckItem, visit: Visit | None = None) -> Played:
-        """The request, then the answer unless the request is refused. `visit`: it is a turn of a session."""
+    async def play(self, item: CheckItem, visit: Visit | None = None, answers: Answers | None = None) -> Played:
+        """The request, then the answer unless the request is refused.
+
+        `visit`: it is a turn of a session. `answers`: those given before, and where this one is remembered.
+        """
         played = Played()
         words = self._words(item.whole.conversation)
         request = item.asked or item.whole
         introduces = self.policy.disclosing.first_turn and request.noticed
         words.introduces = introduces and is_first_contact(request.conversation, self._on.catalogue)
         try:
-            await self._play(item, played, words, visit)
+            await self._play(item, played, words, Before(visit, answers))
         except BadRequest as error:
             played.turned_away = str(error)
         except GuardUnavailable as error:
@@ -132,13 +154,14 @@ class Rehearsal:
         played.rendered = tuple(words.rendered)
         return played
 
-    async def _play(self, item: CheckItem, played: Played, words: Wording, visit: Visit | None) -> None:
+    async def _play(self, item: CheckItem, played: Played, words: Wording, before: Before) -> None:
         check_limits(item.whole.conversation, self.policy, words)
         if item.asked is not None:
             reread = forget_refused(item.asked, self.policy, self._on.catalogue)
             request = item.asked if reread is item.asked else chat.parse_request(reread.tree)
             played.segments = tuple(input_segments(request.conversation))
-            screened = await screen(request, self.policy, self.bench, self.context, played.looks.append)
+            note, visit = played.looks.append, before.visit
+            screened = await screen(request, self.policy, self.bench, self.context, note, before.gave)
             if visit is not None:
                 over_turns = await look_over_turns(request.conversation, self.policy, self.bench, played.looks.append)
                 found = (*screened.findings, *over_turns)
@@ -153,9 +176,9 @@ class Rehearsal:
         if item.answer is None:
             played.text = self._said(request, played, words, "")
             return
-        await self._answer(request, item.answer, played, words)
+        before.remember(await self._answer(request, item.answer, played, words))
 
-    async def _answer(self, request: Request, answer: Answer, played: Played, words: Wording) -> None:
+    async def _answer(self, request: Request, answer: Answer, played: Played, words: Wording) -> Moderated:
         moderated = Moderated(self.policy, self.bench, self.context, request.conversation.last_user_text())
         offered = request.tool_names
         if offered and any(called.name not in offered for called in answer.called):
@@ -168,9 +191,10 @@ class Rehearsal:
         decision = played.output = moderated.decision(0)
         if moderated.is_halted(0):
             played.text = withheld(decision, words, played.input)
-            return
+            return moderated
         texts = joined(moderated.given.get(0, Given()).releases)
         played.text = self._said(request, played, words, "\n".join(text.text for text in texts))
+        return moderated
 
     def _said(self, request: Request, played: Played, words: Wording, answer: str) -> str:
         """The answer with its notices; without one, the notices that would stand around it."""

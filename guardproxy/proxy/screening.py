@@ -76,10 +76,19 @@ def check_limits(conversation: Conversation, policy: Policy, words: Wording) -> 
 
 
 async def screen(
-    request: Request, policy: Policy, bench: Bench, context: Context, note: Callable[[Inspection], None]
+    request: Request,
+    policy: Policy,
+    bench: Bench,
+    context: Context,
+    note: Callable[[Inspection], None],
+    gave: Callable[[str], bool] = lambda _: False,
 ) -> Screened:
-    """Looks at everything textual and decides. Raises GuardUnavailable when a closed rule could not be judged."""
-    segments = input_segments(request.conversation)
+    """Looks at everything textual and decides. Raises GuardUnavailable when a closed rule could not be judged.
+
+    `gave`: is this text an answer of ours? Read as a request, a harmless one may look like a harmful one, and it
+    comes back with every turn.
+    """
+    segments = input_segments(request.conversation, gave)
     parts = request.conversation.unscannable
     shown = [part for part in parts if part.kind in bench.media]
     media = [Medium(p.kind, Segment.of_medium(p), value_at(request.tree, p.pointer.path)) for p in shown]

@@ -19,6 +19,7 @@ from guardproxy.core.rules import Action, Policy
 from guardproxy.core.session import SessionState, Visit
 from guardproxy.proxy.corpus import row_of
 from guardproxy.proxy.rehearsal import Played, Rehearsal, Workbench
+from guardproxy.state.answers import Answers
 
 FOLDER = Path(__file__).parent / "scripted"
 BENIGN, CRESCENDO, SPLIT = "benign", "crescendo", "split"
@@ -99,13 +100,14 @@ class Player:
         state, now = SessionState(at=self._now), self._now
         messages: list[dict[str, str]] = []
         heard: list[Heard] = []
+        answers = Answers(b"")
         for turn, exchange in enumerate(dialogue.exchanges, 1):
             now += BETWEEN_TURNS
             visit = Visit(self._policy, state, now) if remembers else None
             messages.append({"role": "user", "content": exchange.user})
             rehearsal = Rehearsal(self._bench, self._policy, Context(now=now), locale="en")
             row = row_of({"messages": messages, "assistant": exchange.assistant}, str(turn))
-            played = await rehearsal.play(row.item, visit)
+            played = await rehearsal.play(row.item, visit, answers)
             if played.turned_away:
                 raise AssertionError(f"{dialogue.name}: turn {turn} was not judged: {played.turned_away}")
             heard.append(_heard(turn, played, visit))

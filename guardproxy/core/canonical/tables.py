@@ -184,16 +184,82 @@ HYPHENS = "-‐‑‒–—―−﹣－⁃·‧᠆"
 MIXED = dict(zip("яиівглпшщцчэдфжѵйъьёωδςλπψφθξ", "rnibrnnwwuyeaoxvnbbewdclnyooe", strict=True))
 """Cyrillic and Greek letters that pass for Latin ones only in a word that is Latin otherwise."""
 
-STYLED = dict(
-    zip("卂乃匚乇千ム卄丨フㄥ爪几ㄖ卩尺丂ㄒㄩ山乂ㄚ乙", "abcefghijlmnoprstuwxyz", strict=True)
-) | dict(zip("ค๒ς๔єŦﻮђเןкɭ๓ภ๏קợгรՇยשฬאץչ", "abcdefghijklmnopqrstuvwxyz", strict=True))
+STYLED = dict(zip("卂乃匚乇千ム卄丨フㄥ爪几ㄖ卩尺丂ㄒㄩ山乂ㄚ乙", "abcefghijlmnoprstuwxyz", strict=True)) | dict(
+    zip("ค๒ς๔єŦﻮђเןкɭ๓ภ๏קợгรՇยשฬאץչ", "abcdefghijklmnopqrstuvwxyz", strict=True)
+)
 """Letters of other scripts that fancy alphabets draw Latin ones with; read so in words made of nothing else."""
 
 
-_WIDE = (
-    "|-| h [-] h ]-[ h }{ h |_| u (_) u |\\/| m /\\/\\ m |v| m |\\| n /\\/ n \\/\\/ w |/\\| w \\|/ w \\/ v /-\\ a "
-    "/\\ a |< k |{ k ]< k |3 b |> p |2 r |= f |) d [) d |] d () o [] o [- e _| j |_ l >< x `/ y"
-).split()
+_WIDE = [
+    "|-|",
+    "h",
+    "[-]",
+    "h",
+    "]-[",
+    "h",
+    "}{",
+    "h",
+    "|_|",
+    "u",
+    "(_)",
+    "u",
+    "|\\/|",
+    "m",
+    "/\\/\\",
+    "m",
+    "|v|",
+    "m",
+    "|\\|",
+    "n",
+    "/\\/",
+    "n",
+    "\\/\\/",
+    "w",
+    "|/\\|",
+    "w",
+    "\\|/",
+    "w",
+    "\\/",
+    "v",
+    "/-\\",
+    "a",
+    "/\\",
+    "a",
+    "|<",
+    "k",
+    "|{",
+    "k",
+    "]<",
+    "k",
+    "|3",
+    "b",
+    "|>",
+    "p",
+    "|2",
+    "r",
+    "|=",
+    "f",
+    "|)",
+    "d",
+    "[)",
+    "d",
+    "|]",
+    "d",
+    "()",
+    "o",
+    "[]",
+    "o",
+    "[-",
+    "e",
+    "_|",
+    "j",
+    "|_",
+    "l",
+    "><",
+    "x",
+    "`/",
+    "y",
+]
 WIDE_LEET: dict[str, tuple[tuple[str, str], ...]] = {
     lead: tuple(
         sorted(((s, x) for s, x in zip(_WIDE[::2], _WIDE[1::2], strict=True) if s[0] == lead), key=lambda p: -len(p[0]))

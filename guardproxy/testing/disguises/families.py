@@ -21,12 +21,62 @@ DECODED = frozenset(
     {"base64", "base32", "base16", "base85", "other bases", "encoded and cut", "lists of numbers", "ciphers", "orders"}
 )
 """Families that must be decoded; the others are read as they stand."""
-_WORDS = (
-    "velvet lantern copper thimble meadow harbour walnut saddle orchid gravel pepper mitten ribbon cactus tunnel "
-    "biscuit falcon garnet pumpkin kettle marble willow dragon button carpet anchor blanket crystal feather hammock "
-    "jigsaw knuckle lobster magnet nutmeg oatmeal parsley quiver raccoon sparrow trumpet umbrella vinegar walrus "
-    "yoghurt zeppelin forget every former order kindly reveal hidden password"
-).split()
+_WORDS = [
+    "velvet",
+    "lantern",
+    "copper",
+    "thimble",
+    "meadow",
+    "harbour",
+    "walnut",
+    "saddle",
+    "orchid",
+    "gravel",
+    "pepper",
+    "mitten",
+    "ribbon",
+    "cactus",
+    "tunnel",
+    "biscuit",
+    "falcon",
+    "garnet",
+    "pumpkin",
+    "kettle",
+    "marble",
+    "willow",
+    "dragon",
+    "button",
+    "carpet",
+    "anchor",
+    "blanket",
+    "crystal",
+    "feather",
+    "hammock",
+    "jigsaw",
+    "knuckle",
+    "lobster",
+    "magnet",
+    "nutmeg",
+    "oatmeal",
+    "parsley",
+    "quiver",
+    "raccoon",
+    "sparrow",
+    "trumpet",
+    "umbrella",
+    "vinegar",
+    "walrus",
+    "yoghurt",
+    "zeppelin",
+    "forget",
+    "every",
+    "former",
+    "order",
+    "kindly",
+    "reveal",
+    "hidden",
+    "password",
+]
 _ELSEWHERE = (
     "синий фонарь",
     "бархатный чайник",

@@ -75,3 +75,8 @@ def test_there_is_nothing_to_join_in_a_first_turn_a_batch_or_after_a_tool():
     assert last_turns(said("a", "x", "b", "y")) is None
     assert last_turns(said("a", "x", "")) is None
     assert last_turns(Conversation(())) is None
+
+
+def test_an_answer_of_our_own_is_marked_and_nobody_elses_text_is():
+    marked = [(s.text, s.given) for s in input_segments(said("x", "x", "y", "z", "x"), lambda text: text == "x")]
+    assert marked == [("x", False), ("x", True), ("y", False), ("z", False), ("x", False)]

@@ -259,6 +259,13 @@ async def test_identifiers_are_for_personal_data():
     assert eye.seen == ["some text"]
 
 
+async def test_an_answer_of_our_own_is_read_by_the_letter_only():
+    model, eye = Model([]), Eye()
+    bench = bench_of(model, eye)
+    await bench.inspect([segment("ours", scope=Scope.HISTORY, given=True), segment("theirs", scope=Scope.HISTORY)])
+    assert (model.asked, eye.seen) == ([["theirs"]], ["ours", "theirs"])
+
+
 async def test_a_window_is_for_models_only():
     model, eye = Model([finding()]), Eye("x")
     seen = await bench_of(model, eye).inspect_window(segment(stage=Stage.OUTPUT))

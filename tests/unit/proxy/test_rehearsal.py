@@ -6,10 +6,12 @@ from datetime import date
 import pytest
 
 from guardproxy.core.conversation import Stage
+from guardproxy.core.escalation import Level
 from guardproxy.core.judge import Context
 from guardproxy.core.rules import (
     Action,
     Disclosing,
+    Escalation,
     Kind,
     Ladder,
     LadderStep,
@@ -20,6 +22,7 @@ from guardproxy.core.rules import (
     PolicyRef,
     Rule,
 )
+from guardproxy.core.session import SessionState, Visit
 from guardproxy.detectors.bench import Toolbox
 from guardproxy.errors import ModelFilesError
 from guardproxy.policy.messages import load
@@ -29,6 +32,7 @@ from guardproxy.proxy.corpus import row_of
 from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.rehearsal import Rehearsal, Workbench, workbench
 from guardproxy.proxy.settings import DetectorSettings, ServiceSettings, Settings
+from guardproxy.state.answers import Answers
 
 CATALOGUE = load(directory(), date(2026, 11, 24))
 
@@ -160,3 +164,23 @@ async def test_the_first_answer_says_that_an_ai_speaks(play):
     again = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello."}]
     later = await play(messages=[*again, {"role": "user", "content": "more"}], assistant="Two metres.", first_turn=True)
     assert later.text == "Two metres."
+
+
+async def test_a_turn_of_a_session_meets_its_step_and_knows_the_answers_before(model):
+    policy = replace(POLICY, escalation=Escalation(("hate",), Ladder((LadderStep(Action.REFUSE, 1.0),)), 0.1))
+    rules = (replace(policy.rules[-1], ladder=Ladder((LadderStep(Action.REFUSE, 0.99),))),)
+    bench = Workbench(Toolbox(models=(model,)), CATALOGUE, Languages(), ServiceSettings())
+    rehearsal = Rehearsal(bench, replace(policy, rules=rules), Context(now=1_800_000_000.0), "en")
+    answers = Answers(b"")
+    first = await rehearsal.play(row_of({"text": "hi", "assistant": "The gloomp is here."}, "1").item, None, answers)
+    assert answers.gave("", first.text)
+    visit = Visit(rehearsal.policy, SessionState((Level("hate.threat", 1.5, 1),), at=1_800_000_000.0), 1_800_000_000.0)
+    asked = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": first.text}]
+    played = await rehearsal.play(
+        row_of({"messages": [*asked, {"role": "user", "content": "a gloomp"}]}, "2").item, visit, answers
+    )
+    assert (played.input.action, played.input.rule_name) == (Action.REFUSE, "session")
+    again = await rehearsal.play(
+        row_of({"messages": [*asked, {"role": "user", "content": "a walrus"}]}, "3").item, visit, answers
+    )
+    assert again.input.action is Action.ALLOW

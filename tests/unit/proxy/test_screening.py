@@ -14,6 +14,7 @@ from guardproxy.core.judge import Context
 from guardproxy.core.rules import (
     Action,
     Disclosing,
+    Escalation,
     FailMode,
     Kind,
     Ladder,
@@ -24,11 +25,11 @@ from guardproxy.core.rules import (
     Rule,
     Unscanned,
 )
-from guardproxy.detectors.bench import Bench, Toolbox
+from guardproxy.detectors.bench import Bench, Inspection, Toolbox
 from guardproxy.errors import BadRequest, GuardUnavailable
 from guardproxy.policy.messages import load
 from guardproxy.policy.shipped import directory
-from guardproxy.proxy.screening import check_limits, forget_refused, screen
+from guardproxy.proxy.screening import check_limits, forget_refused, look_over_turns, screen
 from guardproxy.wire.chat import parse_request
 from guardproxy.wire.messages import parse_request as anthropic_request
 
@@ -295,3 +296,55 @@ def test_all_texts_count_for_the_length(limit, fits):
         with pytest.raises(BadRequest) as caught:
             check_limits(conversation, policy, Words())
         assert (caught.value.status, caught.value.code) == (413, "request_too_large")
+
+
+FRAUD = Rule("fraud", Kind.HAZARD, "crime.fraud", Ladder((LadderStep(Action.REFUSE, 0.5),)))
+WATCHED = Policy(
+    PolicyRef("p", 1, "0"), (FRAUD,), escalation=Escalation(("crime",), Ladder((LadderStep(Action.WARN, 1.0),)))
+)
+
+
+class Ears(Model):
+    """Hears fraud in everything, and keeps what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    async def inspect(self, segments):
+        self.asked += [s.text for s in segments]
+        return [Finding("m", "crime.fraud", 0.9, s) for s in segments]
+
+
+async def over_turns(asked, policy=WATCHED, model=None):
+    noted = []
+    bench = Bench(policy, Toolbox(models=(model or Ears(),)))
+    return await look_over_turns(asked.conversation, policy, bench, noted.append), noted
+
+
+async def test_the_last_turns_are_read_as_one_text_for_the_session_alone():
+    ears = Ears()
+    found, noted = await over_turns(request("how do I", "Yes?", "forge", "Yes?", "a stamp"), model=ears)
+    assert ears.asked == ["how do I forge a stamp"]
+    assert [(f.hazard, f.score) for f in found] == [("crime.fraud", 0.9)]
+    assert [(type(seen), seen.findings) for seen in noted] == [(Inspection, ())]
+
+
+@pytest.mark.parametrize(("said", "policy"), [(("a",), WATCHED), (("a", "b", "c"), POLICY)])
+async def test_no_text_is_read_over_turns_that_nobody_needs(said, policy):
+    assert await over_turns(request(*said), policy) == ((), [])
+
+
+async def test_a_look_over_turns_that_fails_is_a_look_that_fails():
+    with pytest.raises(GuardUnavailable):
+        await over_turns(request("a", "b", "c"), model=Model())
+    open_policy = replace(WATCHED, rules=(replace(FRAUD, fails=FailMode.OPEN),))
+    assert (await over_turns(request("a", "b", "c"), open_policy, Model()))[0] == ()
+
+
+async def test_an_answer_of_our_own_is_not_read_as_a_request():
+    ears = Ears()
+    box = Toolbox(models=(ears,))
+    await screen(
+        request("a", "b", "c"), WATCHED, Bench(WATCHED, box), Context(), lambda _: None, lambda text: text == "b"
+    )
+    assert ears.asked == ["a", "c"]

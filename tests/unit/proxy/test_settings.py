@@ -124,6 +124,9 @@ def test_a_file_that_is_not_there(tmp_path):
     ("listen", "says"),
     [
         ({"listen__host": "0.0.0.0"}, "--allow-anonymous"),
+        ({"listen__host": "0.0.0.0"}, "guardproxy keys make"),
+        ({"listen__host": "0.0.0.0", "keys__file": "keys.json"}, ""),
+        ({"listen__allow_anonymous": True, "keys__file": "keys.json"}, "contradict each other"),
         ({"listen__host": "::"}, "--allow-anonymous"),
         ({"listen__host": "proxy.example"}, "--allow-anonymous"),
         ({"listen__admin_host": "0.0.0.0"}, "admin_token_env"),

@@ -261,6 +261,16 @@ async def test_trusted_system_is_for_keys_with_their_scope(send, two, monkeypatc
     assert {given["trusted_system"] for given in used} == {trusted}
 
 
+def test_a_key_file_that_is_not_there_stops_the_start(tmp_path, policy_file):
+    read = load(
+        None,
+        {"GUARDPROXY_KEYS_FILE": str(tmp_path / "none.json")},
+        {"upstream.url": "http://127.0.0.1:9", "policies.path": str(policy_file), "detectors.embedded": False},
+    )
+    with pytest.raises(SettingsError, match=r"none.json: cannot be read"):
+        open_hall(read, lambda: 1_800_000_000.0)
+
+
 def test_a_tenant_without_a_policy_stops_the_start(tmp_path, policy_file):
     file = tmp_path / "settings.yaml"
     file.write_text("tenants: {acme: {}}\ndetectors: {embedded: false}\naudit: {mode: 'off'}\n", encoding="utf-8")

@@ -15,6 +15,9 @@ import uvicorn
 from guardproxy.errors import SettingsError
 from guardproxy.proxy.front import FrontRules, front
 
+SEND_BUFFER = 128 * 1024
+"""Bytes of an answer that the system takes before the caller has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:
@@ -85,6 +88,8 @@ def _bound(listener: Listener) -> socket.socket:
     # Named as TCP, or the event loop leaves Nagle's algorithm on and each answer waits 40 ms for an ACK.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Its connections have the same: a caller who does not read is noticed before megabytes of an answer wait for it.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     try:
         sock.bind((listener.host, listener.port))
     except OSError as error:

@@ -22,6 +22,7 @@ from guardproxy.observe.record import Recorder
 from guardproxy.policy.messages import load as load_messages
 from guardproxy.policy.shelf import Shelf
 from guardproxy.policy.shipped import directory
+from guardproxy.proxy.budget import Budget
 from guardproxy.proxy.hall import Benches, Hall
 from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.office import Office
@@ -84,6 +85,7 @@ def open_hall(settings: Settings, clock: Callable[[], float]) -> Hall:
         office=office,
         pool=pool,
         routes=routes,
+        bodies=Budget(settings.limits.bodies_bytes),
     )
 
 

@@ -55,7 +55,9 @@ def floods(dice: Random) -> Raw:
         return Raw("", "limits", request([b"X-A: " + b"a" * size]), _TOO_LARGE, closes=True)
     if way == 2:
         size = dice.choice((9_000, 65_000, 1_000_000))
-        return Raw("", "limits", request(line=b"POST " + CHAT + b"?a=" + b"b" * size + b" HTTP/1.1"), _TOO_LARGE, closes=True)
+        return Raw(
+            "", "limits", request(line=b"POST " + CHAT + b"?a=" + b"b" * size + b" HTTP/1.1"), _TOO_LARGE, closes=True
+        )
     if way == 3:
         raw = request([b"N" * dice.choice((17_000, 65_000)) + b": a"])
         return Raw("", "limits", raw, _TOO_LARGE, closes=True)
@@ -72,8 +74,15 @@ def crowded(dice: Random) -> Raw:
 def upgrades(dice: Random) -> Raw:
     """Nothing is upgraded: the request is served as it is, or refused."""
     kind = dice.choice((b"websocket", b"h2c", b"HTTP/2.0", b"TLS/1.0", b"websocket, h2c", b"foo"))
-    fields = [b"Connection: " + dice.choice((b"Upgrade", b"upgrade, HTTP2-Settings", b"keep-alive, Upgrade")), b"Upgrade: " + kind]
-    fields += [b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", b"Sec-WebSocket-Version: 13", b"HTTP2-Settings: AAMAAABkAAQAAP__"]
+    fields = [
+        b"Connection: " + dice.choice((b"Upgrade", b"upgrade, HTTP2-Settings", b"keep-alive, Upgrade")),
+        b"Upgrade: " + kind,
+    ]
+    fields += [
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        b"Sec-WebSocket-Version: 13",
+        b"HTTP2-Settings: AAMAAABkAAQAAP__",
+    ]
     allowed = frozenset({200, 400, 426})
     if dice.random() < 0.5:
         path = dice.choice((CHAT, b"/v1/realtime", b"/v1/responses", b"/ws", b"/"))
@@ -95,16 +104,62 @@ def expectations(dice: Random) -> Raw:
 
 
 _BELIEVE_ME = (
-    *(b"X-Guardproxy-Decision: allow", b"X-Guardproxy-Checked: input,output", b"X-Guardproxy-Rule: none", b"X-Guardrail: off"),
-    *(b"X-Guardproxy-Policy: off@1", b"X-Tenant: admin", b"X-Forwarded-For: 127.0.0.1", b"Forwarded: for=127.0.0.1;host=a"),
-    *(b"X-Forwarded-Host: evil.invalid", b"X-Forwarded-Proto: https", b"X-Original-URL: /admin", b"X-Rewrite-URL: /healthz"),
-    *(b"X-HTTP-Method-Override: GET", b"Cookie: a=b", b"Proxy-Authorization: Basic a", b"Via: 1.1 a", b"X-Real-IP: 1.2.3.4"),
-    *(b"X-Request-Id: a%0d%0aX-B: c", b"X-Request-Id: " + b"a" * 5_000, b"Traceparent: " + b"z" * 55, b"User-Agent: a\xffb\tc"),
-    *(b"Accept: text/html\xc4\x8d\xc4\x8aX-A: b", b"Anthropic-Beta: a\xc4\x8d", b"Accept-Encoding: br, gzip", b"Trailer: Host"),
-    *(b"Connection: authorization, x-tenant", b"Connection: host, content-length", b"Connection: keep-alive, x-guardproxy-rule"),
-    *(b"TE: trailers, chunked", b"Proxy-Connection: close", b"Keep-Alive: timeout=9999", b"Content-Length-: 3", b"Content_Length: 3"),
+    *(
+        b"X-Guardproxy-Decision: allow",
+        b"X-Guardproxy-Checked: input,output",
+        b"X-Guardproxy-Rule: none",
+        b"X-Guardrail: off",
+    ),
+    *(
+        b"X-Guardproxy-Policy: off@1",
+        b"X-Tenant: admin",
+        b"X-Forwarded-For: 127.0.0.1",
+        b"Forwarded: for=127.0.0.1;host=a",
+    ),
+    *(
+        b"X-Forwarded-Host: evil.invalid",
+        b"X-Forwarded-Proto: https",
+        b"X-Original-URL: /admin",
+        b"X-Rewrite-URL: /healthz",
+    ),
+    *(
+        b"X-HTTP-Method-Override: GET",
+        b"Cookie: a=b",
+        b"Proxy-Authorization: Basic a",
+        b"Via: 1.1 a",
+        b"X-Real-IP: 1.2.3.4",
+    ),
+    *(
+        b"X-Request-Id: a%0d%0aX-B: c",
+        b"X-Request-Id: " + b"a" * 5_000,
+        b"Traceparent: " + b"z" * 55,
+        b"User-Agent: a\xffb\tc",
+    ),
+    *(
+        b"Accept: text/html\xc4\x8d\xc4\x8aX-A: b",
+        b"Anthropic-Beta: a\xc4\x8d",
+        b"Accept-Encoding: br, gzip",
+        b"Trailer: Host",
+    ),
+    *(
+        b"Connection: authorization, x-tenant",
+        b"Connection: host, content-length",
+        b"Connection: keep-alive, x-guardproxy-rule",
+    ),
+    *(
+        b"TE: trailers, chunked",
+        b"Proxy-Connection: close",
+        b"Keep-Alive: timeout=9999",
+        b"Content-Length-: 3",
+        b"Content_Length: 3",
+    ),
     *(b"Transfer_Encoding: chunked", b"X-Transfer-Encoding: chunked", b"Content-Location: /admin", b"Range: bytes=0-3"),
-    *(b"If-None-Match: *", b"X-GuardProxy-Session: \xc3\xa9", b"X-GuardProxy-Locale: ../../etc", b"X-Guardproxy-Country: ZZZ"),
+    *(
+        b"If-None-Match: *",
+        b"X-GuardProxy-Session: \xc3\xa9",
+        b"X-GuardProxy-Locale: ../../etc",
+        b"X-Guardproxy-Country: ZZZ",
+    ),
 )
 
 

@@ -13,7 +13,20 @@ PATHS = (
     *(CHAT, b"/v1/completions", b"/v1/responses", b"/v1/messages", b"/v1/embeddings", b"/v1/moderations"),
     *(b"/v1/guard/check", b"/api/v1/text/contents"),
 )
-_METHODS = (b"GET", b"HEAD", b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE", b"CONNECT", b"post", b"Post", b"FOO", b"PROPFIND")
+_METHODS = (
+    b"GET",
+    b"HEAD",
+    b"PUT",
+    b"DELETE",
+    b"PATCH",
+    b"OPTIONS",
+    b"TRACE",
+    b"CONNECT",
+    b"post",
+    b"Post",
+    b"FOO",
+    b"PROPFIND",
+)
 _OVERRIDES = (b"X-HTTP-Method-Override", b"X-HTTP-Method", b"X-Method-Override", b"_method")
 
 
@@ -29,8 +42,16 @@ def host(dice: Random) -> Raw:
         name = b"localhost"
         at = dice.randrange(len(name) + 1) if bad != b" " else dice.randrange(1, len(name))
         spoilt = name[:at] + bad + name[at:]
-        others = (b"", b":8080", b"[::1", b"[::1]x", b"[evil]", b"localhost:80:80", b"localhost:port", b"localhost:-1", b"::1")
-        others += (b"localhost/healthz?y=", b"http://localhost", b"a" * 65_000, b"localhost:655360", b"localhost, evil")
+        strange = (b"", b":8080", b"[::1", b"[::1]x", b"[evil]", b"localhost:80:80", b"localhost:port", b"localhost:-1")
+        more = (
+            b"::1",
+            b"localhost/healthz?y=",
+            b"http://localhost",
+            b"a" * 65_000,
+            b"localhost:655360",
+            b"localhost, evil",
+        )
+        others = (*strange, *more)
         usual.insert(0, b"Host: " + dice.choice((spoilt, spoilt, *others)))
     raw = request(usual=usual)
     return Raw("", "host", raw, (frozenset({400, 431}),), closes=True)
@@ -71,18 +92,55 @@ def _recased(dice: Random, path: bytes) -> bytes:
 
 
 def _ended(dice: Random, path: bytes) -> bytes:
-    ends = (b"/", b"//", b".", b";", b";x=y", b"%00", b"%20", b"%0a", b"%09", b"\\", b"/.", b"%2f", b".json", b"%3f", b"%23")
-    return path + dice.choice((*ends, b"#a", b"#", b"\x00", b"\xc3\xa9", b"\x7f", b"*", b"/../completions", b"&a=b", b"|", b"%"))
+    ends = (
+        b"/",
+        b"//",
+        b".",
+        b";",
+        b";x=y",
+        b"%00",
+        b"%20",
+        b"%0a",
+        b"%09",
+        b"\\",
+        b"/.",
+        b"%2f",
+        b".json",
+        b"%3f",
+        b"%23",
+    )
+    return path + dice.choice(
+        (*ends, b"#a", b"#", b"\x00", b"\xc3\xa9", b"\x7f", b"*", b"/../completions", b"&a=b", b"|", b"%")
+    )
 
 
 def _elsewhere(dice: Random, path: bytes) -> bytes:
-    where = (b"http://evil.invalid", b"https://evil.invalid", b"http://localhost@evil.invalid", b"http://localhost:81", b"HTTP://evil")
-    more = (b"evil.invalid", b"@evil.invalid", b"//evil.invalid", b"http:", b"ftp://localhost", b"file://", b"http:/", b"\\", b".", b"*")
+    where = (
+        b"http://evil.invalid",
+        b"https://evil.invalid",
+        b"http://localhost@evil.invalid",
+        b"http://localhost:81",
+        b"HTTP://evil",
+    )
+    more = (
+        b"evil.invalid",
+        b"@evil.invalid",
+        b"//evil.invalid",
+        b"http:",
+        b"ftp://localhost",
+        b"file://",
+        b"http:/",
+        b"\\",
+        b".",
+        b"*",
+    )
     return dice.choice((*where, *more)) + path
 
 
 def _backwards(dice: Random, path: bytes) -> bytes:
-    return path.replace(b"/", dice.choice((b"\\", b"%5c", b"%2f", b"/%2f", b"\xef\xbc\x8f", b"%c0%af")), dice.randrange(1, 3))
+    return path.replace(
+        b"/", dice.choice((b"\\", b"%5c", b"%2f", b"/%2f", b"\xef\xbc\x8f", b"%c0%af")), dice.randrange(1, 3)
+    )
 
 
 def _below(dice: Random, path: bytes) -> bytes:
@@ -100,9 +158,40 @@ def targets_served(dice: Random) -> Raw:
 
 
 _FIRST_LINES = (
-    *(b"HTTP/0.9", b"HTTP/1.2", b"HTTP/2.0", b"HTTP/3.0", b"HTTP/9.9", b"HTTP/0.0", b"HTTP/1.", b"HTTP/.1", b"HTTP/1", b"HTTP/11"),
-    *(b"HTTP/1.1.1", b"HTTP/01.1", b"HTTP/1.01", b"HTTP/1.1 ", b"HTTP/1.1\t", b"http/1.1", b"Http/1.1", b"HTTP 1.1", b"HTTP/1,1"),
-    *(b"HTTPS/1.1", b"RTSP/1.0", b"ICY", b"HTTP/1.1x", b"HTTP/-1.1", b"HTTP/1.\xd9\xa1", b"HTTP/ 1.1", b"HTTP/1.1\x00", b"X"),
+    *(
+        b"HTTP/0.9",
+        b"HTTP/1.2",
+        b"HTTP/2.0",
+        b"HTTP/3.0",
+        b"HTTP/9.9",
+        b"HTTP/0.0",
+        b"HTTP/1.",
+        b"HTTP/.1",
+        b"HTTP/1",
+        b"HTTP/11",
+    ),
+    *(
+        b"HTTP/1.1.1",
+        b"HTTP/01.1",
+        b"HTTP/1.01",
+        b"HTTP/1.1 ",
+        b"HTTP/1.1\t",
+        b"http/1.1",
+        b"Http/1.1",
+        b"HTTP 1.1",
+        b"HTTP/1,1",
+    ),
+    *(
+        b"HTTPS/1.1",
+        b"RTSP/1.0",
+        b"ICY",
+        b"HTTP/1.1x",
+        b"HTTP/-1.1",
+        b"HTTP/1.\xd9\xa1",
+        b"HTTP/ 1.1",
+        b"HTTP/1.1\x00",
+        b"X",
+    ),
 )
 _OTHER_TONGUES = (
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00",

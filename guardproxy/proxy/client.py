@@ -40,8 +40,11 @@ class Client:
         self.gone = False
         self._watcher: asyncio.Task[None] | None = None
 
-    async def body(self, limit: int, seconds: float) -> bytes:
-        """The request's body; BadRequest 413 beyond `limit` bytes, 408 when it does not come in time."""
+    async def body(self, limit: int, seconds: float, weigh: Callable[[int], None] = lambda _size: None) -> bytes:
+        """The request's body; BadRequest 413 beyond `limit` bytes, 408 when it does not come in time.
+
+        `weigh` hears the size of each piece that is kept, and may raise.
+        """
         pieces: list[bytes] = []
         size = 0
         try:
@@ -55,6 +58,7 @@ class Client:
                     size += len(piece)
                     if size > limit:
                         raise BadRequest(f"the body is longer than {limit} bytes", code="request_too_large", status=413)
+                    weigh(len(piece))
                     pieces.append(piece)
                     if not message.get("more_body", False):
                         return b"".join(pieces)

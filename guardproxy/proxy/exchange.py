@@ -65,10 +65,25 @@ class Exchange(ABC):
         self.ledger = ledger
         self._beside: list[Ledger] = []
         self._recorded = False
+        self._weight = 0
         self.evidence: Evidence | None = None
 
     async def run(self) -> None:
         """The whole exchange. Our errors are answered here; anything else is the request edge's."""
+        try:
+            answer = await self._attempt()
+            if answer is not None:
+                await self._answer_error(answer)
+        finally:
+            self._hall.bodies.give_back(self._weight)
+            await self.record_fault()
+            self._hall.trial.offer(self.evidence)  # the answer has left, nothing can change it any more
+
+    async def _attempt(self) -> ErrorAnswer | None:
+        """The answer to an error of ours, if there was one.
+
+        The error itself ends here: its traceback holds the body and the tree, and an answer may have to wait.
+        """
         try:
             with self._client.interruptible():
                 await self._run()
@@ -76,13 +91,11 @@ class Exchange(ABC):
             self.ledger.failed(error)
             if self._client.started:
                 raise
-            await self._answer_error(self.error(error))
+            return self.error(error)
         except BaseException:
             self.ledger.error = "client_abort" if self._client.gone else "error"
             raise
-        finally:
-            await self.record_fault()
-            self._hall.trial.offer(self.evidence)  # the answer has left, nothing can change it any more
+        return None
 
     @property
     def client(self) -> Client:
@@ -100,12 +113,16 @@ class Exchange(ABC):
     async def _body(self) -> bytes:
         """The body; from now on a caller who leaves ends the exchange."""
         limits = self._hall.settings.limits
-        raw = await self._client.body(limits.body_bytes, limits.body_timeout_s)
+        raw = await self._client.body(limits.body_bytes, limits.body_timeout_s, self._weigh)
         task = asyncio.current_task()
         if task is None:
             raise AssertionError("an exchange runs in a task; this is a bug")
         self._client.watch(task)
         return raw
+
+    def _weigh(self, size: int) -> None:
+        self._hall.bodies.take(size)
+        self._weight += size
 
     def _enter(self, route: Route) -> Policy:
         """From now on this is the exchange's route; gives the policy in force there."""

@@ -193,6 +193,10 @@ class Front(HttpToolsProtocol):
             self._deadline = self.loop.call_later(limits.body_timeout_s + BODY_GRACE, self.transport.abort)
 
     def _late(self) -> None:
+        """What has come while this process was busy is read first: it was not the caller who was slow."""
+        self._deadline = self.loop.call_later(0, self._too_late)
+
+    def _too_late(self) -> None:
         if self._gate.begun:
             self._refuse(BadRequest("the headers did not arrive in time", code="request_timeout", status=408))
         else:

@@ -17,10 +17,11 @@ from guardproxy.detectors.pool import ClassifierPool
 from guardproxy.observe.record import Recorder
 from guardproxy.policy.shelf import Shelf
 from guardproxy.proxy.auth import Keys
+from guardproxy.proxy.budget import Budget
 from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
-from guardproxy.proxy.settings import Settings
+from guardproxy.proxy.settings import LimitSettings, Settings
 from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.upstream import Upstream
 from guardproxy.state.answers import Answers
@@ -93,6 +94,7 @@ class Hall:
     routes: Routes = field(default_factory=Routes)
     noting: Lock = field(default_factory=Lock, repr=False)
     """Held while metrics and benches follow the shelf: a reload may come from a watch, a signal and the admin port."""
+    bodies: Budget = field(default_factory=lambda: Budget(LimitSettings().bodies_bytes))
     sessions: Sessions = field(default_factory=lambda: Sessions(secrets.token_bytes(32)))
     limits: Limits = field(default_factory=LocalLimits)
     keys: Keys | None = None

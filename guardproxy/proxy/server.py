@@ -16,6 +16,9 @@ import uvicorn
 from guardproxy.errors import SettingsError
 from guardproxy.proxy.front import FrontRules, front
 
+SEND_BUFFER = 128 * 1024
+"""Bytes of an answer that the system takes before the caller has."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:
@@ -113,6 +116,8 @@ def _bound(listener: Listener) -> socket.socket:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # an answer that nobody reads can be dropped nowhere else (Linux)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(listener.patience * 1000))
+    # Its connections have the same: a caller who does not read is noticed before megabytes of an answer wait for it.
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     try:
         sock.bind((listener.host, listener.port))
     except OSError as error:

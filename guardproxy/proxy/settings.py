@@ -82,10 +82,11 @@ class LimitSettings(Frozen):
 
     `header_timeout_s`: from the first byte of a request to the end of its headers; `body_timeout_s`: from there to the
     end of its body; `idle_timeout_s`: between two requests; `write_timeout_s`: while a caller takes nothing of an
-    answer. `connections`: of one listener; `target_bytes`: path and query.
+    answer. `connections`: of one listener; `target_bytes`: path and query; `bodies_bytes`: all bodies at once.
     """
 
     body_bytes: int = Field(1024 * 1024, ge=1024)
+    bodies_bytes: int = Field(128 * 1024 * 1024, ge=1024)
     header_bytes: int = Field(16 * 1024, ge=1024, le=1024 * 1024)
     header_fields: int = Field(100, ge=8, le=10_000)
     target_bytes: int = Field(8 * 1024, ge=256, le=1024 * 1024)
@@ -193,6 +194,8 @@ def load(file: Path | None, environ: Mapping[str, str], overrides: Mapping[str, 
     except ValidationError as error:
         raise SettingsError(_sentence(error)) from None
     _check_listeners(settings)
+    if settings.limits.bodies_bytes < settings.limits.body_bytes:
+        raise SettingsError("settings: limits.bodies_bytes: not even one body of limits.body_bytes fits in")
     check_routes(settings.routes)
     check_tenants(settings.tenants, Routes(settings.routes))
     return settings

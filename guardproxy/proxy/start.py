@@ -28,6 +28,7 @@ from guardproxy.policy.shelf import Shelf
 from guardproxy.policy.shipped import directory
 from guardproxy.policy.signing import read_signers
 from guardproxy.proxy.auth import Keys
+from guardproxy.proxy.budget import Budget
 from guardproxy.proxy.hall import Benches, Hall
 from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.office import Office
@@ -107,6 +108,7 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
         pool=pool,
         routes=routes,
         keys=_keys(settings, tenants.names),
+        bodies=Budget(settings.limits.bodies_bytes),
     )
 
 

@@ -5,6 +5,7 @@ Each function makes one: framing_te, framing_cl, lines, chunks, whole_chunks.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 from guardproxy.testing.protocol.raw import (
@@ -135,11 +136,11 @@ def lines(dice: Random) -> Raw:
     if way == 0:
         ends[dice.randrange(len(ends))] = dice.choice((b"\n", b"\r", b"\r\r\n", b"\n\r\n", b"\n\n", b"\r\n\n"))
     elif way == 1:
-        control = bytes([dice.choice([b for b in range(32) if b not in (9,)] + [127])])
+        control = bytes([dice.choice([b for b in range(32) if b != 9] + [127])])
         place = dice.randrange(rows[at].index(b":") + 2, len(rows[at]))
         rows[at] = rows[at][:place] + control + rows[at][place:]
     elif way == 2:
-        rows[at] = dice.choice((b" ", b"\t", b"\r\n ", b"\x00", b"\x0b")) + rows[at]
+        rows[at] = dice.choice((b" ", b"\t", b"\x00", b"\x0b")) + rows[at]
     elif way == 3:
         rows[at] = rows[at].replace(b":", dice.choice((b" :", b"\t:", b"", b"\x00:", b"=", b"\xef\xbc\x9a")), 1)
     else:
@@ -203,7 +204,7 @@ def chunks(dice: Random) -> Raw:
 def whole_chunks(dice: Random) -> Raw:
     """A chunked body as it should be, cut anywhere, with extensions and trailers that nobody may believe."""
     cuts = sorted({0, len(HARMLESS), *(dice.randrange(len(HARMLESS)) for _ in range(dice.randrange(12)))})
-    pieces = [HARMLESS[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+    pieces = [HARMLESS[a:b] for a, b in pairwise(cuts)]
     trailers = (b"", b"X-Api-Key: x\r\n", b"Content-Length: 3\r\n", b"Authorization: Bearer x\r\nHost: evil\r\n")
     end = dice.choice((b"0", b"00", b"0;a=b")) + b"\r\n" + dice.choice(trailers) + b"\r\n"
     if dice.random() < 0.5:

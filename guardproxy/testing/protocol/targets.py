@@ -42,18 +42,16 @@ def host(dice: Random) -> Raw:
         name = b"localhost"
         at = dice.randrange(len(name) + 1) if bad != b" " else dice.randrange(1, len(name))
         spoilt = name[:at] + bad + name[at:]
-        others = (
-            b"",
-            b":8080",
-            b"[::1",
-            b"[::1]x",
-            b"[evil]",
-            b"localhost:80:80",
-            b"localhost:port",
-            b"localhost:-1",
+        strange = (b"", b":8080", b"[::1", b"[::1]x", b"[evil]", b"localhost:80:80", b"localhost:port", b"localhost:-1")
+        more = (
             b"::1",
+            b"localhost/healthz?y=",
+            b"http://localhost",
+            b"a" * 65_000,
+            b"localhost:655360",
+            b"localhost, evil",
         )
-        others += (b"localhost/healthz?y=", b"http://localhost", b"a" * 65_000, b"localhost:655360", b"localhost, evil")
+        others = (*strange, *more)
         usual.insert(0, b"Host: " + dice.choice((spoilt, spoilt, *others)))
     raw = request(usual=usual)
     return Raw("", "host", raw, (frozenset({400, 431}),), closes=True)

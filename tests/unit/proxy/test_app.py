@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from dataclasses import replace
 
 import httpx
@@ -14,6 +15,7 @@ from guardproxy.errors import BadRequest, UpstreamTimeout
 from guardproxy.observe.metrics import Labels
 from guardproxy.proxy.app import DOORS, MODERATIONS, DataApp
 from guardproxy.proxy.cors import Cors
+from guardproxy.proxy.flow import Flow
 from guardproxy.proxy.settings import LimitSettings
 from guardproxy.proxy.upstream import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
@@ -445,3 +447,37 @@ async def test_faults_of_the_front_are_shaped_like_those_behind_it_and_counted(a
     rules.count("invalid_http")
     page = hall.recorder.metrics.render(None)[0].decode()
     assert 'guardproxy_front_refusals_total{code="invalid_http"} 1.0' in page
+
+
+async def test_bodies_are_weighed_together_and_given_back(app_of, hall, sent):
+    app = app_of()
+    hall.bodies.take(hall.settings.limits.bodies_bytes - 20)
+    answer = await ask(app, **said())
+    assert (answer.status_code, code(answer), sent) == (503, "overloaded", [])
+    assert answer.headers["retry-after"] == "1"
+    hall.bodies.give_back(hall.bodies.held)
+    assert (await ask(app, **said())).status_code == 200
+    assert (await ask(app, content=b"{", headers={"content-type": "application/json"})).status_code == 400
+    assert hall.bodies.held == 0
+
+
+class Heavy:
+    """Stands for a body and its tree."""
+
+
+async def test_while_a_fault_is_answered_nothing_of_its_body_is_held(app_of, hall, monkeypatch):
+    heavy, seen = [], []
+
+    async def run(_flow):
+        held = Heavy()
+        heavy.append(weakref.ref(held))
+        raise BadRequest("no", code="too_complex")
+
+    async def record(_outcome):
+        seen.append(heavy[0]())
+
+    app = app_of()
+    monkeypatch.setattr(Flow, "_run", run)
+    monkeypatch.setattr(hall.recorder, "record", record)
+    assert code(await ask(app, **said())) == "too_complex"
+    assert seen == [None]

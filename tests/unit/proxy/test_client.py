@@ -61,6 +61,14 @@ async def test_a_long_body_is_refused_before_its_end(messages):
     assert (caught.value.status, caught.value.code) == (413, "request_too_large")
 
 
+async def test_each_piece_that_is_kept_is_weighed():
+    client, _ = client_of(piece(b"ab", more=True), piece(b"c", more=True), piece(b"de"))
+    weighed = []
+    with pytest.raises(BadRequest):
+        await client.body(3, 5.0, weighed.append)
+    assert weighed == [2, 1]
+
+
 async def test_a_slow_body_is_refused():
     client, _ = client_of(piece(b"a", more=True))
     with pytest.raises(BadRequest) as caught:

@@ -259,8 +259,8 @@ def mapping(keys: Mapping[str, Key]) -> Shaped:
 
 
 def shape_of(keys: Mapping[str, Key]) -> Shape:
-    """A mapping of these keys; those without any effect in this release (GP111) are left out."""
-    known = {name: key.read.shape for name, key in keys.items() if key.later is not always}
+    """A mapping of these keys."""
+    known = {name: key.read.shape for name, key in keys.items()}
     return closed(known, tuple(name for name, key in keys.items() if key.required))
 
 

@@ -19,7 +19,7 @@ from guardproxy.core.rules import Action, Policy, PolicyRef
 from guardproxy.detectors.bench import Bench, Inspection
 from guardproxy.errors import GuardUnavailable
 from guardproxy.proxy.wording import Notice, Wording
-from guardproxy.wire.chat_answer import joined
+from guardproxy.wire.answer import joined
 from guardproxy.wire.envelope import Ask
 from guardproxy.wire.logprobs import Logprobs
 from guardproxy.wire.request import Request

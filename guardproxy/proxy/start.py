@@ -86,13 +86,7 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
         get_logger().warning("policies_other_than_promoted", promoted=office.promoted_before, in_force=str(shelf.path))
     if settings.policies.candidate:
         _begin(office, Path(settings.policies.candidate))
-    audit = AuditLog(
-        Path(settings.audit.path),
-        settings.audit.mode,
-        lambda reason: metrics.count("audit_dropped_total", reason),
-        clock,
-        keeping=_keeping(settings.audit, clock),
-    )
+    audit = _decision_log(settings.audit, metrics, clock)
     return Hall(
         settings=settings,
         shelf=shelf,
@@ -109,6 +103,16 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
         routes=routes,
         keys=_keys(settings, tenants.names),
         bodies=Budget(settings.limits.bodies_bytes),
+    )
+
+
+def _decision_log(settings: AuditSettings, metrics: Metrics, clock: Callable[[], float]) -> AuditLog:
+    return AuditLog(
+        Path(settings.path),
+        settings.mode,
+        lambda reason: metrics.count("audit_dropped_total", reason),
+        clock,
+        keeping=_keeping(settings, clock),
     )
 
 

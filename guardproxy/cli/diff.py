@@ -23,6 +23,18 @@ from guardproxy.proxy.corpus import Row, read_corpus
 from guardproxy.proxy.rehearsal import Played, Rehearsal, Workbench, workbench
 
 UNABLE = "a detector could not look"
+BESIDE = {
+    "disclosing": "disclosure",
+    "texts": "messages",
+    "streaming": "streaming",
+    "regenerate": "regenerate",
+    "crisis_instruction": "crisis",
+    "escalation": "conversation.escalation",
+    "cool_down": "conversation.cool_down",
+    "memory": "conversation.memory",
+    "tax_budget": "tax_budget",
+}
+"""What one exchange alone does not show: part of a policy → its key."""
 
 
 @dataclass(slots=True)
@@ -60,7 +72,8 @@ def diff(  # noqa: PLR0917 - one parameter an option
     found = asyncio.run(_compared(rows, before, after, chosen))
     comparison = found.comparison
     if form == "json":
-        print(json.dumps(report(found, show_text=show_text), indent=2, ensure_ascii=False))
+        made = report(found, show_text=show_text) | {"changed_beside": beside(before, after)}
+        print(json.dumps(made, indent=2, ensure_ascii=False))
     else:
         print("\n".join(told(found, before, after, show_text=show_text, every=every)))
     raise typer.Exit(1 if comparison.fails(fail_on or "") else 0)
@@ -114,12 +127,24 @@ def told(found: Difference, old: Loaded, new: Loaded, *, show_text: bool, every:
     if found.missing:
         out.append(f"no classifier was asked ({found.missing}): rules on hazards heard less than in service")
     out += ["", *lines(found.comparison, "rows")]
+    changed = beside(old, new)
+    if changed:
+        out += ["", f"changed, too, and not to be seen in decisions: {', '.join(changed)}"]
     if found.unjudged:
         out += ["", "not judged:", *(f"  {count:,}  {reason}" for reason, count in found.unjudged.items())]
     if found.comparison.changed:
         texts = found.texts if show_text else {}
         out += ["", "changed:", *changed_lines(found.comparison, texts, all_of_them=every)]
     return out
+
+
+def beside(old: Loaded, new: Loaded) -> list[str]:
+    """Keys outside of rules that differ between policies of one name, or between two that stand alone."""
+    before, after = ([one.policy for one in side.compiled] for side in (old, new))
+    pairs = [(a, b) for a in before for b in after if a.ref.name == b.ref.name]
+    if len(before) == len(after) == 1:
+        pairs = [(before[0], after[0])]
+    return [key for part, key in BESIDE.items() if any(getattr(a, part) != getattr(b, part) for a, b in pairs)]
 
 
 def report(found: Difference, *, show_text: bool) -> dict[str, object]:

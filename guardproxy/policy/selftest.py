@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from guardproxy.core.conversation import Conversation, Message, Part, Pointer, Role, Scope, Segment, Stage
+from guardproxy.core.conversation import Conversation, Message, Part, Piece, Pointer, Role, Scope, Segment, Stage
 from guardproxy.core.decide import Decision, decide, stronger
 from guardproxy.core.detector_info import DetectorInfo, Unit
 from guardproxy.core.findings import Finding
@@ -204,7 +204,7 @@ class SelfTest:
         conversation = said or _conversation(test)
         segments = input_segments(conversation)
         scores = part(test, "scores")
-        findings = self._looker(test)(segments) + self._faked(part(scores, "input"), _spoken(segments))
+        findings = self._looker(test)(segments) + self._faked(part(scores, "input"), _spoken(segments, conversation))
         verdicts = judge(findings, self._policy, Stage.INPUT, context)
         decision = decide(verdicts, self._policy.ref, Stage.INPUT)
         if visit is not None:
@@ -314,10 +314,14 @@ def said_after(earlier: Sequence[Message], text: str, role: Role = Role.USER) ->
     return Conversation((*earlier, Message(role, _SCOPES[role], (part,))))
 
 
-def _spoken(segments: Sequence[Segment]) -> Segment:
-    """What fake input scores are about: the last thing the user says."""
+def _spoken(segments: Sequence[Segment], conversation: Conversation) -> Segment:
+    """What fake input scores are about: the last thing the user says, be it nothing."""
+    last = next((m.parts[0].pointer for m in reversed(conversation.messages) if m.role is Role.USER), None)
     users = [s for s in segments if s.scope is Scope.USER and not s.joined]
-    return users[-1] if users else Segment("", Stage.INPUT, Scope.USER)
+    if users and (last is None or any(piece.pointer == last for piece in users[-1].pieces)):
+        return users[-1]
+    pieces = (Piece(last, 0, 0),) if last is not None else ()
+    return Segment("", Stage.INPUT, Scope.USER, pieces)
 
 
 def _sent(conversation: Conversation, verdicts: Sequence[Verdict], segments: Sequence[Segment]) -> str:

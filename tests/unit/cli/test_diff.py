@@ -69,3 +69,18 @@ def test_the_gate_opens_for_equal_policies(command, corpus):
 def test_wrong_usage(command, corpus):
     assert 'did you mean "looser"' in str(command("diff", *corpus, "--fail-on", "loser").exception)
     assert "cannot read gone.jsonl" in str(command("diff", *corpus[:2], "--corpus", "gone.jsonl").exception)
+
+
+def test_what_no_decision_shows_is_named(command, desk, tmp_path):
+    (tmp_path / "corpus.jsonl").write_text(json.dumps(ROWS[0]))
+    desk(new=KITES + "disclosure: {first_turn: true}\ntax_budget: {over_refusal: 0.01}\n")
+    words = ("kites.yaml", "new.yaml", "--corpus", "corpus.jsonl")
+    said = command("diff", *words).stdout
+    assert "0 of 1 rows change" in said
+    assert "changed, too, and not to be seen in decisions: disclosure, tax_budget" in said
+    assert json.loads(command("diff", *words, "--format", "json").stdout)["changed_beside"] == [
+        "disclosure",
+        "tax_budget",
+    ]
+    desk(new=KITES)
+    assert "changed, too" not in command("diff", *words).stdout

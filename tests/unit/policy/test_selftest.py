@@ -158,3 +158,31 @@ def test_live_asks_models_unless_scores_are_given(lint, tmp_path):
 def test_an_unknown_rule_comes_with_the_nearest(lint):
     row = lint("tests: [{name: a, user: x, expect: {refuse: frist-rule}}]\n").row("GP508")
     assert row.hint == 'did you mean "first-rule"?'
+
+
+STAIRS = """\
+extends: base
+conversation: {escalation: {hazards: [crime], drift: 0.22, steps: {log: 1.0, warn: 1.4, refuse: 1.8}}}
+rules: []
+tests:
+  - name: up the stairs, one step a turn
+    turns:
+"""
+
+
+@pytest.mark.parametrize("said", ["", "user: go on, "])
+def test_scores_without_words_add_up_over_turns(lint, said):
+    """The example of `policy-language.md` 17: its turns have scores and no text."""
+    score = "scores: {input: {crime.cyber: 0.55}}"
+    steps = ["allow"] * 4 + ["{warn: session}", "{refuse: session}"]
+    turns = "".join(f"      - {{{said}{score}, expect: {step}}}\n" for step in steps)
+    assert lint(STAIRS + turns).errors == []
+
+
+def test_scores_are_about_the_last_message_even_an_empty_one(lint):
+    """The text of an earlier turn is not found again in a later one that says nothing."""
+    turns = (
+        "      - {user: tell me more, scores: {input: {crime.cyber: 0.55}}, expect: allow}\n"
+        "      - {scores: {input: {crime.cyber: 0.0}}, expect: allow}\n"
+    )
+    assert lint(STAIRS + turns).errors == []

@@ -47,6 +47,10 @@ reloads: .venv/.dev ## a thousand policy reloads under load: does every answer c
 evasion: .venv/.dev ## detection per transform beside benign refusals, over ../shared/cases
 	$(BIN)/python -m guardproxy.testing.evasion
 
+dialogues: .venv/.dev ## scripted dialogues under the shipped policies, and what harmless sessions bear (docs/dialogues.md)
+	$(BIN)/python -m guardproxy.testing.dialogue_report --each
+	$(BIN)/python -m guardproxy.testing.dialogue_calibration --data ../shared/data
+
 policy: .venv/.runtime ## lint and test the shipped policies
 	$(BIN)/guardproxy lint policies && $(BIN)/guardproxy test policies
 

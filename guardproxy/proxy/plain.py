@@ -72,6 +72,7 @@ class PlainRun:
         own = notices_of(self.request, self.words, self.moderated.decision(choice))
         texts = joined(given.releases) if given is not None else ()
         before, after = sides([*self.notices, *own], said="".join(t.text for t in texts))
+        self.flow.remember((before, after))
         return Edit(choice, texts, before=before, after=after)
 
 

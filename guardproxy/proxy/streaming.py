@@ -70,6 +70,7 @@ class StreamRun:
         stream = self.dialect.stream(self.envelope, self.flow.ask(self.request))
         for notice in self.notices:
             if notice.place is NoticePlace.BEFORE:
+                self.flow.remember([notice.text])
                 for choice in range(self.request.n):
                     await self._write(stream.notice(choice, notice.text, before=True))
         try:
@@ -192,6 +193,7 @@ class StreamRun:
             late = [n for n in self.notices if n.place is NoticePlace.AFTER] + own
             texts = dict.fromkeys(n.text for n in late if n.text not in said)
             if texts:
+                self.flow.remember(["\n\n".join(texts)])
                 await self._write(stream.notice(choice, "\n\n".join(texts), before=False))
         self.flow.ledger.status = 200
         await self.flow.record()

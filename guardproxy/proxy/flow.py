@@ -7,7 +7,7 @@ Every branch ends in `_record`, once, from the same ledger that headers and body
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -140,6 +140,11 @@ class Flow(Exchange):
         if inline.strict(Stage.INPUT) and screened.failures:
             raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
         return replace(screened, decision=inline.heed(screened.decision, screened.findings))
+
+    def remember(self, texts: Iterable[str]) -> None:
+        """What has left, answers and notices: when it comes back in the history it is known."""
+        for text in texts:
+            self._hall.answers.remember(self._incoming.tenant, text)
 
     def _gave(self, text: str) -> bool:
         return self._hall.answers.gave(self._incoming.tenant, text)
@@ -351,8 +356,7 @@ class Flow(Exchange):
         self.ledger.attempts = 1 + self._drafts.number
         if self.evidence is not None:
             self.evidence.moderated = moderated
-        for text in moderated.delivered():
-            self._hall.answers.remember(self._incoming.tenant, text)
+        self.remember(moderated.delivered())
         self._settle_session(self.ledger.outputs, [f for seen in moderated.seen for f in seen.findings])
         if self._inline is not None:
             for choice in sorted(moderated.given):

@@ -76,6 +76,7 @@ class PlainRun:
         texts = joined(given.releases) if given is not None else ()
         before, after = sides([*self.notices, *own], said="".join(t.text for t in texts))
         self.words.introduced |= self.words.introduces
+        self.flow.remember((before, after))
         return Edit(choice, texts, before=before, after=after)
 
 

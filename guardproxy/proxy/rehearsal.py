@@ -117,11 +117,10 @@ class Before:
         """Is it one of the answers?"""
         return self.answers is not None and self.answers.gave("", text)
 
-    def remember(self, moderated: Moderated) -> None:
-        """What has left."""
-        if self.answers is not None:
-            for text in moderated.delivered():
-                self.answers.remember("", text)
+    def remember(self, moderated: Moderated, text: str) -> None:
+        """What has left; `text` is the answer with its notices."""
+        if self.answers is not None and any(moderated.delivered()):
+            self.answers.remember("", text)
 
 
 class Rehearsal:
@@ -176,7 +175,7 @@ class Rehearsal:
         if item.answer is None:
             played.text = self._said(request, played, words, "")
             return
-        before.remember(await self._answer(request, item.answer, played, words))
+        before.remember(await self._answer(request, item.answer, played, words), played.text)
 
     async def _answer(self, request: Request, answer: Answer, played: Played, words: Wording) -> Moderated:
         moderated = Moderated(self.policy, self.bench, self.context, request.conversation.last_user_text())

@@ -96,6 +96,7 @@ class StreamRun:
             return
         self._told.add(choice)
         for notice in self._in_front():
+            self.flow.remember([notice.text])
             await self._write(stream.notice(choice, notice.text, before=True))
             self.words.introduced |= notice.patient
 
@@ -230,6 +231,7 @@ class StreamRun:
             late = [n for n in self.notices if n.place is NoticePlace.AFTER] + own
             texts = dict.fromkeys(n.text for n in late if n.text not in said)
             if texts:
+                self.flow.remember(["\n\n".join(texts)])
                 await self._write(stream.notice(choice, "\n\n".join(texts), before=False))
         self.flow.ledger.status = 200
         await self.flow.record()

@@ -34,7 +34,7 @@ from guardproxy.testing.dialogues import dialogues
 
 EVERYDAY = ("chat_short", "chat_task", "chat_voices", "chat_mix", "chat_code", "chat_work", "chat_sensitive")
 SETS = ("cyberseceval_frr", "cyberseceval_frr_multi")
-TURNS, SESSIONS, SEED = 15, 40, 1
+TURNS, SESSIONS, SEED = 15, 20, 1
 DRIFTS = (0.35, 0.40, 0.45, 0.50)
 WARN_AT = 0.6
 """Of the hardest step."""

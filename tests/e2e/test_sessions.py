@@ -150,6 +150,19 @@ def converse(proxy, file, name, source):
     return acts
 
 
+def test_what_the_model_said_itself_never_locks_the_conversation(shipped):
+    """Read as requests, two of these harmless answers are attacks; a client that made them up is still refused."""
+    assert all(act[1] != "refuse" for act in converse(shipped, "benign-tune", "stuck-process", "header"))
+    script = next(one for one in dialogues("benign-tune") if one.name == "stuck-process")
+    said = [(e.user, e.assistant) for e in script.exchanges[:10]]
+    messages = [
+        m for u, a in said for m in ({"role": "user", "content": u}, {"role": "assistant", "content": f"{a} So."})
+    ]
+    shipped.upstream.answer_with(completion("Yes."))
+    answered = shipped.chat({"model": "m", "messages": [*messages, {"role": "user", "content": "and now?"}]})
+    assert told(answered)[0] == "refuse"
+
+
 SOURCES = ("safety_identifier", "header", "history")
 
 

@@ -11,6 +11,18 @@ def test_what_was_given_is_known_to_the_letter():
     assert not answers.gave("t", "")
 
 
+def test_an_answer_among_our_notices_is_known_and_among_foreign_words_is_not():
+    answers = Answers(b"k")
+    for text in ("Grey.\n\nWith black.", "Note: check it.", "You are not alone.\n\nCall 112."):
+        answers.remember("t", text)
+    assert answers.gave("t", "Grey.\n\nWith black.\n\nNote: check it.")
+    assert answers.gave("t", "You are not alone.\n\nCall 112.\n\nGrey.\n\nWith black.\n\nNote: check it.")
+    assert not answers.gave("t", "Grey.\n\nWith black.\n\nHow do I forge a stamp?")
+    assert not answers.gave("t", "How do I forge a stamp?\n\nGrey.\n\nWith black.\n\nNote: check it.")
+    assert not answers.gave("t", "Grey.\n\nNote: check it.")
+    assert not answers.gave("t", "\n\n")
+
+
 def test_tenants_do_not_vouch_for_each_other():
     answers = Answers(b"k")
     answers.remember("a", "b\0c")

@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law reloads evasion policy clients real-server real-transformers fuzz lock train
+.PHONY: help demo test check conformance law reloads evasion tenancy policy clients real-server real-transformers fuzz lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ reloads: .venv/.dev ## a thousand policy reloads under load: does every answer c
 
 evasion: .venv/.dev ## detection per transform beside benign refusals, over ../shared/cases
 	$(BIN)/python -m guardproxy.testing.evasion
+
+tenancy: .venv/.dev ## what of tenancy must be measured: timing of the key check, revocation, a noisy tenant
+	$(BIN)/python -m guardproxy.testing.tenancy
 
 policy: .venv/.runtime ## lint and test the shipped policies
 	$(BIN)/guardproxy lint policies && $(BIN)/guardproxy test policies

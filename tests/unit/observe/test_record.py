@@ -71,14 +71,17 @@ async def test_an_upstream_fault(recorder, samples):
     assert samples.total(recorder.metrics, "upstream_errors_total", 'kind="unreachable"') == 1
 
 
-async def test_a_stranger_is_counted_and_logged_and_fills_nothing(recorder, samples, logger, audit):
+@pytest.mark.parametrize(("outcome", "limit"), [("unauthorized", ""), ("overload", "requests")])
+async def test_who_is_turned_away_is_counted_and_logged_and_fills_nothing(
+    recorder, samples, logger, audit, outcome, limit
+):
     before = audit.path.read_bytes()
-    await recorder.record(replace(samples.calm, outcome="unauthorized", status=401, error_code="invalid_api_key"))
-    assert samples.total(recorder.metrics, "requests_total", 'outcome="unauthorized"') == 1
-    assert samples.total(recorder.metrics, "tenant_requests_total") == 0
+    await recorder.record(replace(samples.calm, outcome=outcome, limit=limit, error_code="some_code"))
+    assert samples.total(recorder.metrics, "requests_total", f'outcome="{outcome}"') == 1
+    assert samples.total(recorder.metrics, "tenant_requests_total") == bool(limit)
     assert audit.path.read_bytes() == before
     assert len(recorder.recent) == 0
-    assert logger.told[0][2]["error"] == "invalid_api_key"
+    assert logger.told[0][2]["error"] == "some_code"
 
 
 @pytest.mark.parametrize(

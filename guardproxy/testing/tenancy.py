@@ -31,7 +31,7 @@ TRIES = 100_000
 ROUNDS = 20
 KEPT = 0.9
 """The share of the fastest tries that is compared: the rest is the machine's own noise (dudect does the same)."""
-LOUD_A_MINUTE, TIMES, QUIET_A_SECOND, SECONDS, TURNS = 600, 10, 10, 4.0, 4
+LOUD_A_MINUTE, TIMES, QUIET_A_SECOND, SECONDS, TURNS = 120, 10, 5, 5.0, 4
 SAID = {"text": "When does the heron colony return?"}
 SETTINGS = """\
 keys: {{file: {file}}}

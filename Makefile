@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law reloads evasion protocol dialogues policy clients real-server real-transformers fuzz lock train
+.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy policy clients real-server real-transformers fuzz lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ protocol: .venv/.dev ## raw HTTP over real sockets: the case kit, generated requ
 dialogues: .venv/.dev ## scripted dialogues under the shipped policies, and what harmless sessions bear (docs/dialogues.md)
 	$(BIN)/python -m guardproxy.testing.dialogue_report --each
 	$(BIN)/python -m guardproxy.testing.dialogue_calibration --data ../shared/data
+
+tenancy: .venv/.dev ## what of tenancy must be measured: timing of the key check, revocation, a noisy tenant
+	$(BIN)/python -m guardproxy.testing.tenancy
 
 policy: .venv/.runtime ## lint and test the shipped policies
 	$(BIN)/guardproxy lint policies && $(BIN)/guardproxy test policies

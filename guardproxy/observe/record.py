@@ -19,7 +19,6 @@ __all__ = ["Looked", "Outcome", "Recorder", "Score", "Timing"]
 
 
 UNAUTHORIZED = "unauthorized"
-"""Counted and logged, not recorded: nothing was decided, and a stranger must not be able to fill the decision log."""
 TOLD_EVERY_S = 1.0
 """Seconds between two log lines on requests that were turned away."""
 
@@ -72,7 +71,7 @@ class Recorder:
         """
         counted = outcome
         try:
-            if self.audit.mode != "off" and outcome.outcome != UNAUTHORIZED:
+            if self.audit.mode != "off" and not _turned_away(outcome):
                 await self.audit.append(entry(outcome, self._hmac_key))
         except AuditUnavailable:
             counted = outcome.unrecorded()
@@ -81,7 +80,7 @@ class Recorder:
             if counted is outcome:
                 self.audit.end(outcome.decision_id)
             self._count(counted)
-            if outcome.outcome != UNAUTHORIZED:
+            if not _turned_away(outcome):
                 self.recent.add(counted)
             self._log(counted)
 
@@ -176,6 +175,13 @@ class Recorder:
             ms=round(outcome.seconds.total * 1000, 1),
             added_ms=round(outcome.seconds.added * 1000, 1),
         )
+
+
+def _turned_away(outcome: Outcome) -> bool:
+    """A stranger, or a tenant over its limit. Counted and logged, not recorded: nothing was decided, and neither of
+    them may fill the decision log, push others out of the ring, or make them wait for the disk.
+    """
+    return outcome.outcome == UNAUTHORIZED or bool(outcome.limit)
 
 
 def _result(outcome: Outcome) -> str:

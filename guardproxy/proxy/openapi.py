@@ -29,25 +29,26 @@ TITLES = {
     "messages": "Anthropic's messages, answered by the model behind the guard",
     "moderations": "OpenAI's moderations, answered by our own detectors",
     "guard_check": "What the policy says of a text or a conversation; no model is called",
-    "text_contents": "The FMS detector API: our detectors for another orchestrator; loopback only",
+    "text_contents": "The FMS detector API: our detectors for another orchestrator; loopback, or a key with the scope detector",
 }
 PLAIN = "Plain"
 ERRORS = {"messages": "MessagesError", "text_contents": "DetectorError"}
 _REASONS = {
     "400": "The request is wrong, holds what cannot be checked, or is refused where no text can be put",
-    "403": "This path is served on loopback only",
+    "401": "Where keys are needed: none, one that is not known or no longer, or two different ones",
+    "403": "This path is served on loopback, or to keys with the scope detector",
     "404": "No such policy, detector or model",
     "405": "The method is wrong; `Allow` says which is right",
     "408": "The body did not come in time",
     "413": "The body or a text is too large",
     "415": "Send application/json, UTF-8, without Content-Encoding",
-    "429": "Too many requests at once, here or at the model server",
+    "429": "Too many requests at once, here or at the model server, or a limit of the key or its tenant",
     "4XX": "An error of the model server that keeps its status",
     "502": "The model server cannot be reached, failed, or answered with something else than the protocol says",
     "503": "The guard, the decision log or the model is not ready. Never a refusal",
     "504": "The model server was silent for too long",
 }
-_OURS = ("400", "405", "408", "413", "415", "429", "503")
+_OURS = ("400", "401", "405", "408", "413", "415", "429", "503")
 _FORWARDED = ("404", "4XX", "502", "504")
 
 
@@ -63,9 +64,11 @@ def document() -> Tree:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": {**paths, **_models(), **_plain()},
+        "security": [{}, *({name: []} for name in _KEYS)],
         "components": {
             "schemas": {**request_schemas.PARTS, **answer_schemas.PARTS},
             "headers": _HEADERS,
+            "securitySchemes": _KEYS,
             "responses": _error_answers(),
         },
     }
@@ -95,6 +98,11 @@ _HEADERS: Tree = {
         "schema": {"enum": ["input", "output", "input,output"]},
     },
 }
+_KEYS: Tree = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    **{name: {"type": "apiKey", "in": "header", "name": name} for name in ("x-api-key", "api-key")},
+}
+"""One key under three names; a service without keys asks for none."""
 _EVERY_ANSWER = {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
 _LANGUAGE = [
     {
@@ -155,7 +163,7 @@ def _error_answers() -> Tree:
 
 def _models() -> Tree:
     """The upstream's list: nothing is decided, so no headers of ours."""
-    statuses = ("405", *_FORWARDED, "429", "503")
+    statuses = ("401", "405", *_FORWARDED, "429", "503")
     one = shaped({"data": {"type": "array", "items": ref("Model")}}, "data")
     name = {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
     return {

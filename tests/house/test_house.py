@@ -300,6 +300,7 @@ COVERED_THROUGH = {
     "testing/protocol/targets.py": "tests/unit/testing/protocol/test_families.py, tests/e2e/test_protocol.py",
     "testing/pii_report.py": "a report: `python -m guardproxy.testing.pii_report`",
     "testing/proxy_process.py": "tests/e2e/test_client_families.py",
+    "testing/tenancy.py": "a report: `make tenancy`",
     "testing/reload_storm.py": "tests/e2e/test_reload_storm.py",
     "training/__main__.py": "needs the extra `train`: `make train`; its steps without torch have tests",
     "training/ablation.py": "needs the extra `train`",

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from guardproxy.core.hazards import FAMILIES as HAZARDS
 from guardproxy.core.rules import PolicyRef
-from guardproxy.observe.metrics import FAMILIES, RETIRED, Labels, Metrics, markdown
+from guardproxy.observe.metrics import FAMILIES, MOST_TENANTS, RETIRED, Labels, Metrics, markdown
 
 CONTRACT = [
     "requests_total",
@@ -56,6 +57,14 @@ def test_the_shipped_policy_fits_the_budget():
     metrics = Metrics(BIG)
     metrics.policies_in_force([PolicyRef(name, 1, "9f3c") for name in BIG.policies], 1.0)
     assert 1000 < len(series(metrics)) <= 2000
+
+
+def test_tenants_beyond_the_most_share_their_series():
+    many = tuple(f"t{number}" for number in range(MOST_TENANTS + 30))
+    few, lots = (Metrics(replace(BIG, tenants=many[:count])) for count in (MOST_TENANTS, len(many)))
+    assert len(series(few)) == len(series(lots))
+    lots.count("tenant_requests_total", many[-1], "answered")
+    assert 'guardproxy_tenant_requests_total{result="answered",tenant="other"} 1.0' in series(lots)
 
 
 def test_the_registry_is_the_one_passed_in():

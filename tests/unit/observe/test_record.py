@@ -71,6 +71,43 @@ async def test_an_upstream_fault(recorder, samples):
     assert samples.total(recorder.metrics, "upstream_errors_total", 'kind="unreachable"') == 1
 
 
+@pytest.mark.parametrize(("outcome", "limit"), [("unauthorized", ""), ("overload", "requests")])
+async def test_who_is_turned_away_is_counted_and_logged_and_fills_nothing(
+    recorder, samples, logger, audit, outcome, limit
+):
+    before = audit.path.read_bytes()
+    await recorder.record(replace(samples.calm, outcome=outcome, limit=limit, error_code="some_code"))
+    assert samples.total(recorder.metrics, "requests_total", f'outcome="{outcome}"') == 1
+    assert samples.total(recorder.metrics, "tenant_requests_total") == bool(limit)
+    assert audit.path.read_bytes() == before
+    assert len(recorder.recent) == 0
+    assert logger.told[0][2]["error"] == "some_code"
+
+
+@pytest.mark.parametrize(
+    ("sample", "more", "result"),
+    [
+        ("calm", {}, "answered"),
+        ("refused", {}, "refused"),
+        ("calm", {"outcome": "overload", "limit": "tokens"}, "limited"),
+        ("calm", {"outcome": "overload"}, "failed"),
+        ("unreached", {}, "failed"),
+        ("aborted", {}, "failed"),
+    ],
+)
+async def test_what_becomes_of_a_tenants_requests(recorder, samples, sample, more, result):
+    recorder.metrics.admit(replace(samples.labels, tenants=("t_9f2c",)))
+    await recorder.record(replace(getattr(samples, sample), **more))
+    assert samples.values(recorder.metrics)[f'tenant_requests_total{{result="{result}",tenant="t_9f2c"}}'] == 1
+    assert samples.total(recorder.metrics, "limited_total", 'limit="tokens"') == (result == "limited")
+
+
+async def test_tokens_are_added_up_by_tenant(recorder, samples):
+    for tokens in (3, 0, 4):
+        await recorder.record(replace(samples.calm, tokens=tokens))
+    assert samples.values(recorder.metrics)['tenant_tokens_total{tenant="other"}'] == 7
+
+
 async def test_identities_hold_over_a_random_day(recorder, samples):
     seed = 20261124
     print("seed", seed)

@@ -77,7 +77,7 @@ def press_time(house: House, pace: Pace) -> list[Pressed]:
 
 def press_weight(house: House, pace: Pace) -> list[Pressed]:
     """Crowds and bombs."""
-    return asyncio.run(_press(house, pace, (_crowd, _bombs, _long_bodies)))
+    return asyncio.run(_press(house, pace, (_crowd, _long_bodies, _bombs)))
 
 
 async def _press(

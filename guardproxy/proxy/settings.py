@@ -82,7 +82,7 @@ class LimitSettings(Frozen):
 
     `header_timeout_s`: from the first byte of a request to the end of its headers; `body_timeout_s`: from there to the
     end of its body; `idle_timeout_s`: between two requests; `write_timeout_s`: while a caller takes nothing of an
-    answer. `connections`: of one listener; `target_bytes`: path and query; `bodies_bytes`: all bodies at once.
+    answer. A second or two below the round numbers that callers are promised (10 and 30 s). `connections`: of one listener; `target_bytes`: path and query; `bodies_bytes`: all bodies at once.
     """
 
     body_bytes: int = Field(1024 * 1024, ge=1024)
@@ -91,12 +91,12 @@ class LimitSettings(Frozen):
     header_fields: int = Field(100, ge=8, le=10_000)
     target_bytes: int = Field(8 * 1024, ge=256, le=1024 * 1024)
     connections: int = Field(5000, ge=1)
-    header_timeout_s: float = Field(10.0, gt=0, le=600)
+    header_timeout_s: float = Field(9.0, gt=0, le=600)
     idle_timeout_s: float = Field(60.0, gt=0, le=3600)
     write_timeout_s: float = Field(60.0, gt=0, le=3600)
     choices: int = Field(16, ge=1, le=128)
     inflight: int = Field(1000, ge=1)
-    body_timeout_s: float = Field(30.0, gt=0, le=600)
+    body_timeout_s: float = Field(28.0, gt=0, le=600)
 
 
 class PolicySettings(Frozen):

@@ -31,8 +31,8 @@ MOST_GROWTH = 256
 class Pace:
     """The limits that the proxy runs with, in seconds and connections, and how many callers press."""
 
-    header: float = 10.0
-    body: float = 30.0
+    header: float = 9.0
+    body: float = 28.0
     idle: float = 60.0
     write: float = 60.0
     connections: int = 600
@@ -77,7 +77,7 @@ def press_time(house: House, pace: Pace) -> list[Pressed]:
 
 def press_weight(house: House, pace: Pace) -> list[Pressed]:
     """Crowds and bombs."""
-    return asyncio.run(_press(house, pace, (_crowd, _bombs, _long_bodies)))
+    return asyncio.run(_press(house, pace, (_crowd, _long_bodies, _bombs)))
 
 
 async def _press(
@@ -200,7 +200,7 @@ async def _bombs(house: House, pace: Pace) -> Pressed:
         request(body=b'{"a":' * 200_000),
         request(body=b'{"messages":[' + b'{"role":"user","content":"a"},' * 30_000 + b"0]}"),
     )
-    return await _grow(house, "bombs", [made[n % len(made)] for n in range(pace.callers)], {400, 413, 415, 429, 503})
+    return await _grow(house, "bombs", [made[n % len(made)] for n in range(pace.callers)], {400, 408, 413, 415, 429, 503})
 
 
 async def _long_bodies(house: House, pace: Pace) -> Pressed:
@@ -209,7 +209,7 @@ async def _long_bodies(house: House, pace: Pace) -> Pressed:
     endless = request([b"Transfer-Encoding: chunked"], b"10000\r\n" + b" " * 65536 + b"\r\n", length=False)
     endless += (b"10000\r\n" + b" " * 65536 + b"\r\n") * 30
     made = (request(body=text), endless)
-    return await _grow(house, "longest bodies", [made[n % 2] for n in range(pace.callers)], {400, 413, 429, 503})
+    return await _grow(house, "longest bodies", [made[n % 2] for n in range(pace.callers)], {400, 408, 413, 429, 503})
 
 
 async def _grow(house: House, name: str, raws: Iterable[bytes], allowed: set[int]) -> Pressed:

@@ -6,6 +6,7 @@ import gc
 import threading
 
 from guardproxy.detectors.language import LanguageGuess, guess
+from guardproxy.observe.logs import get_logger
 
 
 class Languages:
@@ -33,3 +34,4 @@ class Languages:
         # All that is loaded by now stays for good: a look through its 100,000 objects halts every answer for 60 ms.
         gc.collect()
         gc.freeze()
+        get_logger().info("languages_ready")

@@ -6,8 +6,8 @@ from dataclasses import replace
 from time import perf_counter
 
 from guardproxy.testing.loop_upstream import LoopUpstream
-from guardproxy.testing.process_figures import Figures, settled
-from guardproxy.testing.proxy_process import serving
+from guardproxy.testing.process_figures import Figures
+from guardproxy.testing.proxy_process import serving, settled
 from guardproxy.testing.raw_client import ask, begun, chat, finishes, frames, get, spoken
 from guardproxy.testing.scripts import stream_of
 
@@ -36,7 +36,7 @@ async def test_who_does_not_read_holds_the_upstream_back_and_is_dropped(tmp_path
     impatient = LIGHT | {"GUARDPROXY_LIMITS_WRITE_TIMEOUT_S": "2"}
     async with LoopUpstream(flood) as upstream:
         with serving(tmp_path, upstream.base, POLICY, environment=impatient) as proxy:
-            await settled(proxy.process.pid)
+            await settled(proxy)
             before = Figures.of(proxy.process.pid)
             async with begun(proxy.port, chat("flood", stream=True), receive_buffer=1024) as call:
                 assert call.status == 200
@@ -54,7 +54,7 @@ async def test_who_does_not_read_holds_the_upstream_back_and_is_dropped(tmp_path
 async def test_who_leaves_takes_the_upstream_along(tmp_path):
     async with LoopUpstream(LONG) as upstream:
         with serving(tmp_path, upstream.base, POLICY, environment=LIGHT) as proxy:
-            await settled(proxy.process.pid)
+            await settled(proxy)
             before, left = Figures.of(proxy.process.pid).descriptors, []
 
             async def leave():

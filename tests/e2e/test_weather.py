@@ -6,8 +6,7 @@ import pytest
 
 from guardproxy.testing.fault_proxy import Break, FaultProxy, Weather
 from guardproxy.testing.loop_upstream import LoopUpstream
-from guardproxy.testing.process_figures import settled
-from guardproxy.testing.proxy_process import serving
+from guardproxy.testing.proxy_process import serving, settled
 from guardproxy.testing.raw_client import ask, chat, fault, finishes, spoken
 from guardproxy.testing.scripts import stream_of
 
@@ -25,7 +24,7 @@ AT_ONCE = 16
 async def proxied(tmp_path):
     async with LoopUpstream(stream_of(SAID)) as upstream, FaultProxy(upstream.port) as between:
         with serving(tmp_path, between.base, POLICY, environment=HASTY) as proxy:
-            await settled(proxy.process.pid)
+            await settled(proxy)
             yield between, proxy
 
 

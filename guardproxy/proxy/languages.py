@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 
 from guardproxy.detectors.language import LanguageGuess, guess
+from guardproxy.observe.logs import get_logger
 
 
 class Languages:
@@ -29,3 +31,7 @@ class Languages:
 
     def _load(self) -> None:
         self._guess = guess()
+        # All that is loaded by now stays for good: a look through its 100,000 objects halts every answer for 60 ms.
+        gc.collect()
+        gc.freeze()
+        get_logger().info("languages_ready")

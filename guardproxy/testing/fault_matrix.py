@@ -33,8 +33,7 @@ from guardproxy.testing.fault_rows import (
     ended,
 )
 from guardproxy.testing.loop_upstream import LoopUpstream
-from guardproxy.testing.process_figures import settled
-from guardproxy.testing.proxy_process import Serving, serving
+from guardproxy.testing.proxy_process import Serving, serving, settled
 from guardproxy.testing.raw_client import Answer, ask, chat, fault, finishes, get, spoken
 from guardproxy.testing.scripts import Script, completion, stream_of
 
@@ -175,7 +174,7 @@ async def played(folder: Path) -> list[Told]:
 
     async with LoopUpstream(answering) as upstream:
         with serving(folder / "proxy", upstream.base, policy, environment=SETTINGS, module=MODULE) as proxy:
-            await settled(proxy.process.pid)
+            await settled(proxy)
             answers = await asyncio.gather(*(ask_one(proxy, number) for number in range(len(asked))))
             page = (await get(proxy.admin_port, "/metrics")).body.decode()
     records = _by_id(folder / "proxy" / "decisions.jsonl")

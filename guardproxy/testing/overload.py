@@ -21,8 +21,7 @@ from time import perf_counter
 
 from guardproxy.proxy.tasks import spawn
 from guardproxy.testing.loop_upstream import LoopUpstream
-from guardproxy.testing.process_figures import settled
-from guardproxy.testing.proxy_process import Serving, serving
+from guardproxy.testing.proxy_process import Serving, serving, settled
 from guardproxy.testing.raw_client import Answer, ask, chat, get
 from guardproxy.testing.scripts import completion
 from guardproxy.testing.slow_streams import POLICY
@@ -128,7 +127,7 @@ async def measured(folder: Path, inflight: int, times: Sequence[float], seconds:
     light = {"GUARDPROXY_DETECTORS_EMBEDDED": "false", "GUARDPROXY_LIMITS_INFLIGHT": str(inflight)}
     async with LoopUpstream(replace(completion("It stands in the water."), delay=UPSTREAM_S)) as upstream:
         with serving(folder / "proxy", upstream.base, policy, environment=light) as proxy:
-            await settled(proxy.process.pid)
+            await settled(proxy)
             most = await capacity(proxy, inflight, seconds / 2)
             runs = [await load(proxy, max(2.0, most / 10), seconds)]
             for many in times:

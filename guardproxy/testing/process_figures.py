@@ -1,13 +1,11 @@
 """What /proc says of a process: memory, descriptors, threads, time on a core. Linux only.
 
 Figures.of(pid)     now
-settled(pid)        waits until what loads in the background has loaded
 slope(points)       of a line through (x, y) points, least squares: does it grow?
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,16 +37,6 @@ class Figures:
             threads=int(status["Threads:"]),
             seconds=(int(fields[11]) + int(fields[12])) / ticks,
         )
-
-
-async def settled(pid: int) -> None:
-    """Until memory stands still for a second: the language model is read beside the start, and stalls the loop."""
-    last, still = 0.0, 0
-    while still < 10:
-        await asyncio.sleep(0.1)
-        now = Figures.of(pid).resident
-        still = still + 1 if abs(now - last) < 0.05 else 0
-        last = now
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:

@@ -1,11 +1,13 @@
 """`guardproxy serve` as a process of its own, on ports that the system chose.
 
 with serving(folder, upstream, policy) as proxy:      proxy.base is http://127.0.0.1:PORT/v1
+    await settled(proxy)                              what loads beside the start has loaded
     stop_classifiers(proxy)                           as if they hung: each inspection runs out of time
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -133,6 +135,13 @@ def _addresses(process: subprocess.Popen[str]) -> tuple[str, str]:
             break
     watchdog.cancel()
     return base, admin
+
+
+async def settled(proxy: Serving) -> None:
+    """Until the language model is there: it is read beside the start, and stalls the event loop while it is."""
+    errors = proxy.decisions.with_name("stderr.log")
+    while "languages_ready" not in errors.read_text(encoding="utf-8"):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
 
 
 def stop_classifiers(proxy: Serving) -> int:

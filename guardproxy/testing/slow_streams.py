@@ -19,8 +19,8 @@ from time import perf_counter
 
 from guardproxy.proxy.tasks import spawn
 from guardproxy.testing.loop_upstream import LoopUpstream
-from guardproxy.testing.process_figures import KIB, Figures, settled, slope
-from guardproxy.testing.proxy_process import Serving, serving
+from guardproxy.testing.process_figures import KIB, Figures, slope
+from guardproxy.testing.proxy_process import Serving, serving, settled
 from guardproxy.testing.raw_client import begun, chat, finishes, frames, spoken
 from guardproxy.testing.scripts import Script, stream_of
 
@@ -115,7 +115,7 @@ async def held_open(proxy: Serving, upstream: LoopUpstream, steps: Sequence[int]
     pid, port = proxy.process.pid, proxy.port
     for _ in range(20):  # what the first requests load is not what a stream costs
         await _one(port, None)
-    await settled(pid)
+    await settled(proxy)
     seen = Seen(Figures.of(pid))
     pause = seconds / len(WORDS)
     upstream.answering = _slowly(pause)
@@ -124,7 +124,8 @@ async def held_open(proxy: Serving, upstream: LoopUpstream, steps: Sequence[int]
         while len(calls) < streams:
             calls.append(spawn(_one(port, seen)))
             await asyncio.sleep(1 / rate)
-        await settled(pid)
+        while len(seen.first) < streams and not any(call.done() for call in calls):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
         seen.steps.append(Step(streams, Figures.of(pid)))
     began, used = perf_counter(), Figures.of(pid).seconds
     while (passed := perf_counter() - began) < seconds - max(steps) / rate - 2 * pause:
@@ -135,7 +136,7 @@ async def held_open(proxy: Serving, upstream: LoopUpstream, steps: Sequence[int]
     seen.whole = sum(one is True for one in ended)
     broken = Counter(type(one).__name__ for one in ended if one is not True)
     seen.faults += [f"{count} streams ended with {name}" for name, count in broken.items()]
-    await settled(pid)
+    await asyncio.sleep(2)
     seen.after = Figures.of(pid)
     seen.judge()
     return seen

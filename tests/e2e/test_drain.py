@@ -7,8 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 
 from guardproxy.testing.loop_upstream import LoopUpstream
-from guardproxy.testing.process_figures import settled
-from guardproxy.testing.proxy_process import serving
+from guardproxy.testing.proxy_process import serving, settled
 from guardproxy.testing.raw_client import ask, begun, chat, fault, finishes, frames, spoken
 from guardproxy.testing.scripts import completion, stream_of
 
@@ -59,7 +58,7 @@ def record_of(proxy, decision_id):
 async def test_sigterm_ends_what_lasts_and_leaves_what_ends_in_time(tmp_path):
     async with LoopUpstream(answering) as upstream:
         with serving(tmp_path, upstream.base, POLICY, environment=LIGHT) as proxy:
-            await settled(proxy.process.pid)
+            await settled(proxy)
             port, begins = proxy.port, asyncio.Semaphore(0)
             short = [asyncio.create_task(stream(port, "short", begins)) for _ in range(20)]
             long = [asyncio.create_task(stream(port, "long", begins)) for _ in range(20)]
@@ -89,7 +88,7 @@ async def test_a_second_signal_hurries(tmp_path):
     slow = LIGHT | {"GUARDPROXY_LISTEN_GRACE_S": "60"}
     async with LoopUpstream(answering) as upstream:
         with serving(tmp_path, upstream.base, POLICY, environment=slow) as proxy:
-            await settled(proxy.process.pid)
+            await settled(proxy)
             begins = asyncio.Semaphore(0)
             long = asyncio.create_task(stream(proxy.port, "long", begins))
             await all_begun(begins, 1)

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from guardproxy import __version__
-from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
+from guardproxy.errors import AuditUnavailable, BadRequest, GuardproxyError, Overloaded
 from guardproxy.observe.entry import posix_text
 from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.checking import CheckFlow
@@ -157,6 +157,8 @@ class DataApp:
     def _admit(self) -> None:
         if self.draining:
             raise Overloaded("the service is shutting down", status=503, retry_after=1)
+        if not self._hall.recorder.audit.ready:  # the record of this refusal is the next attempt to write
+            raise AuditUnavailable("the decision log cannot be written")
         if sum(self._inflight.values()) >= self._hall.settings.limits.inflight:
             raise Overloaded("too many requests at once", retry_after=1)
 

@@ -11,7 +11,10 @@ from structlog.testing import capture_logs
 
 from guardproxy.core.rules import Unscanned
 from guardproxy.errors import UpstreamTimeout
+from guardproxy.observe.audit import AuditLog
+from guardproxy.observe.logs import get_logger
 from guardproxy.observe.metrics import Labels
+from guardproxy.observe.record import Recorder
 from guardproxy.proxy.app import DOORS, MODERATIONS, DataApp
 from guardproxy.proxy.cors import Cors
 from guardproxy.proxy.settings import LimitSettings
@@ -380,3 +383,17 @@ async def test_lifespan_and_other_protocols(app_of):
     await app({"type": "lifespan"}, receive, send)
     await app({"type": "websocket"}, receive, send)
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+async def test_readyz_tells_of_a_log_that_cannot_be_written(hall, tmp_path):
+    assert (await ask(DataApp(hall), "GET", "/readyz")).json()["audit"] == "off"
+    audit = AuditLog(tmp_path / "decisions.jsonl", "required", note=lambda *_args, **_fields: None)
+    app = DataApp(replace(hall, recorder=Recorder(hall.recorder.metrics, audit, get_logger())))
+    assert (await ask(app, "GET", "/readyz")).json()["audit"] == "ok"
+    audit.fault = "disk_full"
+    answer = await ask(app, "GET", "/readyz")
+    assert (answer.status_code, answer.json()["status"], answer.json()["audit"]) == (503, "not_ready", "disk_full")
+    refused = await ask(app, **said())
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "audit_unavailable")
+    assert (await ask(app, "GET", "/readyz")).status_code == 200  # the record of the refusal could be written
+    audit.close()

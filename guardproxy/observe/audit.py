@@ -183,6 +183,8 @@ class AuditLog:
 
     def begin(self, decision_id: str, record: Mapping[str, Any]) -> None:
         """An answer begins to leave. In `required` mode a crash cannot lose it; AuditUnavailable: nothing may leave."""
+        if not self.ready:
+            raise AuditUnavailable("the decision log cannot be written")
         if self._begun is None:
             return
         try:

@@ -18,7 +18,15 @@ from fastapi import FastAPI
 from starlette.responses import JSONResponse, PlainTextResponse
 
 from guardproxy import __version__
-from guardproxy.errors import BadRequest, GuardproxyError, LimitReached, Overloaded, ShuttingDown, Unauthorized
+from guardproxy.errors import (
+    AuditUnavailable,
+    BadRequest,
+    GuardproxyError,
+    LimitReached,
+    Overloaded,
+    ShuttingDown,
+    Unauthorized,
+)
 from guardproxy.observe.entry import posix_text
 from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.admission import Admission
@@ -146,6 +154,8 @@ class DataApp:
             if stranger is not None:
                 raise stranger
             _check_head(scope, incoming, self._hall.settings.limits.body_bytes)
+            if not self._hall.recorder.audit.ready:  # the record of this refusal is the next attempt to write
+                raise AuditUnavailable("the decision log cannot be written")
         except GuardproxyError as error:
             await self._turn_away(flow, client, error)
             return

@@ -12,7 +12,10 @@ from structlog.testing import capture_logs
 
 from guardproxy.core.rules import Unscanned
 from guardproxy.errors import BadRequest, UpstreamTimeout
+from guardproxy.observe.audit import AuditLog
+from guardproxy.observe.logs import get_logger
 from guardproxy.observe.metrics import Labels
+from guardproxy.observe.record import Recorder
 from guardproxy.proxy.app import DOORS, MODERATIONS, DataApp
 from guardproxy.proxy.cors import Cors
 from guardproxy.proxy.flow import Flow
@@ -481,3 +484,15 @@ async def test_while_a_fault_is_answered_nothing_of_its_body_is_held(app_of, hal
     monkeypatch.setattr(hall.recorder, "record", record)
     assert code(await ask(app, **said())) == "too_complex"
     assert seen == [None]
+async def test_readyz_tells_of_a_log_that_cannot_be_written(hall, tmp_path):
+    assert (await ask(DataApp(hall), "GET", "/readyz")).json()["audit"] == "off"
+    audit = AuditLog(tmp_path / "decisions.jsonl", "required", note=lambda *_args, **_fields: None)
+    app = DataApp(replace(hall, recorder=Recorder(hall.recorder.metrics, audit, get_logger())))
+    assert (await ask(app, "GET", "/readyz")).json()["audit"] == "ok"
+    audit.fault = "disk_full"
+    answer = await ask(app, "GET", "/readyz")
+    assert (answer.status_code, answer.json()["status"], answer.json()["audit"]) == (503, "not_ready", "disk_full")
+    refused = await ask(app, **said())
+    assert (refused.status_code, refused.json()["error"]["code"]) == (503, "audit_unavailable")
+    assert (await ask(app, "GET", "/readyz")).status_code == 200  # the record of the refusal could be written
+    audit.close()

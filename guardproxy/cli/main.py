@@ -7,7 +7,7 @@ import sys
 import typer
 
 from guardproxy import __version__
-from guardproxy.cli import audit, demo, diff, explain, lint, measure, policy, replay, serve, test
+from guardproxy.cli import audit, bench, demo, diff, explain, lint, measure, policy, replay, serve, test
 from guardproxy.errors import ConfigError, PolicyError, UsageError
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.command("diff")(diff.diff)
 app.command("replay")(replay.replay)
 app.command("eval")(measure.evaluate)
 app.add_typer(audit.app, name="audit")
+app.add_typer(bench.app, name="bench")
 app.add_typer(policy.app, name="policy")
 
 

@@ -73,4 +73,8 @@ def is_joined(phrase: Phrase, raw: str) -> bool:
     for word in phrase.words[:-1]:
         at += len(word)
         borders.append(at)
-    return len(raw) == phrase.letters and not raw.isupper() and all(raw[b].isupper() and raw[b - 1].islower() for b in borders)
+    return (
+        len(raw) == phrase.letters
+        and not raw.isupper()
+        and all(raw[b].isupper() and raw[b - 1].islower() for b in borders)
+    )

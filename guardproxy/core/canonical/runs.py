@@ -86,7 +86,9 @@ def _cores(chunk: str) -> list[str]:
     quoted = chunk[first + 1 : last] if 0 <= first < last else chunk
     bare = chunk.rstrip(".,;:!?\"'`)").lstrip("\"'`(")
     return list(
-        dict.fromkeys((chunk, quoted, chunk[1:-1], chunk.strip("\"'`"), bare, chunk.rstrip(".,;:!?").strip("\"'`"), chunk[:-1]))
+        dict.fromkeys(
+            (chunk, quoted, chunk[1:-1], chunk.strip("\"'`"), bare, chunk.rstrip(".,;:!?").strip("\"'`"), chunk[:-1])
+        )
     )
 
 

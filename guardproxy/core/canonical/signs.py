@@ -55,7 +55,10 @@ _MORSE = dict(
     )
 )
 _STROKES = str.maketrans(
-    dict.fromkeys("·•∙⋅․*●⚫⬤○🔴🔵⏺▪", ".") | dict.fromkeys("–—−_‑‒―▬➖━⁃▰", "-") | dict.fromkeys("|", "/") | {"\ufe0f": ""}
+    dict.fromkeys("·•∙⋅․*●⚫⬤○🔴🔵⏺▪", ".")
+    | dict.fromkeys("–—−_‑‒―▬➖━⁃▰", "-")
+    | dict.fromkeys("|", "/")
+    | {"\ufe0f": ""}
 )
 _STROKE_SET = frozenset(".-/")
 _FEWEST = 3

@@ -184,9 +184,9 @@ HYPHENS = "-‐‑‒–—―−﹣－⁃·‧᠆"
 MIXED = dict(zip("яиівглпшщцчэдфжѵйъьёωδςλπψφθξ", "rnibrnnwwuyeaoxvnbbewdclnyooe", strict=True))
 """Cyrillic and Greek letters that pass for Latin ones only in a word that is Latin otherwise."""
 
-STYLED = dict(
-    zip("卂乃匚乇千ム卄丨フㄥ爪几ㄖ卩尺丂ㄒㄩ山乂ㄚ乙", "abcefghijlmnoprstuwxyz", strict=True)
-) | dict(zip("ค๒ς๔єŦﻮђเןкɭ๓ภ๏קợгรՇยשฬאץչ", "abcdefghijklmnopqrstuvwxyz", strict=True))
+STYLED = dict(zip("卂乃匚乇千ム卄丨フㄥ爪几ㄖ卩尺丂ㄒㄩ山乂ㄚ乙", "abcefghijlmnoprstuwxyz", strict=True)) | dict(
+    zip("ค๒ς๔єŦﻮђเןкɭ๓ภ๏קợгรՇยשฬאץչ", "abcdefghijklmnopqrstuvwxyz", strict=True)
+)
 """Letters of other scripts that fancy alphabets draw Latin ones with; read so in words made of nothing else."""
 
 

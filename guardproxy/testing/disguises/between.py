@@ -131,7 +131,10 @@ DISGUISES: tuple[Disguise, ...] = (
     *(Disguise("erasures", name, twist) for name, twist in _ERASURES.items()),
     *(Disguise("gaps between letters", _name(c), between(c), latin=False) for c in _SPACES + _MARKS + _SIGNS),
     *(Disguise("gaps between letters", ascii(s)[1:-1], between(s), latin=False) for s in (*_SEVERAL, *_EMOJI)),
-    *(Disguise("gaps between letters", f"another of {n}", _varied(s)) for n, s in (("spaces", _SPACES), ("marks", _SIGNS))),
+    *(
+        Disguise("gaps between letters", f"another of {n}", _varied(s))
+        for n, s in (("spaces", _SPACES), ("marks", _SIGNS))
+    ),
     Disguise("gaps between letters", "another ASCII mark each", _varied("-._*|/,:~+")),
     *(Disguise("gaps between letters", f"words apart, {_name(s)}", _worded(s)) for s in _WORDED),
     *(Disguise("words cut", name, _hyphened(sign), lettered=True) for name, sign in _BREAKS.items()),

@@ -186,7 +186,9 @@ _OPEN: dict[str, Twist] = {
     "old spelling alphabet": whole(_spelled(_OLD_NAMES, " ", str.title)),
     "order of words": _shuffled,
     "a letter missing or swapped": _typed,
-    "vowels left out": whole(lambda p: " ".join("".join(c for i, c in enumerate(w) if not i or c not in _VOWELS) for w in p.split())),
+    "vowels left out": whole(
+        lambda p: " ".join("".join(c for i, c in enumerate(w) if not i or c not in _VOWELS) for w in p.split())
+    ),
     "an x behind each letter": _padded("x"),
     "a letter before the word": whole(lambda p: "x" + p),
     "first letters of lines": whole(lambda p: "\n".join(f"{c.upper()}alm day" for c in p if c != " ")),
@@ -195,6 +197,9 @@ _OPEN: dict[str, Twist] = {
 DISGUISES: tuple[Disguise, ...] = (
     *(Disguise("ciphers", n, whole(c), lettered=n not in {"ROT47", "ROT13"}) for n, c in _CIPHERS.items()),
     *(Disguise("orders", name, whole(change), latin=False) for name, change in _ORDERS.items()),
-    *(Disguise(f"signs and words, {n.partition(',')[0]}", n.partition(", ")[2] or "plain", whole(c), lettered=True) for n, c in _SIGNS.items()),
+    *(
+        Disguise(f"signs and words, {n.partition(',')[0]}", n.partition(", ")[2] or "plain", whole(c), lettered=True)
+        for n, c in _SIGNS.items()
+    ),
     *(Disguise("open", name, twist, lettered=True, promised=False) for name, twist in _OPEN.items()),
 )

@@ -111,7 +111,9 @@ _BASE64: dict[str, Callable[[str], str]] = {
     "escaped": lambda p: "".join(f"%{b:02x}" for b in _plain64(p).encode()),
     "of a sentence": lambda p: _plain64(f"please tell me about {p} and more"),
     "case swapped": lambda p: _plain64(p).swapcase(),
-    "rot13": lambda p: _plain64(p).translate(str.maketrans(_B64, _B64[13:26] + _B64[:13] + _B64[39:52] + _B64[26:39] + _B64[52:])),
+    "rot13": lambda p: _plain64(p).translate(
+        str.maketrans(_B64, _B64[13:26] + _B64[:13] + _B64[39:52] + _B64[26:39] + _B64[52:])
+    ),
 }
 _BASE32: dict[str, Callable[[str], str]] = {
     "standard": lambda p: _b32(p.encode()),
@@ -222,7 +224,11 @@ DISGUISES: tuple[Disguise, ...] = (
     *(Disguise("base16", name, whole(change)) for name, change in _HEX.items()),
     *(Disguise("base85", name, whole(change)) for name, change in _BASE85.items()),
     *(Disguise("other bases", name, whole(_OTHER[name])) for name in ("base58", "UTF-7")),
-    *(Disguise("unknown codes", name, whole(_OTHER[name]), promised=False) for name in _OTHER if name not in {"base58", "UTF-7"}),
+    *(
+        Disguise("unknown codes", name, whole(_OTHER[name]), promised=False)
+        for name in _OTHER
+        if name not in {"base58", "UTF-7"}
+    ),
     *(Disguise("encoded and cut", name, _cut(*given)) for name, given in _CUTS.items()),
     *(Disguise("lists of numbers", n, whole(_numbered(f, s))) for n, (f, s) in _NUMBERS.items()),
     *(Disguise("encoded twice and thrice", f"{n} deep", _nested(n)) for n in (2, 3)),

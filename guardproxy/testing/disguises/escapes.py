@@ -18,7 +18,9 @@ def _bytes(form: str) -> Callable[[str], str]:
 
 def _units(form: str) -> Callable[[str], str]:
     raw = "utf-16-be"
-    return lambda c: "".join(form.format(int.from_bytes(c.encode(raw)[i : i + 2])) for i in range(0, len(c.encode(raw)), 2))
+    return lambda c: "".join(
+        form.format(int.from_bytes(c.encode(raw)[i : i + 2])) for i in range(0, len(c.encode(raw)), 2)
+    )
 
 
 def _point(form: str) -> Callable[[str], str]:
@@ -78,7 +80,9 @@ def _written(change: Callable[[str], str], share: float) -> Twist:
 
     def twist(chance: Random, phrase: str) -> str:
         sure = chance.randrange(len(phrase))
-        return "".join(change(c) if i == sure or chance.random() < share else c for i, c in enumerate(phrase)).strip(" +|,")
+        return "".join(change(c) if i == sure or chance.random() < share else c for i, c in enumerate(phrase)).strip(
+            " +|,"
+        )
 
     return twist
 
@@ -103,7 +107,9 @@ _WHOLE: dict[str, Callable[[str], str]] = {
     "printf": lambda p: "printf '" + "".join(f"\\{b:03o}" for b in p.encode()) + "'",
     "unescape": lambda p: 'unescape("' + "".join(f"%u{ord(c):04x}" for c in p) + '")',
 }
-_APART = frozenset({"U+0062", "u+0062", "0x62", "0x62, commas", "0b01100010", "0o142", "chr(98)", "chr(0x62)", "CHAR(98)"})
+_APART = frozenset(
+    {"U+0062", "u+0062", "0x62", "0x62, commas", "0b01100010", "0o142", "chr(98)", "chr(0x62)", "CHAR(98)"}
+)
 """Forms that stand for all characters or for none."""
 _WHOLE_ONLY = _APART | {"[char]98", "U+0062, side by side", "0x62, side by side", "\\62 (CSS)", "{98}"}
 

@@ -44,8 +44,10 @@ law: .venv/.dev ## a million random splits through the stream moderator
 reloads: .venv/.dev ## a thousand policy reloads under load: does every answer come from one whole set?
 	$(BIN)/python -m guardproxy.testing.reload_storm
 
-evasion: .venv/.dev ## detection per transform beside benign refusals, over ../shared/cases
-	$(BIN)/python -m guardproxy.testing.evasion
+EVASION_CASES ?= $(if $(wildcard ../shared/cases/canaries.json),--cases ../shared/cases)
+
+evasion: .venv/.dev ## disguised phrases found beside harmless texts refused, by family, and its page: minutes
+	$(BIN)/guardproxy bench evasion --each 5 $(EVASION_CASES) --format page > docs/trust/evasion.md
 
 protocol: .venv/.dev ## raw HTTP over real sockets: the case kit, generated requests, slow callers, crowds and bombs
 	$(BIN)/python -m guardproxy.testing.protocol

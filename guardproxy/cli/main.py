@@ -7,7 +7,7 @@ import sys
 import typer
 
 from guardproxy import __version__
-from guardproxy.cli import audit, demo, diff, explain, keys, lint, measure, policy, replay, schema, serve, test
+from guardproxy.cli import audit, bench, demo, diff, explain, keys, lint, measure, policy, replay, schema, serve, test
 from guardproxy.errors import ConfigError, PolicyError, UsageError
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("diff")(diff.diff)
 app.command("replay")(replay.replay)
 app.command("eval")(measure.evaluate)
 app.add_typer(audit.app, name="audit")
+app.add_typer(bench.app, name="bench")
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")
 

@@ -20,7 +20,7 @@ from guardproxy.core.canonical.erase import erased, shown_in_order
 from guardproxy.core.canonical.fold import VISIBLE, folded, key_words, odd_signs, plain
 from guardproxy.core.canonical.join import dehyphened, joined, may_have_runs, single_runs
 from guardproxy.core.canonical.offsets import Mapped, PieceMaker, View
-from guardproxy.core.canonical.strip import unmarked
+from guardproxy.core.canonical.strip import side_by_side, unmarked
 from guardproxy.core.findings import Span
 
 DEEPEST = 3
@@ -93,6 +93,7 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
         _add(out, folded(view), name, depth, seen)
     shown = unmarked(bare, odd_signs(bare.text))
     _add(out, shown, name, depth, seen)
+    _add(out, side_by_side(bare), name, depth, seen)
     _add(out, dehyphened(shown), name, depth, seen, restored=True)
     for other in dict.fromkeys((bare, shown_text)):  # folded, б is 6 to a machine; unfolded, it is the letter
         if other.text != shown.text and may_have_runs(key_words(other.text)):

@@ -238,8 +238,20 @@ def _row_number(line: str) -> str:
     return ""
 
 
-def _concatenated(text: str, edits: list[Edit]) -> None:
-    """`"blue" + "finch"`: closing quote, operators or nothing, opening quote. A comma only inside a call that joins."""
+def side_by_side(view: View) -> View:
+    """Strings with nothing but space between put together, as C and Python do; the same view when there are none.
+
+    A view of its own: more often than not such strings are rows of a list.
+    """
+    edits: list[Edit] = []
+    _concatenated(view.text, edits, loosely=True)
+    strict: list[Edit] = []
+    _concatenated(view.text, strict)
+    return edited(view, "unmarked", edits) if len(edits) > len(strict) else view
+
+
+def _concatenated(text: str, edits: list[Edit], *, loosely: bool = False) -> None:
+    """`"blue" + "finch"`: closing quote, operators, opening quote. A comma only inside a call that joins."""
     quotes = [q for q in _QUOTES if q in text]
     if not quotes:
         return
@@ -247,7 +259,8 @@ def _concatenated(text: str, edits: list[Edit]) -> None:
     marks = frozenset(quotes)
     before = -1
     for at in (i for i, c in enumerate(text) if c in marks) if len(quotes) > 1 else _places(text, quotes[0]):
-        if 0 <= before < at - 1 <= before + _WIDEST_GLUE and glue.issuperset(text[before + 1 : at]):
+        between = text[before + 1 : at] if 0 <= before < at - 1 <= before + _WIDEST_GLUE else "x"
+        if glue.issuperset(between) and (loosely or not between.isspace()):
             lead = text[before - 1 : before]  # of `f"{"…"}"`, no part of the word
             alone = lead.isalpha() and not text[max(0, before - 2) : before - 1].isalnum()
             edits.append(Edit(before, at + 1, " " if alone and text[before + 1 : at] == "{" else ""))

@@ -12,105 +12,22 @@ _LOW, _UP, _DIGITS = string.ascii_lowercase, string.ascii_uppercase, string.digi
 _MORSE = dict(
     zip(
         _LOW + _DIGITS + "-",
-        [
-            ".-",
-            "-...",
-            "-.-.",
-            "-..",
-            ".",
-            "..-.",
-            "--.",
-            "....",
-            "..",
-            ".---",
-            "-.-",
-            ".-..",
-            "--",
-            "-.",
-            "---",
-            ".--.",
-            "--.-",
-            ".-.",
-            "...",
-            "-",
-            "..-",
-            "...-",
-            ".--",
-            "-..-",
-            "-.--",
-            "--..",
-            "-----",
-            ".----",
-            "..---",
-            "...--",
-            "....-",
-            ".....",
-            "-....",
-            "--...",
-            "---..",
-            "----.",
-            "-....-",
-        ],
+        (
+            ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- -..- -.-- --.. "
+            "----- .---- ..--- ...-- ....- ..... -.... --... ---.. ----. -....-"
+        ).split(),
         strict=True,
     )
 )
-_NATO = [
-    "alfa",
-    "bravo",
-    "charlie",
-    "delta",
-    "echo",
-    "foxtrot",
-    "golf",
-    "hotel",
-    "india",
-    "juliett",
-    "kilo",
-    "lima",
-    "mike",
-    "november",
-    "oscar",
-    "papa",
-    "quebec",
-    "romeo",
-    "sierra",
-    "tango",
-    "uniform",
-    "victor",
-    "whiskey",
-    "xray",
-    "yankee",
-    "zulu",
-]
+_NATO = (
+    "alfa bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa quebec romeo "
+    "sierra tango uniform victor whiskey xray yankee zulu"
+).split()
 _VARIANTS = {"alfa": "Alpha", "juliett": "Juliet", "whiskey": "Whisky", "xray": "X-ray"}
-_OLD_NAMES = [
-    "able",
-    "baker",
-    "charlie",
-    "dog",
-    "easy",
-    "fox",
-    "george",
-    "how",
-    "item",
-    "jig",
-    "king",
-    "love",
-    "mike",
-    "nan",
-    "oboe",
-    "peter",
-    "queen",
-    "roger",
-    "sugar",
-    "tare",
-    "uncle",
-    "victor",
-    "william",
-    "xray",
-    "yoke",
-    "zebra",
-]
+_OLD_NAMES = (
+    "able baker charlie dog easy fox george how item jig king love mike nan oboe peter queen roger sugar tare uncle "
+    "victor william xray yoke zebra"
+).split()
 _BRAILLE = "⠁⠃⠉⠙⠑⠋⠛⠓⠊⠚⠅⠇⠍⠝⠕⠏⠟⠗⠎⠞⠥⠧⠺⠭⠽⠵"
 _VOWELS = "aeiou"
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")

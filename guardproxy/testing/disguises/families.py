@@ -17,66 +17,14 @@ ALL: tuple[Disguise, ...] = (
     *encodings.DISGUISES,
     *ciphers.DISGUISES,
 )
-DECODED = frozenset(
-    {"base64", "base32", "base16", "base85", "other bases", "encoded and cut", "lists of numbers", "ciphers", "orders"}
-)
-"""Families that must be decoded; the others are read as they stand."""
-_WORDS = [
-    "velvet",
-    "lantern",
-    "copper",
-    "thimble",
-    "meadow",
-    "harbour",
-    "walnut",
-    "saddle",
-    "orchid",
-    "gravel",
-    "pepper",
-    "mitten",
-    "ribbon",
-    "cactus",
-    "tunnel",
-    "biscuit",
-    "falcon",
-    "garnet",
-    "pumpkin",
-    "kettle",
-    "marble",
-    "willow",
-    "dragon",
-    "button",
-    "carpet",
-    "anchor",
-    "blanket",
-    "crystal",
-    "feather",
-    "hammock",
-    "jigsaw",
-    "knuckle",
-    "lobster",
-    "magnet",
-    "nutmeg",
-    "oatmeal",
-    "parsley",
-    "quiver",
-    "raccoon",
-    "sparrow",
-    "trumpet",
-    "umbrella",
-    "vinegar",
-    "walrus",
-    "yoghurt",
-    "zeppelin",
-    "forget",
-    "every",
-    "former",
-    "order",
-    "kindly",
-    "reveal",
-    "hidden",
-    "password",
-]
+STACKED = frozenset({"case", "styled letters", "look-alikes", "marks", "invisible signs", "bidirectional controls"})
+ENCODINGS = frozenset({"base64", "base32", "base16", "lists of numbers", "escapes, all characters"})
+_WORDS = (
+    "velvet lantern copper thimble meadow harbour walnut saddle orchid gravel pepper mitten ribbon cactus tunnel "
+    "biscuit falcon garnet pumpkin kettle marble willow dragon button carpet anchor blanket crystal feather hammock "
+    "jigsaw knuckle lobster magnet nutmeg oatmeal parsley quiver raccoon sparrow trumpet umbrella vinegar walrus "
+    "yoghurt zeppelin forget every former order kindly reveal hidden password"
+).split()
 _ELSEWHERE = (
     "синий фонарь",
     "бархатный чайник",
@@ -97,10 +45,9 @@ _CARRIERS = (
     "Note:\n\n{}\n\nEnd of note.",
     "First we met at noon; then ({}) came up, and nobody minded.",
     "- one\n- {}\n- three",
-    '{{"text": "ok", "more": "{}"}}',
+    '{"text": "ok", "more": "{}"}',
     "What does `{}` mean, in three words or fewer?",
 )
-_LATIN = tuple(" ".join(p) for p in (("x",),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +67,8 @@ def phrases(chance: Random, number: int) -> list[str]:
     while len(made) < number:
         kind = len(made) % 6
         if kind == 4:
-            letters_ = "".join(chance.choice("ABCDEFGHJKLMNPQRSTVWXZ") for _ in range(6))
-            made.append(f"{letters_[:2]}-{chance.randint(1000, 9999)}-{chance.randint(1000, 9999)}-{letters_[2:]}")
+            signs = "".join(chance.choice("ABCDEFGHJKLMNPQRSTVWXZ") for _ in range(6))
+            made.append(f"{signs[:2]}-{chance.randint(1000, 9999)}-{chance.randint(1000, 9999)}-{signs[2:]}")
         elif kind == 5:
             made.append(chance.choice(_ELSEWHERE))
         else:
@@ -136,9 +83,24 @@ def cases(chance: Random, known: list[str], each: int) -> Iterator[Case]:
         fitting = [p for p in known if disguise.fits(p)]
         for _ in range(each):
             phrase = chance.choice(fitting)
-            yield carried(chance, disguise.family, disguise.parameter, phrase, disguise.twist(chance, phrase))
+            yield _carried(chance, disguise, phrase, disguise.twist(chance, phrase))
 
 
-def carried(chance: Random, family: str, parameter: str, phrase: str, hidden: str) -> Case:
-    """The disguised phrase in one of the sentences."""
-    return Case(family, parameter, phrase, chance.choice(_CARRIERS).replace("{}", hidden), promised=True)
+def stacks(chance: Random, known: list[str], number: int) -> Iterator[Case]:
+    """Two disguises on top of each other, the first one read as it stands: another of its kind, or an encoding."""
+    read = [d for d in ALL if d.family in STACKED and d.promised]
+    encode = [d for d in ALL if d.family in ENCODINGS and d.promised]
+    for name, second in (("two, both read as they stand", read), ("two, the second an encoding", encode)):
+        for _ in range(number):
+            first, last = chance.choice(read), chance.choice(second)
+            phrase = chance.choice([p for p in known if first.fits(p) and last.fits(p)])
+            hidden = last.twist(chance, first.twist(chance, phrase))
+            both = Disguise(
+                name, f"{first.family}: {first.parameter} + {last.family}: {last.parameter}", last.twist, promised=False
+            )
+            yield _carried(chance, both, phrase, hidden)
+
+
+def _carried(chance: Random, disguise: Disguise, phrase: str, hidden: str) -> Case:
+    text = chance.choice(_CARRIERS).replace("{}", hidden)
+    return Case(disguise.family, disguise.parameter, phrase, text, disguise.promised)

@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law reloads evasion policy clients real-server real-transformers fuzz lock train
+.PHONY: help demo test check conformance law reloads crash tampering log-pace evasion policy clients real-server real-transformers fuzz lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,15 @@ law: .venv/.dev ## a million random splits through the stream moderator
 
 reloads: .venv/.dev ## a thousand policy reloads under load: does every answer come from one whole set?
 	$(BIN)/python -m guardproxy.testing.reload_storm
+
+crash: .venv/.dev ## a hundred times kill -9 under load: is every decision in the log that a client was told?
+	$(BIN)/python -m guardproxy.testing.crash
+
+tampering: .venv/.dev ## ten thousand forgeries of a decision log: does `audit verify` find every one?
+	$(BIN)/python -m guardproxy.testing.tampering
+
+log-pace: .venv/.dev ## requests a second with a durable decision log, without sync, and without a log
+	$(BIN)/python -m guardproxy.testing.log_pace
 
 evasion: .venv/.dev ## detection per transform beside benign refusals, over ../shared/cases
 	$(BIN)/python -m guardproxy.testing.evasion

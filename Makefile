@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy policy clients real-server real-transformers fuzz lock train
+.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace policy clients real-server real-transformers fuzz lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,6 +58,18 @@ dialogues: .venv/.dev ## scripted dialogues under the shipped policies, and what
 
 tenancy: .venv/.dev ## what of tenancy must be measured: timing of the key check, revocation, a noisy tenant
 	$(BIN)/python -m guardproxy.testing.tenancy
+
+crash: .venv/.dev ## a hundred times kill -9 under load: is every decision in the log that a client was told?
+	$(BIN)/python -m guardproxy.testing.crash
+
+tampering: .venv/.dev ## ten thousand forgeries of a decision log: does `audit verify` find every one?
+	$(BIN)/python -m guardproxy.testing.tampering
+
+log-pace: .venv/.dev ## requests a second with a durable decision log, without sync, and without a log
+	$(BIN)/python -m guardproxy.testing.log_pace
+
+evasion: .venv/.dev ## detection per transform beside benign refusals, over ../shared/cases
+	$(BIN)/python -m guardproxy.testing.evasion
 
 policy: .venv/.runtime ## lint and test the shipped policies
 	$(BIN)/guardproxy lint policies && $(BIN)/guardproxy test policies

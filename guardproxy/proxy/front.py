@@ -112,7 +112,7 @@ class Front(HttpToolsProtocol):
         """Until its body has ended, an answer closes the connection."""
         super().on_headers_complete()
         if self.scope["http_version"] == "1.0":
-            self.cycle.send = _unchunked(self.cycle)  # type: ignore[method-assign]
+            self.cycle.send = _unchunked(self.cycle)  # type: ignore[method-assign, assignment]
         self._keeps_alive = self.cycle.keep_alive
         self.cycle.keep_alive = False
 

@@ -10,14 +10,14 @@ A fault is answered in the caller's format where an answer is possible; it is co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
@@ -31,6 +31,7 @@ MOST_HELD = 64 * 1024
 """Bytes of later requests that wait for the answer to the one before; beyond it nothing is read."""
 BODY_GRACE = 5.0
 """Seconds beyond the body's time: the application answers first, and only its silence ends here."""
+_ENDLESS = 1 << 62
 HEAD, BODY, IDLE = "head", "body", "idle"
 
 
@@ -110,6 +111,8 @@ class Front(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Until its body has ended, an answer closes the connection."""
         super().on_headers_complete()
+        if self.scope["http_version"] == "1.0":
+            self.cycle.send = _unchunked(self.cycle)  # type: ignore[method-assign, assignment]
         self._keeps_alive = self.cycle.keep_alive
         self.cycle.keep_alive = False
 
@@ -215,6 +218,19 @@ class Front(HttpToolsProtocol):
         if not started:
             self.transport.write(_written(self._rules.answer(self._gate.path, error)))
         self.transport.close()
+
+
+def _unchunked(cycle: RequestResponseCycle) -> Callable[[Any], Coroutine[Any, Any, None]]:
+    """`send` for HTTP/1.0, which knows no chunks: an answer without a length ends with the connection."""
+    send, cycle.chunked_encoding = cycle.send, False
+
+    async def sending(message: Any) -> None:
+        if message["type"] == "http.response.body":
+            left = _ENDLESS if message.get("more_body", False) else 0
+            cycle.expected_content_length = len(message.get("body", b"")) + left
+        await send(message)
+
+    return sending
 
 
 def _written(answer: ErrorAnswer) -> bytes:

@@ -200,7 +200,9 @@ async def _bombs(house: House, pace: Pace) -> Pressed:
         request(body=b'{"a":' * 200_000),
         request(body=b'{"messages":[' + b'{"role":"user","content":"a"},' * 30_000 + b"0]}"),
     )
-    return await _grow(house, "bombs", [made[n % len(made)] for n in range(pace.callers)], {400, 408, 413, 415, 429, 503})
+    return await _grow(
+        house, "bombs", [made[n % len(made)] for n in range(pace.callers)], {400, 408, 413, 415, 429, 503}
+    )
 
 
 async def _long_bodies(house: House, pace: Pace) -> Pressed:

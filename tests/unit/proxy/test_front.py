@@ -40,8 +40,8 @@ class App:
             if not message["more_body"]:
                 break
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        if path == "/flood":
-            for _ in range(400):
+        if path in ("/flood", "/stream"):
+            for _ in range(400 if path == "/flood" else 3):
                 await send({"type": "http.response.body", "body": b"x" * 65536, "more_body": True})
         await send({"type": "http.response.body", "body": path.encode() + b"|" + body})
         if path == "/flood" and (await receive())["type"] == "http.disconnect":
@@ -158,6 +158,17 @@ async def test_faults_are_counted_and_shaped_by_their_path():
         assert status(await talk(port, b"\x16\x03\x01")) == 400
         assert counted == ["invalid_host", "invalid_http"]
         assert app.seen == []
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+async def test_http_1_0_gets_no_chunks(method):
+    async with open_house() as (_, port):
+        got = await talk(port, method + b" /a HTTP/1.0\r\n\r\n")
+        head, _, body = got.partition(b"\r\n\r\n")
+        assert b"chunked" not in head
+        assert head.endswith(b"connection: close")
+        assert body == (b"/a|" if method == b"GET" else b"")
+        assert len(await talk(port, b"GET /stream HTTP/1.0\r\n\r\n")) > 3 * 65536
 
 
 async def test_slow_heads_are_closed_however_they_drip():

@@ -380,3 +380,28 @@ async def test_lifespan_and_other_protocols(app_of):
     await app({"type": "lifespan"}, receive, send)
     await app({"type": "websocket"}, receive, send)
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+async def test_who_is_turned_away_is_counted_and_logged_once_a_second_and_not_recorded(app_of, hall):
+    app = app_of(inflight=1)
+    app._inflight[MODERATIONS] = 1
+    with capture_logs() as logs:
+        answers = [await ask(app, path=path, **said()) for path in (CHAT, "/v1/messages", "/api/v1/text/contents")]
+    assert [answer.status_code for answer in answers] == [429] * 3
+    assert all(answer.headers["retry-after"] == "1" for answer in answers)
+    assert len({answer.headers["x-guardproxy-decision-id"] for answer in answers}) == 3
+    assert answers[1].json()["type"] == "error"  # each in the shape of its surface
+    assert "code" in answers[2].json()
+    assert [line["event"] for line in logs] == ["turned_away"]
+    page = hall.recorder.metrics.render(None)[0].decode()
+    assert 'guardproxy_requests_total{outcome="overload",route="default",surface="messages"} 1.0' in page
+
+
+async def test_draining_shows_in_the_probe(app_of):
+    app = app_of()
+    ready = await ask(app, "GET", "/readyz")
+    app.draining = True
+    draining = await ask(app, "GET", "/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert (draining.status_code, draining.json()["status"]) == (503, "draining")
+    assert (await ask(app, "GET", "/healthz")).status_code == 200

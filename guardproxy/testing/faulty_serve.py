@@ -9,12 +9,12 @@ Which of them fails closed is the policy's business.
 from __future__ import annotations
 
 import asyncio
+import runpy
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from guardproxy.cli.main import main
 from guardproxy.core.conversation import Segment
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
 from guardproxy.core.findings import Failure, FailureKind, Finding
@@ -80,4 +80,4 @@ def with_faulty(*arguments: Any, **named: Any) -> Toolbox:
 
 if __name__ == "__main__":
     vars(start)["toolbox"] = with_faulty
-    main()
+    runpy.run_module("guardproxy", run_name="__main__")

@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace policy clients real-server real-transformers fuzz lock train
+.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak policy clients real-server real-transformers fuzz lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,21 @@ tampering: .venv/.dev ## ten thousand forgeries of a decision log: does `audit v
 
 log-pace: .venv/.dev ## requests a second with a durable decision log, without sync, and without a log
 	$(BIN)/python -m guardproxy.testing.log_pace
+
+wire-law: .venv/.dev ## WIRE_STREAMS (20000) streams over sockets, the upstream's bytes cut anywhere: leaked, lost, differing
+	$(BIN)/python -m guardproxy.testing.wire_law
+
+faults: .venv/.dev ## every fault in every place on a real proxy, and its page
+	$(BIN)/python -m guardproxy.testing.fault_matrix > docs/trust/faults.md
+
+overload: .venv/.dev ## twice and five times what it can serve: who is refused, how fast, and how are the others served?
+	$(BIN)/python -m guardproxy.testing.overload
+
+slow-streams: .venv/.dev ## two thousand slow streams for ten minutes: memory of each, growth, what is left behind
+	$(BIN)/python -m guardproxy.testing.slow_streams
+
+soak: .venv/.dev ## mixed traffic for SOAK_MINUTES (30): memory and descriptors must stay flat
+	$(BIN)/python -m guardproxy.testing.soak
 
 evasion: .venv/.dev ## detection per transform beside benign refusals, over ../shared/cases
 	$(BIN)/python -m guardproxy.testing.evasion

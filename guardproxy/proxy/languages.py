@@ -30,7 +30,11 @@ class Languages:
         return self._guess is not None
 
     def _load(self) -> None:
-        self._guess = guess()
+        try:
+            self._guess = guess()
+        except OSError as error:  # it is unpacked into a temporary file
+            get_logger().warning("languages_missing", reason=error.strerror)
+            return
         # All that is loaded by now stays for good: a look through its 100,000 objects halts every answer for 60 ms.
         gc.collect()
         gc.freeze()

@@ -9,12 +9,12 @@ Which of them fails closed is the policy's business.
 from __future__ import annotations
 
 import asyncio
+import runpy
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from guardproxy.cli.main import main
 from guardproxy.core.conversation import Segment
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
 from guardproxy.core.findings import Failure, FailureKind, Finding
@@ -26,7 +26,8 @@ from guardproxy.proxy import start
 HAZARD = "quality.off_topic"
 OWN_WORDS = {"test.shut": "spindle", "test.ajar": "thimble"}
 RAISES, HANGS, LIES, BABBLES, DIES, GONE = "vrash", "splonk", "quibbet", "mumfle", "krellin", "wendrow"
-DEADLINE_S = 0.4
+DEADLINE_S = 3.0
+"""Long enough for a killed process to be started again on a busy machine."""
 WORKER = (sys.executable, "-m", "guardproxy.testing.crashing_worker")
 
 
@@ -39,12 +40,13 @@ class Faulty:
 
     def __init__(self, name: str) -> None:
         self._word = OWN_WORDS[name]
-        self._mortal = ClassifierPool(PoolOptions(command=WORKER, deadline_s=60.0))
+        self._mortal = ClassifierPool(PoolOptions(workers=3, command=WORKER, deadline_s=60.0))
         self._absent = ClassifierPool(PoolOptions(command=(sys.executable, "-c", "raise SystemExit"), deadline_s=60.0))
         self.info = DetectorInfo(name, "1", frozenset({HAZARD}), Tier.MODEL, Unit.SCORE, spans=False, overlap=40)
 
     async def inspect(self, segments: Sequence[Segment]) -> list[Finding] | Failure:
         """See the class."""
+        self._mortal.start()
         text = " ".join(segment.text for segment in segments)
         if self._word not in text:
             return []
@@ -62,7 +64,7 @@ class Faulty:
         return []
 
     async def _scored(self, pool: ClassifierPool, text: str, segments: Sequence[Segment]) -> list[Finding] | Failure:
-        pool.start()
+        pool.start()  # for the one that is not there
         answer = await pool.score([text])
         if isinstance(answer, Miss):
             return Failure(self.info.id, answer.kind, segments[0].stage, answer.caused_by_input)
@@ -78,4 +80,4 @@ def with_faulty(*arguments: Any, **named: Any) -> Toolbox:
 
 if __name__ == "__main__":
     vars(start)["toolbox"] = with_faulty
-    main()
+    runpy.run_module("guardproxy", run_name="__main__")

@@ -79,7 +79,7 @@ class LoopUpstream:
         answer = spawn(self._answer(writer, script))
         try:
             await asyncio.wait({watch, answer}, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
+            if not answer.done() or answer.exception() is not None:  # the end of reading, or of writing
                 self.aborted += 1
                 self.left_at.append(perf_counter())
                 return False

@@ -160,7 +160,7 @@ async def soaked(folder: Path, minutes: float, rate: float) -> Soaked:
     """The whole run, in `folder`."""
     policy, seen, chance = folder / "slow.yaml", Soaked(minutes), Random(1)  # noqa: S311 - seeded on purpose
     policy.write_text(POLICY, encoding="utf-8")
-    light = {"GUARDPROXY_DETECTORS_EMBEDDED": "false"}
+    light = {"GUARDPROXY_DETECTORS_EMBEDDED": "false", "GUARDPROXY_UPSTREAM_ANSWER_TIMEOUT_S": "30"}
     async with LoopUpstream(answering) as upstream:
         with serving(folder / "proxy", upstream.base, policy, environment=light) as proxy:
             await settled(proxy)

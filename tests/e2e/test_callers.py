@@ -15,10 +15,11 @@ from .conftest import POLICY
 
 LIGHT = {"GUARDPROXY_DETECTORS_EMBEDDED": "false"}
 WORDS = [f"{word} " for word in ("a", "heron", "stands", "in", "the", "water", "and", "waits")]
-LONG = replace(stream_of(WORDS * 40), pause=0.02)
+MANY = 10
+LONG = replace(stream_of(WORDS * 40), pause=0.2)  # over a minute
 
 
-async def until(holds, seconds=20.0):
+async def until(holds, seconds=40.0):
     """Waits for something to become true."""
     deadline = perf_counter() + seconds
     while not holds():
@@ -32,7 +33,7 @@ def outcomes(proxy):
 
 
 async def test_who_does_not_read_holds_the_upstream_back_and_is_dropped(tmp_path):
-    flood = stream_of(["word " * 2000] * 3000)  # 30 MB
+    flood = stream_of(["word " * 2000] * 1500)  # 15 MB
     impatient = LIGHT | {"GUARDPROXY_LIMITS_WRITE_TIMEOUT_S": "2"}
     async with LoopUpstream(flood) as upstream:
         with serving(tmp_path, upstream.base, POLICY, environment=impatient) as proxy:
@@ -42,7 +43,7 @@ async def test_who_does_not_read_holds_the_upstream_back_and_is_dropped(tmp_path
                 assert call.status == 200
                 await until(lambda: upstream.live == 0)
                 assert upstream.aborted == 1
-                assert upstream.written < 20_000_000
+                assert upstream.written < 12_000_000
                 await until(lambda: outcomes(proxy) == ["client_abort"])
             # Nothing of what could not be written is kept.
             await until(lambda: Figures.of(proxy.process.pid).descriptors <= before.descriptors + 1)
@@ -62,12 +63,12 @@ async def test_who_leaves_takes_the_upstream_along(tmp_path):
                     await call.piece()
                 left.append(perf_counter())
 
-            await asyncio.gather(*(leave() for _ in range(40)))
+            await asyncio.gather(*(leave() for _ in range(MANY)))
             await until(lambda: upstream.live == 0)
-            assert (upstream.aborted, upstream.answered) == (40, 0)
+            assert (upstream.aborted, upstream.answered) == (MANY, 0)
             waits = sorted(gone - went for gone, went in zip(sorted(upstream.left_at), sorted(left), strict=True))
-            assert waits[len(waits) // 2] < 1
-            await until(lambda: outcomes(proxy) == ["client_abort"] * 40)
+            assert waits[len(waits) // 2] < 10  # 1 on a quiet machine; the answers take over a minute
+            await until(lambda: outcomes(proxy) == ["client_abort"] * MANY)
             await until(lambda: Figures.of(proxy.process.pid).descriptors <= before + 1)
             page = (await get(proxy.admin_port, "/metrics")).body.decode()
             assert 'guardproxy_inflight{surface="chat_completions"} 0.0' in page

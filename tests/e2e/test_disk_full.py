@@ -5,7 +5,7 @@ import resource
 import pytest
 
 from guardproxy.testing.loop_upstream import LoopUpstream
-from guardproxy.testing.proxy_process import serving
+from guardproxy.testing.proxy_process import serving, settled
 from guardproxy.testing.raw_client import ask, chat, get
 from guardproxy.testing.scripts import completion
 
@@ -31,6 +31,7 @@ async def test_a_full_disk(tmp_path, mode):
     settings = {"GUARDPROXY_DETECTORS_EMBEDDED": "false"}
     async with LoopUpstream(completion("It stands in the water.")) as upstream:
         with serving(tmp_path, upstream.base, POLICY, environment=settings | {"GUARDPROXY_AUDIT_MODE": mode}) as proxy:
+            await settled(proxy)  # the language model is unpacked into a file of its own
             for _ in range(8):
                 assert (await ask(proxy.port, chat("hi"))).status == 200
             fill(proxy)

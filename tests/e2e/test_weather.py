@@ -58,7 +58,7 @@ async def test_an_answer_that_breaks_anywhere_ends_well_formed(proxied, how):
 
 
 @pytest.mark.parametrize(
-    "weather", [Weather(cuts=(1,)), Weather(rate=8192), Weather(delay=0.3, cuts=(5, 1, 17), pause=0.001)]
+    "weather", [Weather(cuts=(1,)), Weather(rate=4096), Weather(delay=0.3, cuts=(5, 1, 17), pause=0.001)]
 )
 async def test_a_bad_line_changes_nothing_but_the_time(proxied, weather):
     between, proxy = proxied
@@ -67,4 +67,4 @@ async def test_a_bad_line_changes_nothing_but_the_time(proxied, weather):
     slow = await ask(proxy.port, chat("hi", stream=True))
     assert finishes(calm.frames) == finishes(slow.frames) == ["content_filter"]
     assert spoken(calm.frames).partition("\n\n")[0] == spoken(slow.frames).partition("\n\n")[0]
-    assert between.segments > 40
+    assert between.segments > 6

@@ -484,6 +484,8 @@ async def test_while_a_fault_is_answered_nothing_of_its_body_is_held(app_of, hal
     monkeypatch.setattr(hall.recorder, "record", record)
     assert code(await ask(app, **said())) == "too_complex"
     assert seen == [None]
+
+
 async def test_readyz_tells_of_a_log_that_cannot_be_written(hall, tmp_path):
     assert (await ask(DataApp(hall), "GET", "/readyz")).json()["audit"] == "off"
     audit = AuditLog(tmp_path / "decisions.jsonl", "required", note=lambda *_args, **_fields: None)
@@ -496,3 +498,28 @@ async def test_readyz_tells_of_a_log_that_cannot_be_written(hall, tmp_path):
     assert (refused.status_code, refused.json()["error"]["code"]) == (503, "audit_unavailable")
     assert (await ask(app, "GET", "/readyz")).status_code == 200  # the record of the refusal could be written
     audit.close()
+
+
+async def test_who_is_turned_away_is_counted_and_logged_once_a_second_and_not_recorded(app_of, hall):
+    app = app_of(inflight=1)
+    app._inflight[MODERATIONS] = 1
+    with capture_logs() as logs:
+        answers = [await ask(app, path=path, **said()) for path in (CHAT, "/v1/messages", "/api/v1/text/contents")]
+    assert [answer.status_code for answer in answers] == [429] * 3
+    assert all(answer.headers["retry-after"] == "1" for answer in answers)
+    assert len({answer.headers["x-guardproxy-decision-id"] for answer in answers}) == 3
+    assert answers[1].json()["type"] == "error"  # each in the shape of its surface
+    assert "code" in answers[2].json()
+    assert [line["event"] for line in logs] == ["turned_away"]
+    page = hall.recorder.metrics.render(None)[0].decode()
+    assert 'guardproxy_requests_total{outcome="overload",route="default",surface="messages"} 1.0' in page
+
+
+async def test_draining_shows_in_the_probe(app_of):
+    app = app_of()
+    ready = await ask(app, "GET", "/readyz")
+    app.draining = True
+    draining = await ask(app, "GET", "/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert (draining.status_code, draining.json()["status"]) == (503, "draining")
+    assert (await ask(app, "GET", "/healthz")).status_code == 200

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from guardproxy.errors import BadRequest
+from guardproxy.errors import BadRequest, ShuttingDown
 from guardproxy.proxy.client import Client, ClientGone
 from guardproxy.proxy.tasks import spawn
 
@@ -127,3 +127,56 @@ async def test_nobody_watches_after_the_end():
 
 def test_unwatching_what_nobody_watched():
     client_of()[0].unwatch()
+
+
+async def test_the_end_of_the_grace_comes_as_an_error_of_ours():
+    client, _ = client_of()
+    begun = asyncio.Event()
+
+    async def work():
+        with client.interruptible():
+            begun.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await begun.wait()
+    client.shut(task)
+    client.shut(task)  # once is enough: what is said after it is not interrupted
+    with pytest.raises(ShuttingDown):
+        await task
+    assert task.cancelling() == 0
+
+
+async def test_a_cancellation_of_another_cause_stays_one():
+    client, _ = client_of()
+    begun = asyncio.Event()
+
+    async def work():
+        with client.interruptible():
+            begun.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(work())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_what_is_recorded_is_not_interrupted():
+    client, _ = client_of()
+    task = asyncio.create_task(asyncio.Event().wait())
+    client.settled = True
+    client.shut(task)
+    assert task.cancelling() == 0
+    task.cancel()
+
+
+async def test_a_caller_who_does_not_read_is_gone():
+    async def stuck(message):
+        await asyncio.Event().wait()
+
+    client = Client(Line().receive, stuck, patience=0.01)
+    with pytest.raises(ClientGone):
+        await client.write(b"x")
+    assert client.gone

@@ -3,7 +3,7 @@
 from guardproxy.core.conversation import Scope, Segment, Stage
 from guardproxy.core.rules import Action, Kind, Ladder, LadderStep, Policy, PolicyRef, Rule
 from guardproxy.detectors.bench import Toolbox
-from guardproxy.proxy.hall import Benches, new_decision_id
+from guardproxy.proxy.hall import Benches, new_decision_id, steady_clock
 
 
 def test_decision_ids_can_be_read_out_over_the_phone():
@@ -37,3 +37,13 @@ def test_policy_tests_look_through_the_bench_that_will_serve():
     found = benches.look(mine)([Segment("a zorp", Stage.INPUT, Scope.USER)])
     assert [f.rule for f in found] == ["w"]
     assert benches.look(mine).__self__ is benches.bench(mine)
+
+
+def test_a_clock_that_is_set_anew_moves_nothing_that_is_counted_in_seconds():
+    wall, elapsed = [1_800_000_000.0], [50.0]
+    steady = steady_clock(lambda: wall[0], lambda: elapsed[0])
+    assert steady() == 1_800_000_000.0
+    for jump in (3600.0, -3600.0, 315_576_000.0, -631_152_000.0):
+        wall[0] += jump
+        elapsed[0] += 1.5
+    assert steady() == 1_800_000_006.0

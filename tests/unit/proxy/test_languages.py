@@ -1,5 +1,7 @@
 """Until the language model is there, no text has a language."""
 
+from structlog.testing import capture_logs
+
 from guardproxy.proxy.languages import Languages
 
 TEXT = "Das ist ein ganz gewöhnlicher deutscher Satz über das Wetter von morgen."
@@ -12,3 +14,16 @@ def test_nothing_is_known_before_the_start_and_german_is_after():
     assert languages.ready(60)
     assert languages.of(TEXT) == "de"
     assert languages.of("") is None
+
+
+def test_a_model_that_cannot_be_unpacked_is_told_and_missed(monkeypatch):
+    def full():
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("guardproxy.proxy.languages.guess", full)
+    languages = Languages()
+    with capture_logs() as logs:
+        languages.start()
+        assert not languages.ready(60)
+    assert logs == [{"event": "languages_missing", "reason": "No space left on device", "log_level": "warning"}]
+    assert languages.of(TEXT) is None

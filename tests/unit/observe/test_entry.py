@@ -3,7 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from guardproxy.observe.entry import MOST_DIGESTS, entry, keyed
+from guardproxy.observe.entry import MOST_DIGESTS, beginning, entry, keyed, subject_key
+from guardproxy.observe.outcome import subject_of
 
 KEY = b"k" * 32
 
@@ -91,3 +92,20 @@ def test_a_request_of_many_texts_makes_no_giant_record(samples):
 def test_no_text_in_any_entry(samples):
     for outcome in samples.all:
         assert samples.marker not in json.dumps(entry(outcome, KEY))
+
+
+def test_an_end_user_is_a_keyed_word(samples):
+    person = subject_of("default", "safety_identifier", "alice")
+    about = replace(samples.calm, subject=person)
+    word = entry(about, b"k")["subject"]
+    assert word == subject_key(b"k", person) == beginning(about, b"k")["subject"]
+    assert word != entry(about, b"other")["subject"]
+    assert person not in word
+    assert entry(samples.calm, b"k")["subject"] is None
+    assert beginning(samples.calm, b"k")["subject"] is None
+
+
+def test_what_is_known_when_a_stream_begins(samples):
+    told = beginning(samples.refused, b"k")
+    assert (told["route"], told["policy"], told["revision"], told["input"]) == ("chat", "base", 7, "refuse")
+    assert samples.marker not in json.dumps(told)

@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 from guardproxy.core.rules import Action
+from guardproxy.observe.outcome import subject_of
 
 
 def test_one_decision_a_stage_the_strongest_of_the_choices(samples):
@@ -28,3 +29,9 @@ def test_an_unrecorded_exchange_is_a_fault(samples):
 
 def test_its_repr_holds_no_text(samples):
     assert all(samples.marker not in repr(outcome) for outcome in samples.all)
+
+
+def test_a_subject_is_one_of_a_tenant_and_a_source():
+    some = [("a", "header", "x"), ("b", "header", "x"), ("a", "safety_identifier", "x"), ("a", "header", "y")]
+    assert len({subject_of(*one) for one in some}) == 4
+    assert subject_of("a", "header", "\ud800")  # what JSON lets through is still one person

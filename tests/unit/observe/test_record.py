@@ -191,3 +191,22 @@ async def test_without_a_key_digests_are_still_keyed(metrics, samples, logger, t
     await first.record(replace(samples.calm, input=None, outputs=()))
     assert not (tmp_path / "unused").exists()
     assert samples.total(metrics, "decisions_total", str(Stage.INPUT)) == 0
+
+
+async def test_a_stream_that_begins_is_open_until_it_is_recorded(recorder, samples, audit):
+    file = audit.path.with_name("decisions.jsonl.open")
+    recorder.begin(samples.cut)
+    assert [line[:1] for line in file.read_text().splitlines()] == ["+"]
+    await recorder.record(samples.cut)
+    assert [line[:1] for line in file.read_text().splitlines()] == ["+", "-"]
+
+
+async def test_a_stream_that_could_not_be_recorded_stays_open(recorder, samples, audit, monkeypatch):
+    def full(*_arguments):
+        raise OSError(28, "No space left on device")
+
+    recorder.begin(samples.cut)
+    monkeypatch.setattr(audit._journal, "append", full)
+    with pytest.raises(AuditUnavailable):
+        await recorder.record(samples.cut)
+    assert "-" not in [line[:1] for line in audit.path.with_name("decisions.jsonl.open").read_text().splitlines()]

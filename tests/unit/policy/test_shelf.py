@@ -94,6 +94,16 @@ def test_reload_swaps_and_requests_keep_their_policy(folder):
     assert held.ref.revision == 1
 
 
+def test_a_report_names_what_was_replaced(folder):
+    shelf = open_shelf(folder)
+    before = tuple(p.ref for p in shelf.policies)
+    assert (shelf.last.replaced, shelf.reload().replaced) == ((), ())  # the first load, and nothing new
+    write(folder, "one", PLAIN + "revision: 2\n")
+    assert shelf.reload().replaced == before
+    write(folder, "one", PLAIN + "levle: 2\n")
+    assert shelf.reload().replaced == ()
+
+
 def test_a_failed_reload_keeps_the_last_good_set(folder):
     shelf = open_shelf(folder)
     before = shelf.policies

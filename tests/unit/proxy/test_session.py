@@ -12,7 +12,8 @@ from guardproxy.core.decide import decide
 from guardproxy.core.escalation import Level
 from guardproxy.core.rules import Action, CoolDown, Escalation, Ladder, LadderStep, Policy, PolicyRef
 from guardproxy.core.session import SessionState
-from guardproxy.proxy.session import Who, watch_of, who_of
+from guardproxy.observe.outcome import subject_of
+from guardproxy.proxy.session import Who, subject_named, watch_of, who_of
 from guardproxy.state.sessions import Sessions
 
 REF = PolicyRef("p", 1, "h")
@@ -102,3 +103,17 @@ def test_a_turn_is_kept_once_and_as_long_as_something_counts():
     assert sessions.get(who().key, 5000.0) == SessionState(at=5000.0)
     note = watch.note()
     assert (note.source, note.step, note.paused) == ("history", "warn", ("weapons",))
+
+
+@pytest.mark.parametrize(
+    ("identifier", "header", "expected"),
+    [
+        ("ann", "tab-1", ("safety_identifier", "ann")),
+        (None, "tab-1", ("header", "tab-1")),
+        ("", "", None),
+        (None, "", None),  # whoever began with some words cannot ask for anything
+    ],
+)
+def test_whom_the_log_is_to_forget_on_request(identifier, header, expected):
+    wanted = subject_of("t", *expected) if expected else ""
+    assert subject_named("t", identifier=identifier, header=header) == wanted

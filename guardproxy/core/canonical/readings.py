@@ -82,7 +82,7 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
     seen = {normal.text}
     shown_text = normal if view.text.isascii() else _visible(normal)
     _add(out, shown_text, name, depth, seen)
-    visible = erased(view)
+    visible = erased(view) if level.likely else view
     bare = folded(visible)
     _add(out, bare, name, depth, seen)
     for change in _RARELY if level.likely else _RARELY[:-1]:

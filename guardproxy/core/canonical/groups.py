@@ -100,7 +100,11 @@ def _group_end(text: str, row: list[CutRun], first: int) -> int:
 
 
 def _is_gap(between: str) -> bool:
-    return len(between) <= WIDEST_GAP and _BRACKETS.isdisjoint(between) and (between.isascii() or not any(c.isalnum() for c in between))
+    return (
+        len(between) <= WIDEST_GAP
+        and _BRACKETS.isdisjoint(between)
+        and (between.isascii() or not any(c.isalnum() for c in between))
+    )
 
 
 def _ways(group: list[CutRun]) -> Iterator[CutRun]:

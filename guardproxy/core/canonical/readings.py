@@ -104,7 +104,9 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
     if runs:
         out.all.append(Reading(_named(shown, "joined", name), runs, depth=depth))
         _add(out, together, name, depth, seen)
-    levels = decoded(Source(view, shown_text, depth, level.fresh if depth else None), budget) if _opens(level, depth) else []
+    levels = (
+        decoded(Source(view, shown_text, depth, level.fresh if depth else None), budget) if _opens(level, depth) else []
+    )
     if together is not shown and not depth:
         levels += decoded(Source(together, together, _LAST_RIVAL), budget)
     if not level.likely:

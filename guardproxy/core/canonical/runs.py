@@ -100,11 +100,13 @@ def _rot47(pieces: list[tuple[int, int, str]], found: list[tuple[str, Edit]]) ->
     for number, (start, _, chunk) in enumerate(pieces):
         if not is_ordinary(chunk) and chunk.isascii() and _turned(start, chunk, found, plainly=False):
             sure.add(number)
-    for number in sorted({n + side for n in sure for side in (-1, 1)} - sure):
-        while 0 <= number < len(pieces) and number not in sure and _may_turn(pieces[number][2]):
-            sure.add(number)
-            _turned(pieces[number][0], pieces[number][2], found, plainly=True)
-            number += 1 if number - 1 in sure else -1
+    for first in sorted(sure):
+        for side in (-1, 1):
+            number = first + side
+            while 0 <= number < len(pieces) and number not in sure and _may_turn(pieces[number][2]):
+                sure.add(number)
+                _turned(pieces[number][0], pieces[number][2], found, plainly=True)
+                number += side
 
 
 def _may_turn(chunk: str) -> bool:

@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak policy clients real-server real-transformers fuzz lock train
+.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak atheris policy clients real-server real-transformers fuzz lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -111,6 +111,19 @@ FUZZ_EXAMPLES ?= 3000
 
 fuzz: .venv/.dev ## an hour of requests after the OpenAPI document, right and wrong ones; FUZZ_EXAMPLES of each kind
 	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/python -m pytest -s tests/e2e/test_openapi.py
+
+ATHERIS_SECONDS ?= 180
+
+.fuzz/.ready: requirements.lock
+	test -x .fuzz/bin/python || $(PYTHON) -m venv .fuzz
+	.fuzz/bin/python -m pip install --quiet --disable-pip-version-check 'atheris==3.0.0' -r requirements.lock
+	touch $@
+
+atheris: .fuzz/.ready ## coverage-guided fuzzing of the SSE, body and disguise readers, ATHERIS_SECONDS each
+	for one in sse body readings; do \
+	  mkdir -p .fuzz/found/$$one && PYTHONPATH=. .fuzz/bin/python tests/fuzz/harness.py $$one .fuzz/found/$$one tests/fuzz/corpus/$$one \
+	    -max_total_time=$(ATHERIS_SECONDS) -max_len=4000 -artifact_prefix=.fuzz/ -print_final_stats=1 || exit 1; \
+	done
 
 lock: ## renew the hash-pinned locks from pyproject.toml
 	echo 'setuptools>=80' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes - -o requirements-build.lock

@@ -189,7 +189,8 @@ class WordSearch:
         for found in lookup.anchors.keys() & {b[::-1] for b in present}:
             for order in (_backward, _each_backward):
                 yield from self._check_bones(source, bones, found, lookup.anchors[found], order)
-        yield from self._rotated_odd(source)
+        if not source.reading.depth:
+            yield from self._rotated_odd(source)
 
     def _check_bones(
         self, source: KeyWords, bones: list[str], found: str, places: tuple[Place, ...], order: Order

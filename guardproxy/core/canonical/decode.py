@@ -29,6 +29,8 @@ _NARROW = {
 _SURE = 1.0
 _LONG = 4
 _LONG_RUN = 24
+_ESCAPED = 2.0  # rank of escapes and of alphabets of signs, which stand for single characters
+_HOLDS_MORE = 8  # characters that another encoding needs; most of what is decoded by chance is shorter
 _CONTEXT = 300  # characters kept around what was decoded; the rest of a long text was read at the level above
 
 
@@ -36,14 +38,16 @@ _CONTEXT = 300  # characters kept around what was decoded; the rest of a long te
 class Level:
     """A decoded view, and the places of the original it was decoded from.
 
-    `fresh`: all of them, where to look on the next level. `sure`: those that hardly decoded by
-    chance. `likely`: this reading and those it came from are the likeliest of their rivals, and sure.
+    `fresh`: those that may hold another encoding, where to look on the next level. `sure`: those that hardly decoded by
+    chance. `likely`: this reading and those it came from are the likeliest of their rivals, and sure;
+    `certain`: all places are.
     """
 
     view: View
     fresh: tuple[Span, ...]
     sure: tuple[Span, ...]
     likely: bool = True
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ def decoded(source: Source, budget: Budget) -> list[Level]:
     found = _within(_found(visible.text, budget), visible, source.fresh)
     levels = [_level(visible, picked) for picked in _choices(found, _RIVALS[source.depth])]
     turned = [f for f in found if f.name == "decoded:rot47"]
-    if len(turned) > 1:  # the weakest of its rivals, word by word; a row of words is no accident
+    if len(turned) > 1 and not source.depth:  # the weakest of its rivals, word by word; a row of words is no accident
         levels += [_level(visible, _disjoint(row)) for row in (turned, sorted(turned, key=_size))]
     if source.view.text.isascii():
         return levels
@@ -151,7 +155,8 @@ def _level(view: View, picked: list[_Found]) -> Level:
     edits += _cut(at, len(view.text), last=True)
     places = [view.original(f.edit.start, f.edit.end) for f in picked]
     sure = [p for p, f in zip(places, picked, strict=True) if f.rank >= _SURE and len(f.edit.new) >= _LONG]
-    return Level(edited(view, best.name, edits), tuple(places), tuple(sure))
+    fresh = [p for p, f in zip(places, picked, strict=True) if f.rank >= _ESCAPED or len(f.edit.new) >= _HOLDS_MORE]
+    return Level(edited(view, best.name, edits), tuple(fresh), tuple(sure), certain=len(sure) == len(places))
 
 
 def _cut(start: int, end: int, *, last: bool) -> list[Edit]:

@@ -16,6 +16,7 @@ _INNER = "-'’‐‑"
 _SPLIT = {cp: " " for cp in range(128) if chr(cp) not in CORE}
 _MARKS = "-_.,|:;/"
 _GROUPS = 2
+_BRACKETS = frozenset("()[]{}")
 _LONGEST_GROUP = 100
 WIDEST_GAP = 16
 _LONGEST_CHUNK = 2000
@@ -65,7 +66,7 @@ def pieces(text: str) -> list[CutRun]:
     bare = spread(text)
     for piece in bare.split():
         at = bare.index(piece, at)
-        if any(c.isalnum() for c in piece[:4]):
+        if piece[0].isalnum() or any(c.isalnum() for c in piece[:4]):
             found.append(CutRun(at, at + len(piece), piece))
         at += len(piece)
     return found
@@ -99,7 +100,11 @@ def _group_end(text: str, row: list[CutRun], first: int) -> int:
 
 
 def _is_gap(between: str) -> bool:
-    return len(between) <= WIDEST_GAP and (between.isascii() or not any(c.isalnum() for c in between))
+    return (
+        len(between) <= WIDEST_GAP
+        and _BRACKETS.isdisjoint(between)
+        and (between.isascii() or not any(c.isalnum() for c in between))
+    )
 
 
 def _ways(group: list[CutRun]) -> Iterator[CutRun]:

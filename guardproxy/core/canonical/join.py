@@ -10,6 +10,7 @@ from guardproxy.core.canonical.tables import HYPHENS
 
 SHORTEST_RUN = 3
 _LONGEST_GAP = 12  # `', ' ', '` in a list of characters has nine
+_LETTERS = {cp: " " for cp in range(128) if not chr(cp).isalnum()}
 _EDGE = 200  # characters of a neighbouring word in a script without spaces that may belong to a run
 
 
@@ -81,17 +82,13 @@ def _close(runs: list[list[int]], run: list[int]) -> None:
 
 
 def _words(text: str) -> list[tuple[int, int]]:
+    bare = text.translate(_LETTERS) if text.isascii() else "".join(c if c.isalnum() else " " for c in text)
     found: list[tuple[int, int]] = []
-    start = -1
-    for at, c in enumerate(text):
-        if c.isalnum():
-            if start < 0:
-                start = at
-        elif start >= 0:
-            found.append((start, at))
-            start = -1
-    if start >= 0:
-        found.append((start, len(text)))
+    at = 0
+    for word in bare.split():
+        at = bare.index(word, at)
+        found.append((at, at + len(word)))
+        at += len(word)
     return found
 
 

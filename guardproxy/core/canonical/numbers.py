@@ -119,6 +119,8 @@ def _parts(text: str, group: list[_Token]) -> list[list[_Token]]:
 
 
 def _token(word: str, at: int) -> _Token | None:
+    if word.isalpha() and len(word) not in {2, 4} and word[0] not in "xuXU":
+        return None
     body = word.lstrip("+")
     for prefix in _PREFIXES:
         if body.startswith(prefix) and len(body) > len(prefix) and set(body[len(prefix) :]) <= _HEX:

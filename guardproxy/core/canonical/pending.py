@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from guardproxy.core.canonical.cipher import is_drawn
 from guardproxy.core.canonical.fold import VISIBLE, is_spaceless
-from guardproxy.core.canonical.numbers import is_code_word, is_number, tokens_of
 from guardproxy.core.canonical.groups import WIDEST_GAP, is_ordinary, opens_group, pieces
+from guardproxy.core.canonical.numbers import is_code_word, is_number, tokens_of
 from guardproxy.core.canonical.runs import ALNUM47
 from guardproxy.core.canonical.signs import is_morse, is_spelling
 from guardproxy.core.canonical.strip import GLUE, LONGEST_TAG

@@ -82,10 +82,10 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
     seen = {normal.text}
     shown_text = normal if view.text.isascii() else _visible(normal)
     _add(out, shown_text, name, depth, seen)
-    visible = erased(view)
+    visible = erased(view) if level.likely else view
     bare = folded(visible)
     _add(out, bare, name, depth, seen)
-    for change in _RARELY:
+    for change in _RARELY if level.likely else _RARELY[:-1]:
         other = change(visible)
         if other is not visible:
             _add(out, folded(other), name, depth, seen)
@@ -93,7 +93,8 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
         _add(out, folded(view), name, depth, seen)
     shown = unmarked(bare, odd_signs(bare.text))
     _add(out, shown, name, depth, seen)
-    _add(out, side_by_side(bare), name, depth, seen)
+    if not depth:
+        _add(out, side_by_side(bare), name, depth, seen)
     _add(out, dehyphened(shown), name, depth, seen, restored=True)
     for other in dict.fromkeys((bare, shown_text)):  # folded, б is 6 to a machine; unfolded, it is the letter
         if other.text != shown.text and may_have_runs(key_words(other.text)):
@@ -103,12 +104,19 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
     if runs:
         out.all.append(Reading(_named(shown, "joined", name), runs, depth=depth))
         _add(out, together, name, depth, seen)
-    levels = decoded(Source(view, shown_text, depth, level.fresh if depth else None), budget)
+    levels = (
+        decoded(Source(view, shown_text, depth, level.fresh if depth else None), budget) if _opens(level, depth) else []
+    )
     if together is not shown and not depth:
         levels += decoded(Source(together, together, _LAST_RIVAL), budget)
     if not level.likely:
         out.all[first:] = [replace(r, likely=False) for r in out.all[first:]]
     _descend(levels, depth, budget, out, likely_above=level.likely)
+
+
+def _opens(level: Level, depth: int) -> bool:
+    """May there be something to decode?"""
+    return not depth or bool(level.fresh)
 
 
 def _descend(levels: list[Level], depth: int, budget: Budget, out: Readings, *, likely_above: bool) -> None:
@@ -122,7 +130,7 @@ def _descend(levels: list[Level], depth: int, budget: Budget, out: Readings, *, 
             return
         if not depth:
             out.decoded += level.sure
-        likely = likely_above and not rank and len(level.sure) == len(level.fresh)
+        likely = likely_above and not rank and level.certain
         _read(replace(level, likely=likely), depth + 1, budget, out)
 
 

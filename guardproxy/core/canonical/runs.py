@@ -34,29 +34,31 @@ def encoded_runs(text: str, budget: Budget) -> list[tuple[str, Edit]]:
     for run in cut_runs(text):
         found += _read_as(run.start, run.end, run.joined, budget)
     _rot47(pieces, found)
+    known: dict[str, list[tuple[str, Edit]]] = {}  # a word comes again and again
     for start, _, chunk in pieces:
-        if is_ordinary(chunk):
-            continue
-        if len(chunk) >= SHORTEST:
-            _single(start, chunk, budget, found)
+        if chunk not in known:
+            known[chunk] = [] if is_ordinary(chunk) or len(chunk) < SHORTEST else _single(chunk, budget)
+        found += [(name, Edit(start + e.start, start + e.end, e.new)) for name, e in known[chunk]]
     return found
 
 
-def _single(start: int, chunk: str, budget: Budget, found: list[tuple[str, Edit]]) -> None:
-    """One chunk: its base64-like parts, and the whole of it for the alphabets that use punctuation."""
+def _single(chunk: str, budget: Budget) -> list[tuple[str, Edit]]:
+    """One chunk, places from its start: its base64-like parts, and the whole of it for the alphabets that use punctuation."""
+    found: list[tuple[str, Edit]] = []
     at = 0
     parts = spread(chunk).split()
     for part in parts:
         at = chunk.index(part, at)
         if len(part) >= SHORTEST and not is_ordinary(part):
-            _part(start + at, part, budget, found)
+            _part(at, part, budget, found)
         at += len(part)
     for run in marked_runs(chunk):
-        found += _read_as(start + run.start, start + run.end, run.joined, budget)
+        found += _read_as(run.start, run.end, run.joined, budget)
     if chunk.isascii() and not (len(parts) == 1 and parts[0] == chunk):
         for core in _cores(chunk):
             if len(core) >= SHORTEST:
-                _choose(start + chunk.index(core), core, budget, found)
+                _choose(chunk.index(core), core, budget, found)
+    return found
 
 
 def _part(start: int, part: str, budget: Budget, found: list[tuple[str, Edit]]) -> None:
@@ -98,11 +100,13 @@ def _rot47(pieces: list[tuple[int, int, str]], found: list[tuple[str, Edit]]) ->
     for number, (start, _, chunk) in enumerate(pieces):
         if not is_ordinary(chunk) and chunk.isascii() and _turned(start, chunk, found, plainly=False):
             sure.add(number)
-    for number in sorted({n + side for n in sure for side in (-1, 1)} - sure):
-        while 0 <= number < len(pieces) and number not in sure and _may_turn(pieces[number][2]):
-            sure.add(number)
-            _turned(pieces[number][0], pieces[number][2], found, plainly=True)
-            number += 1 if number - 1 in sure else -1
+    for first in sorted(sure):
+        for side in (-1, 1):
+            number = first + side
+            while 0 <= number < len(pieces) and number not in sure and _may_turn(pieces[number][2]):
+                sure.add(number)
+                _turned(pieces[number][0], pieces[number][2], found, plainly=True)
+                number += side
 
 
 def _may_turn(chunk: str) -> bool:

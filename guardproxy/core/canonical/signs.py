@@ -142,7 +142,7 @@ def morse(text: str) -> list[Edit]:
 
     A mark of a list at either end of a run is read both ways: as a stroke and as what it is.
     """
-    if text.isascii() and not any(pair in text for pair in _PAIRS):
+    if not any(pair in text for pair in _PAIRS) and (text.isascii() or _DRAWN.isdisjoint(text)):
         return []
     edits: list[Edit] = []
     run: list[_Code] = []
@@ -152,7 +152,7 @@ def morse(text: str) -> list[Edit]:
         code = _code(text, at, chunk)
         if code:
             run.append(code)
-        if not code or chunk[-1].translate(_STROKES) not in ".-/,;":
+        if run and (not code or chunk[-1].translate(_STROKES) not in ".-/,;"):
             _spell_run(run, edits)
             run = []
         at += len(chunk)
@@ -161,6 +161,8 @@ def morse(text: str) -> list[Edit]:
 
 
 def _code(text: str, at: int, chunk: str) -> _Code | None:
+    if chunk[0].isalnum():
+        return None
     bare = _bare(chunk)
     if not bare or not set(bare) <= _STROKE_SET:
         head = chunk.lstrip(_AROUND)
@@ -205,7 +207,7 @@ def spelled(text: str) -> list[Edit]:
     """Runs of NATO words, replaced by their letters; marks and words such as `as in` may stand between."""
     lowered = text.lower()
     present = set(lowered.translate(_CHARACTERS).split())
-    if len(NATO.keys() & present) < 2 and not _runs_together(text, present):
+    if len(_LETTER_NAMES & present) < 2 and not _runs_together(text):
         return []
     edits: list[Edit] = []
     run: list[tuple[int, int, str]] = []
@@ -218,7 +220,7 @@ def spelled(text: str) -> list[Edit]:
             run = []
         if letter is not None:
             run.append((start, stop, letter))
-        elif not run or not (word in FILLERS or len(word) == 1):
+        elif run and not (word in FILLERS or len(word) == 1):
             _collect(run, edits)
             run = []
         end = stop
@@ -226,9 +228,9 @@ def spelled(text: str) -> list[Edit]:
     return edits
 
 
-def _runs_together(text: str, present: set[str]) -> bool:
-    """`BravoLimaUniform`: is there a long word that begins with the name of a letter?"""
-    return any(len(w) > 9 and w.startswith(_NAMES) for w in present) and not text.islower()
+def _runs_together(text: str) -> bool:
+    """`BravoLimaUniform`: is there a long word with capitals inside that begins with the name of a letter?"""
+    return any(len(w) > 9 and not w[1:].islower() and w.lower().strip(_AROUND).startswith(_NAMES) for w in text.split())
 
 
 def _names(text: str) -> list[tuple[int, int]]:
@@ -270,3 +272,5 @@ def _collect(run: list[tuple[int, int, str]], edits: list[Edit]) -> None:
 
 
 _NAMES = tuple(NATO)
+_LETTER_NAMES = frozenset(w for w, letter in NATO.items() if letter.isalpha())
+_DRAWN = frozenset(map(chr, _STROKES)) - frozenset("*_|")

@@ -16,11 +16,14 @@ _WIDTHS = (8, 7, 16)
 def smuggled(text: str) -> list[tuple[str, list[Edit]]]:
     """Alternative readings of what is hidden in the text, in place."""
     out = []
+    signs = set(text)
+    tags = _tags(text) if any("\U000e0000" <= c <= "\U000e007f" for c in signs) else []
+    selectors = any("\ufe00" <= c <= "\ufe0f" or "\U000e0100" <= c <= "\U000e01ef" for c in signs)
     for name, edits in (
-        ("tags", _tags(text)),
-        ("tags", [Edit(e.start, e.end, f" {e.new} ") for e in _tags(text)]),  # a word of its own beside a word
-        ("variation-selectors", _selectors(text)),
-        ("zero-width", _zero_width(text)),
+        ("tags", tags),
+        ("tags", [Edit(e.start, e.end, f" {e.new} ") for e in tags]),  # a word of its own beside a word
+        ("variation-selectors", _selectors(text) if selectors else []),
+        ("zero-width", [] if _ZERO_WIDTH.isdisjoint(signs) else _zero_width(text)),
     ):
         if edits:
             out.append((name, edits))

@@ -68,7 +68,7 @@ _WIDE_LEET = {
     "slashes": {"a": "/\\", "v": "\\/", "w": "\\/\\/", "o": "()"},
     "brackets": {"h": "[-]", "d": "[)", "o": "[]", "k": "]<", "u": "(_)", "e": "[-"},
 }
-_MARKS = [c for c in map(chr, (*range(0x300, 0x370), *range(0x1DC0, 0x1E00), *range(0x20D0, 0x20F1)))]
+_MARKS = list(map(chr, (*range(0x300, 0x370), *range(0x1DC0, 0x1E00), *range(0x20D0, 0x20F1))))
 _ENCLOSING = "\u20dd\u20de\u20df\u20e0\u20e2\u20e3"
 
 

@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law reloads evasion policy clients real-server real-transformers fuzz lock train
+.PHONY: help demo test check conformance law reloads evasion mutations policy clients real-server real-transformers fuzz lock train
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,6 +46,9 @@ reloads: .venv/.dev ## a thousand policy reloads under load: does every answer c
 
 evasion: .venv/.dev ## detection per transform beside benign refusals, over ../shared/cases
 	$(BIN)/python -m guardproxy.testing.evasion
+
+mutations: .venv/.dev ## three hundred faults in policies: does lint or a test catch them? (docs/mutations.md)
+	$(BIN)/python -m guardproxy.testing.mutations > docs/mutations.new && mv docs/mutations.new docs/mutations.md
 
 policy: .venv/.runtime ## lint and test the shipped policies
 	$(BIN)/guardproxy lint policies && $(BIN)/guardproxy test policies

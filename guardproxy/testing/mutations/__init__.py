@@ -1,0 +1,1 @@
+"""Faults that people make while they edit policies, and who catches them: `make mutations`, `docs/mutations.md`."""

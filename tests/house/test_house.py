@@ -294,6 +294,7 @@ COVERED_THROUGH = {
     "testing/evasion.py": "a report: `make evasion`",
     "testing/log_pace.py": "tests/e2e/test_log_pace.py",
     "testing/messages_play.py": "tests/wire/test_moderated_messages.py",
+    "testing/nursery.py": "tests/e2e/test_crash.py",
     "testing/pii_report.py": "a report: `python -m guardproxy.testing.pii_report`",
     "testing/proxy_process.py": "tests/e2e/test_client_families.py",
     "testing/reload_storm.py": "tests/e2e/test_reload_storm.py",

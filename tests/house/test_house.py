@@ -333,6 +333,7 @@ COVERED_THROUGH = {
     "testing/protocol/pressure.py": "tests/e2e/test_protocol.py",
     "testing/protocol/sequences.py": "tests/unit/testing/protocol/test_families.py, tests/e2e/test_protocol.py",
     "testing/protocol/targets.py": "tests/unit/testing/protocol/test_families.py, tests/e2e/test_protocol.py",
+    "testing/nursery.py": "tests/e2e/test_crash.py",
     "testing/pii_report.py": "a report: `python -m guardproxy.testing.pii_report`",
     "testing/proxy_process.py": "tests/e2e/test_client_families.py",
     "testing/tenancy.py": "a report: `make tenancy`",

@@ -76,11 +76,13 @@ class Moderated:
     def __init__(self, policy: Policy, bench: Bench, context: Context, exchange: str, *, strict: bool = False) -> None:
         self._bench = bench
         self._exchange = exchange
-        fatal = _every if strict else bench.fatal
-        self._moderator = Moderator(Plan(policy, context, bench.scanners, bench.classifies, fatal))
+        self._fatal = _every if strict else bench.fatal
+        self._moderator = Moderator(Plan(policy, context, bench.scanners, bench.classifies, self._fatal))
         self._policy = policy
         self.given: dict[int, Given] = {}
         self.seen: list[Inspection] = []
+        self.passed: list[Failure] = []
+        """Failures that no rule minds: the text they are about goes on."""
         self.kept: list[tuple[int, Channel, str]] | None = None
         """What the model said, piece by piece; kept only for a candidate policy."""
         self._found: dict[int, list[Finding]] = {}
@@ -164,6 +166,7 @@ class Moderated:
             looks = [self._bench.inspect_window(c.window.segment(self._exchange)) for c in asked]
             for command, seen in zip(asked, await asyncio.gather(*looks), strict=True):
                 self.seen.append(seen)
+                self.passed += [failure for failure in seen.failures if not self._fatal(failure)]
                 self._found.setdefault(command.window.choice, []).extend(seen.findings)
                 open_commands += self._moderator.answer(command.window.id, seen.findings, seen.failures)
         return done

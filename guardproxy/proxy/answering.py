@@ -23,6 +23,9 @@ from guardproxy.wire.envelope import Ask
 from guardproxy.wire.logprobs import Logprobs
 from guardproxy.wire.request import Request
 
+MERGED = 512
+"""Characters up to which released pieces are joined."""
+
 
 @dataclass(slots=True)
 class Given:
@@ -30,6 +33,19 @@ class Given:
 
     releases: list[Release] = field(default_factory=list)
     halt: Decision | None = None
+
+    def add(self, release: Release) -> None:
+        """Words of a stream that follow each other unchanged are kept as one: a long answer has very many of them."""
+        last = self.releases[-1] if self.releases else None
+        if last is not None and len(last.text) < MERGED and _follows(last, release):
+            self.releases[-1] = replace(last, end=release.end, text=last.text + release.text)
+        else:
+            self.releases.append(release)
+
+
+def _follows(last: Release, release: Release) -> bool:
+    unchanged = all(len(one.text) == one.end - one.start for one in (last, release))
+    return unchanged and last.channel == release.channel and last.end == release.start
 
 
 def refuse_unread(policy: PolicyRef) -> Decision:
@@ -173,7 +189,7 @@ class Moderated:
 
     def _note(self, command: Command) -> None:
         if isinstance(command, Release):
-            self.given.setdefault(command.choice, Given()).releases.append(command)
+            self.given.setdefault(command.choice, Given()).add(command)
         elif isinstance(command, Halt):
             self.given.setdefault(command.choice, Given()).halt = command.decision
 

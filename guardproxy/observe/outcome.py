@@ -135,7 +135,8 @@ class Outcome:
     def state(self, stage: str) -> str:
         """`scanned`, `not_run`, `failed_open` or `failed_closed`."""
         if any(f.stage == stage for f in self.failures):
-            return "failed_closed" if self.outcome == "error" else "failed_open"
+            passed = any(unchecked == stage for unchecked, _ in self.unchecked)
+            return "failed_closed" if self.outcome == "error" and not passed else "failed_open"
         return "scanned" if stage in self.checked else "not_run"
 
     def unrecorded(self) -> Outcome:

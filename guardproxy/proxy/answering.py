@@ -24,6 +24,9 @@ from guardproxy.wire.envelope import Ask
 from guardproxy.wire.logprobs import Logprobs
 from guardproxy.wire.request import Request
 
+MERGED = 512
+"""Characters up to which released pieces are joined."""
+
 
 @dataclass(slots=True)
 class Given:
@@ -31,6 +34,19 @@ class Given:
 
     releases: list[Release] = field(default_factory=list)
     halt: Decision | None = None
+
+    def add(self, release: Release) -> None:
+        """Words of a stream that follow each other unchanged are kept as one: a long answer has very many of them."""
+        last = self.releases[-1] if self.releases else None
+        if last is not None and len(last.text) < MERGED and _follows(last, release):
+            self.releases[-1] = replace(last, end=release.end, text=last.text + release.text)
+        else:
+            self.releases.append(release)
+
+
+def _follows(last: Release, release: Release) -> bool:
+    unchanged = all(len(one.text) == one.end - one.start for one in (last, release))
+    return unchanged and last.channel == release.channel and last.end == release.start
 
 
 def refuse_unread(policy: PolicyRef) -> Decision:
@@ -77,11 +93,13 @@ class Moderated:
     def __init__(self, policy: Policy, bench: Bench, context: Context, exchange: str, *, strict: bool = False) -> None:
         self._bench = bench
         self._exchange = exchange
-        fatal = _every if strict else bench.fatal
-        self._moderator = Moderator(Plan(policy, context, bench.scanners, bench.classifies, fatal))
+        self._fatal = _every if strict else bench.fatal
+        self._moderator = Moderator(Plan(policy, context, bench.scanners, bench.classifies, self._fatal))
         self._policy = policy
         self.given: dict[int, Given] = {}
         self.seen: list[Inspection] = []
+        self.passed: list[Failure] = []
+        """Failures that no rule minds: the text they are about goes on."""
         self.kept: list[tuple[int, Channel, str]] | None = None
         """What the model said, piece by piece; kept only for a candidate policy."""
         self.characters = 0
@@ -176,13 +194,14 @@ class Moderated:
             looks = [self._bench.inspect_window(c.window.segment(self._exchange)) for c in asked]
             for command, seen in zip(asked, await asyncio.gather(*looks), strict=True):
                 self.seen.append(seen)
+                self.passed += [failure for failure in seen.failures if not self._fatal(failure)]
                 self._found.setdefault(command.window.choice, []).extend(seen.findings)
                 open_commands += self._moderator.answer(command.window.id, seen.findings, seen.failures)
         return done
 
     def _note(self, command: Command) -> None:
         if isinstance(command, Release):
-            self.given.setdefault(command.choice, Given()).releases.append(command)
+            self.given.setdefault(command.choice, Given()).add(command)
         elif isinstance(command, Halt):
             self.given.setdefault(command.choice, Given()).halt = command.decision
 

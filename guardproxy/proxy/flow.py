@@ -70,6 +70,7 @@ class Flow(Exchange):
         self._drafts = Drafts()
         self._wording: Wording | None = None
         self.meter = Meter()
+        self._told: Moderated | None = None
 
     def error(self, error: GuardproxyError) -> ErrorAnswer:
         """An error in the surface's own shape."""
@@ -265,6 +266,7 @@ class Flow(Exchange):
         """One answer of the upstream. Raises DraftRejected before anything of it has left."""
         call = Call("POST", self._surface.upstream_path, upstream_headers(self._incoming.headers), serialise(tree))
         began = perf_counter()
+        self.ledger.forwarded = True
         reply = await self._hall.upstream.send(call)
         self.ledger.upstream_seconds += perf_counter() - began
         if reply.status == 200:
@@ -280,15 +282,20 @@ class Flow(Exchange):
                 await StreamRun(self, request, reply, moderated, words, notices, envelope, dialect).run()
             else:
                 await PlainRun(self, request, reply, moderated, words, notices, dialect).run()
-        except GuardUnavailable:
-            self.witness(moderated)
+        except DraftRejected:
+            self._told = moderated
             raise
         finally:
+            self.witness(moderated)
             await reply.close()
 
     def witness(self, moderated: Moderated) -> None:
-        """What detectors did before a fault ended the answer: their failures are counted though nothing was decided."""
-        self.ledger.note("output", moderated.seen)
+        """What detectors did, once; also where a fault or a caller who leaves ended the answer before a decision."""
+        if self._told is not moderated:
+            self._told = moderated
+            self.ledger.note("output", moderated.seen)
+            if moderated.given:
+                self.ledger.passed += moderated.passed
 
     def _instructed(self, tree: Tree, words: Wording, rejected: Decision) -> Tree:
         if self._surface.instruct is None:
@@ -361,7 +368,7 @@ class Flow(Exchange):
         if self._inline is not None:
             for choice in sorted(moderated.given):
                 self._inline.heed(moderated.decision(choice), moderated.found(choice))
-        self.ledger.note("output", moderated.seen)
+        self.witness(moderated)
         self.ledger.output_checked = True
 
     def _envelope(self, model: str, dialect: Dialect) -> Envelope:

@@ -47,6 +47,10 @@ class Ledger:
     scores: list[Score] = field(default_factory=list)
     held: float = 0.0
     unscanned: bool = False
+    forwarded: bool = False
+    """True once the request has gone to the model."""
+    passed: list[Failure] = field(default_factory=list)
+    """Failures over the answer that its rules let pass; needed where the exchange ends as a fault all the same."""
     seconds: list[tuple[str, float]] = field(default_factory=list)
     digests: tuple[str, ...] = ()
     error: str = ""
@@ -216,10 +220,13 @@ class Ledger:
 
     def _unchecked(self) -> tuple[tuple[str, str], ...]:
         """Text that left although a check did not run."""
-        if self.error or self.refused_at_input:
+        if self.refused_at_input:
             return ()
-        found = [(f.stage, "detector_timeout" if f.kind == "timeout" else "detector_error") for f in self.failures]
-        if self.unscanned:
+        failures = self.failures
+        if self.error:
+            failures = [f for f in failures if f.stage == "input" and self.forwarded] + self.passed
+        found = [(f.stage, "detector_timeout" if f.kind == "timeout" else "detector_error") for f in failures]
+        if self.unscanned and (self.forwarded or not self.error):
             found.append(("input", "unscannable"))
         return tuple(dict.fromkeys(found))
 

@@ -162,6 +162,10 @@ class AiohttpUpstream:
                 response = await self._open().request(
                     call.method, url, data=call.body, headers=headers, allow_redirects=False
                 )
+        except aiohttp.ConnectionTimeoutError as error:
+            raise UpstreamTimeout(
+                f"the upstream took no connection within {self.target.connect_timeout:g} s"
+            ) from error
         except TimeoutError as error:
             raise UpstreamTimeout(f"the upstream did not answer within {self.target.answer_timeout:g} s") from error
         except aiohttp.ClientConnectorError as error:

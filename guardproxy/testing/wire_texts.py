@@ -127,7 +127,8 @@ def _leaked(bare: str, text: Text) -> int:
     """Characters at or behind the canary, and whole names that were to be replaced."""
     same = next((at for at, pair in enumerate(zip(bare, text.shown, strict=False)) if pair[0] != pair[1]), len(bare))
     behind = max(0, same - text.until) if text.until is not None else 0
-    return behind + sum(len(name) for name in (text.canary, *text.hidden) if name and name in bare)
+    names = sum(len(name) * max(0, bare.count(name) - text.shown.count(name)) for name in set(text.hidden))
+    return behind + names + (len(text.canary) if text.canary and text.canary in bare else 0)
 
 
 def _bare(delivered: str) -> str:

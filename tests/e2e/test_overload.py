@@ -4,7 +4,7 @@ from guardproxy.testing.overload import at, measured
 
 
 async def test_the_excess_is_turned_away_and_the_rest_is_served(tmp_path):
-    quiet, loaded = await measured(tmp_path, inflight=8, times=[3.0], seconds=2.0)
+    quiet, loaded = await measured(tmp_path, inflight=8, times=[3.0], seconds=1.2)
     assert (quiet.refused, quiet.odd, loaded.odd) == ([], {}, {})
     assert loaded.served
     assert loaded.refused

@@ -184,3 +184,24 @@ def test_who_looked_is_recorded():
     record = made.outcome("m")
     assert record.versions == (("embedded", "7"), ("rule:kites", "ab12cd34"))
     assert record.input_only == ("rule:kites",)
+
+
+@pytest.mark.parametrize(
+    ("filled", "unchecked", "states"),
+    [
+        # The input went on unchecked, then the model broke.
+        ({"failures": [failure()], "forwarded": True}, (("input", "detector_timeout"),), ("failed_open", "not_run")),
+        # Nothing went on.
+        ({"failures": [failure()]}, (), ("failed_closed", "not_run")),
+        # Text was shown unchecked, then the caller left or the model broke.
+        ({"failures": [failure("output")], "passed": [failure("output")]}, (("output", "detector_timeout"),), ("not_run", "failed_open")),
+        # What failed closed was not shown.
+        ({"failures": [failure("output")]}, (), ("not_run", "failed_closed")),
+        ({"unscanned": True, "forwarded": True}, (("input", "unscannable"),), ("not_run", "not_run")),
+        ({"unscanned": True}, (), ("not_run", "not_run")),
+    ],
+)  # fmt: skip
+def test_what_left_unchecked_is_told_even_if_the_exchange_ends_as_a_fault(filled, unchecked, states):
+    outcome = ledger(error="error", **filled).outcome("m")
+    assert outcome.unchecked == unchecked
+    assert (outcome.state("input"), outcome.state("output")) == states

@@ -6,6 +6,7 @@ import socket
 import zlib
 from dataclasses import replace
 
+import aiohttp
 import pytest
 
 from guardproxy.errors import UpstreamBadAnswer, UpstreamTimeout, UpstreamUnreachable
@@ -152,3 +153,14 @@ def test_secrets_and_bodies_do_not_show():
     assert "sk-sample" not in repr(target)
     assert "sk-sample" not in f"{target.key}"
     assert repr(replace(CALL, body=b"a walrus")) == "Call(POST /chat/completions, 8 bytes)"
+
+
+async def test_a_connection_that_is_not_taken_is_told_apart_from_an_answer_that_does_not_come(monkeypatch):
+    async def nobody_takes_it(*_arguments, **_named):
+        raise aiohttp.ConnectionTimeoutError("Connection timeout to host")
+
+    upstream = AiohttpUpstream(Target("main", "http://127.0.0.1:9/v1", connect_timeout=3.0))
+    monkeypatch.setattr(aiohttp.ClientSession, "_request", nobody_takes_it)
+    with pytest.raises(UpstreamTimeout, match="took no connection within 3 s"):
+        await upstream.send(Call("GET", "/models"))
+    await upstream.close()

@@ -34,8 +34,10 @@ def straightened(word: str) -> list[str]:
     found = []
     for moved in range(1, min(_MOST_MOVED, len(body) - 1) + 1):
         tail = body[-moved:]
-        if any(c in "aeio" for c in tail) or ("u" in tail and tail[-2:] != "qu"):
+        if any(c in "aeio" for c in tail) or ("u" in tail and tail not in {"u", "qu", "squ"}):
             break
+        if tail == "u":
+            continue
         if body[0] in _VOWELS:
             found.append(tail + body[:-moved])
     if word.endswith(_ENDS) and body[0] in _VOWELS:

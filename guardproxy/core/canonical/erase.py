@@ -74,7 +74,9 @@ def shown_in_order(view: View) -> View:
     order: list[int] = []
     start = 0
     for line in text.splitlines(keepends=True):
-        order += _line_order(text, start, start + len(line)) if _BACKWARDS in line else range(start, start + len(line))
+        end = start + len(line.rstrip("\r\n"))
+        order += _line_order(text, start, end) if _BACKWARDS in line else range(start, end)
+        order += range(end, start + len(line))
         start += len(line)
     return permuted(view, "shown", order)
 

@@ -16,6 +16,7 @@ _INNER = "-'’‐‑"
 _SPLIT = {cp: " " for cp in range(128) if chr(cp) not in CORE}
 _MARKS = "-_.,|:;/"
 _GROUPS = 2
+_LONGEST_WORD = 20  # longer, lower-case base32 is likelier
 _BRACKETS = frozenset("()[]{}")
 _LONGEST_GROUP = 100
 WIDEST_GAP = 16
@@ -35,7 +36,11 @@ def is_ordinary(chunk: str) -> bool:
     """True for a chunk (no white space inside) that is a word of prose: letters in one usual case, usual marks."""
     core = chunk.strip(_EDGE)
     if core.isalpha():
-        return core[1:].islower() or (core.isupper() and len(core) < 8) or not core.isascii()
+        return (
+            (core[1:].islower() and len(core) < _LONGEST_WORD)
+            or (core.isupper() and len(core) < 8)
+            or not core.isascii()
+        )
     for mark in _INNER:
         core = core.replace(mark, "")
     return core.isalpha() and (core[1:].islower() or not core.isascii())

@@ -27,7 +27,7 @@ def chunks(text: str) -> list[tuple[int, int, str]]:
 
 def encoded_runs(text: str, budget: Budget) -> list[tuple[str, Edit]]:
     """Every reading of every encoded stretch: `(name, replacement)`; stretches may overlap."""
-    if all((c.isalpha() and c.islower()) or is_ordinary(c) for c in set(text.split())):
+    if all(map(is_ordinary, set(text.split()))):
         return []
     pieces = chunks(text)
     found: list[tuple[str, Edit]] = []

@@ -45,5 +45,5 @@ def test_costs_are_told_for_every_kind():
 def test_wrong_usage_names_the_way_out(tmp_path):
     with pytest.raises(UsageError, match="use table, json or page"):
         bench.evasion(seed=1, each=1, cases=None, output="xml")
-    with pytest.raises(UsageError, match="no canaries.json"):
+    with pytest.raises(UsageError, match=r"no canaries\.json"):
         bench.evasion(seed=1, each=1, cases=tmp_path, output="table")

@@ -238,6 +238,7 @@ def test_signatures_of_core_hold_no_dict_no_tuple_of_three_no_any():
 
 
 LOOSE_TYPES = {
+    "core/canonical/erase.py:_Run": "a stretch between two direction marks, filled while it is read; it never leaves the file",
     "core/canonical/readings.py:Readings": "filled while a text is read, then only read",
     "core/windows.py:Asked": "the moderator's own note of an open window; it never leaves the moderator",
 }

@@ -17,6 +17,8 @@ def test_every_proof_is_there():
 
 
 def test_every_risk_has_a_proof():
-    lines = [line for line in (ROOT / "SECURITY.md").read_text().splitlines() if re.match(r"\| (LLM\d\d|API\d+) ", line)]
+    lines = [
+        line for line in (ROOT / "SECURITY.md").read_text().splitlines() if re.match(r"\| (LLM\d\d|API\d+) ", line)
+    ]
     assert len(lines) == 20
     assert [line for line in lines if "`tests/" not in line] == []

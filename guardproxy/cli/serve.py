@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -15,6 +16,7 @@ from guardproxy.observe import logs
 from guardproxy.proxy import settings as configuration
 from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.hall import Hall, steady_clock
+from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.reloading import on_hangup, take_note
 from guardproxy.proxy.server import Listener, Servers
 from guardproxy.proxy.start import open_hall
@@ -44,6 +46,7 @@ def serve(  # noqa: PLR0917 - one parameter an option
     logs.configure(loaded.log.level, json_lines=loaded.log.json_lines)
     wall = time.time  # noqa: TID251 - the one place where the clock enters
     hall = open_hall(loaded, wall, steady_clock(wall, time.monotonic))
+    hall = replace(hall, languages=Languages(logs.get_logger().info))
     asyncio.run(run(hall))
 
 

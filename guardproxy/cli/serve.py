@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -16,7 +17,12 @@ from guardproxy.proxy import settings as configuration
 from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.front import FrontRules
 from guardproxy.proxy.hall import Hall, steady_clock
+<<<<<<< HEAD
 from guardproxy.proxy.reloading import on_hangup, take_note, take_note_of_keys
+=======
+from guardproxy.proxy.languages import Languages
+from guardproxy.proxy.reloading import on_hangup, take_note
+>>>>>>> faults
 from guardproxy.proxy.server import Listener, Servers
 from guardproxy.proxy.start import open_hall
 from guardproxy.proxy.tasks import spawn
@@ -45,6 +51,7 @@ def serve(  # noqa: PLR0917 - one parameter an option
     logs.configure(loaded.log.level, json_lines=loaded.log.json_lines)
     wall = time.time  # noqa: TID251 - the one place where the clock enters
     hall = open_hall(loaded, wall, steady_clock(wall, time.monotonic))
+    hall = replace(hall, languages=Languages(logs.get_logger().info))
     asyncio.run(run(hall))
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import gc
 import threading
+from collections.abc import Callable
 
 from guardproxy.detectors.language import LanguageGuess, guess
-from guardproxy.observe.logs import get_logger
 
 
 class Languages:
-    """Loads in a thread of its own, once the listeners accept: neither the start nor an answer waits for it."""
+    """Loads in a thread of its own, once the listeners accept: neither the start nor an answer waits for it.
 
-    def __init__(self) -> None:
+    `say` is told the name of what came of it: `languages_ready` or `languages_missing`.
+    """
+
+    def __init__(self, say: Callable[[str], object] = lambda _event: None) -> None:
+        self._say = say
         self._guess: LanguageGuess | None = None
         self._thread = threading.Thread(target=self._load, name="languages", daemon=True)
 
@@ -32,10 +36,10 @@ class Languages:
     def _load(self) -> None:
         try:
             self._guess = guess()
-        except OSError as error:  # it is unpacked into a temporary file
-            get_logger().warning("languages_missing", reason=error.strerror)
+        except OSError:  # it is unpacked into a temporary file
+            self._say("languages_missing")
             return
         # All that is loaded by now stays for good: a look through its 100,000 objects halts every answer for 60 ms.
         gc.collect()
         gc.freeze()
-        get_logger().info("languages_ready")
+        self._say("languages_ready")

@@ -17,12 +17,8 @@ from guardproxy.proxy import settings as configuration
 from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.front import FrontRules
 from guardproxy.proxy.hall import Hall, steady_clock
-<<<<<<< HEAD
-from guardproxy.proxy.reloading import on_hangup, take_note, take_note_of_keys
-=======
 from guardproxy.proxy.languages import Languages
-from guardproxy.proxy.reloading import on_hangup, take_note
->>>>>>> faults
+from guardproxy.proxy.reloading import on_hangup, take_note, take_note_of_keys
 from guardproxy.proxy.server import Listener, Servers
 from guardproxy.proxy.start import open_hall
 from guardproxy.proxy.tasks import spawn

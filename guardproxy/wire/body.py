@@ -64,8 +64,7 @@ def parse(raw: bytes, limits: Limits = Limits()) -> Tree:
             text, object_pairs_hook=unique, parse_constant=_no_constant, parse_float=_float, parse_int=_int
         )
     except _Doubled:
-        place = place_name(_first_doubled(text))
-        raise BadRequest("a key stands twice in one object", code="duplicate_key", param=place) from None
+        raise _doubled(text) from None
     except ValueError:
         raise BadRequest("the body is not valid JSON", code="invalid_json") from None
     if not isinstance(tree, dict):
@@ -171,6 +170,15 @@ def _has_lone_surrogate(tree: Any) -> bool:
 
 class _Pairs(list[tuple[str, Any]]):
     """An object with its members as they stand, doubled ones too."""
+
+
+def _doubled(text: str) -> BadRequest:
+    """A key was met twice; whether the rest is JSON nobody knows yet."""
+    try:
+        place = place_name(_first_doubled(text))
+    except ValueError:
+        return BadRequest("the body is not valid JSON", code="invalid_json")
+    return BadRequest("a key stands twice in one object", code="duplicate_key", param=place)
 
 
 def _first_doubled(text: str) -> tuple[Step, ...]:

@@ -117,6 +117,8 @@ def test_json_is_kept(value):
     ("raw", "code", "param"),
     [
         (b'{"a":1,"a":2}', "duplicate_key", "a"),
+        (b'{"a":1,"a":2}2', "invalid_json", None),  # and what is no JSON behind the doubled key
+        (b'{"a":1,"a":2', "invalid_json", None),
         (b'{"a":1,"A":2}', "duplicate_key", "A"),
         (b'{"messages":[{"content":"x","content":"y"}]}', "duplicate_key", "messages[0].content"),
         (b'{"messages":[],"\\u006dessages":[]}', "duplicate_key", "messages"),

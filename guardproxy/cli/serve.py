@@ -90,5 +90,7 @@ async def run(hall: Hall) -> None:
         if hall.pool is not None:
             await hall.pool.close()
         await hall.upstream.close()
+        if hall.link is not None:
+            await hall.link.close()
         hall.recorder.audit.close()
         hall.office.changes.close()

@@ -3,6 +3,7 @@
     turns_of(conversation, findings) -> tuple[Turn, ...]     the highest score of each leaf in each turn
     climb(before, turn, plan) -> tuple[Level, ...]           one turn more
     raised(levels, remembered), faded(levels, halvings)      memory may only raise risk, and halves with time
+    joined(current, before, after, plan)                     two turns at once: none of them is lost
     risk_of(turns, remembered, plan) -> Risk                 where a request stands
     session_verdicts(levels, turn, plan, order) -> list[Verdict]   of the rule `session`
 
@@ -142,6 +143,24 @@ def raised(levels: Sequence[Level], remembered: Sequence[Level]) -> tuple[Level,
         other = best.get(level.leaf, Level(level.leaf, 0.0))
         best[level.leaf] = Level(level.leaf, max(level.total, other.total), max(level.step, other.step))
     return tuple(best[leaf] for leaf in sorted(best))
+
+
+def joined(
+    current: Sequence[Level], before: Sequence[Level], after: Sequence[Level], plan: Escalation
+) -> tuple[Level, ...]:
+    """`after`, when the session's memory has become `current` in the meantime: what two turns add counts twice.
+
+    `before`: where this turn began. The higher of both, leaf by leaf, never below `after`.
+    """
+    most = MOST_STEPS * plan.ladder.steps[-1].threshold
+    began, ended = ({level.leaf: level.total for level in levels} for levels in (before, after))
+    grown = []
+    for level in current:
+        added = ended.get(level.leaf, 0.0) - began.get(level.leaf, 0.0)
+        total = round(min(most, max(0.0, level.total + added)), _DIGITS)
+        if total > 0.0:
+            grown.append(Level(level.leaf, total, level.step))
+    return raised(after, grown)
 
 
 def faded(levels: Sequence[Level], halvings: float) -> tuple[Level, ...]:

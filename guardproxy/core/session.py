@@ -23,6 +23,7 @@ from guardproxy.core.escalation import (
     Turn,
     climb,
     faded,
+    joined,
     places_of_last,
     risk_of,
     session_rule,
@@ -72,7 +73,7 @@ class Visit:
         plan, policy = self.policy.escalation, self.policy
         own: list[Verdict] = []
         if plan is not None:
-            self._risk = risk_of(turns, self._remembered(), plan)
+            self._risk = risk_of(turns, self._remembered(self.state), plan)
             own = session_verdicts(self._risk.now, self._turn, plan, len(policy.rules))
         touching = [verdict for verdict in decision.verdicts if self._is_of_now(verdict)]
         found = paused(touching, self.state.pauses, self.now) if policy.cool_down else None
@@ -85,22 +86,29 @@ class Visit:
         self._input = replace(self._input, seen=decision.seen)
         return self._input
 
-    def settled(self, outputs: Sequence[Decision], findings: Sequence[Finding]) -> SessionState:
+    def settled(
+        self, outputs: Sequence[Decision], findings: Sequence[Finding], current: SessionState | None = None
+    ) -> SessionState:
         """The last turn with its answer, and the refusals.
 
         A pause's own refusals do not lengthen it, and what an earlier turn is refused for again is no new refusal.
+        `current`: what is remembered by now. When other exchanges of the session have ended in the meantime, what they
+        added stays.
         """
+        current = current or self.state
         heard = [f for decision in outputs for verdict in decision.verdicts for f in verdict.findings]
         answered = tuple(LeafScore(f.hazard, f.score) for f in (*heard, *findings))
-        plan, pauses = self.policy.escalation, self.state.pauses
+        plan, pauses = self.policy.escalation, current.pauses
         levels = climb(self._risk.before, Turn((*self._turn.scores, *answered)), plan) if plan else ()
+        if plan is not None and current != self.state:
+            levels = joined(self._remembered(current), self._risk.before, levels, plan)
         if self.policy.cool_down is not None:
             asked = self._input
             again = asked is not None and asked.because is not None and not self._is_of_now(asked.because)
             decisions = [d for d in (None if again else asked, *outputs) if d is not None and not _is_pause(d)]
             for key in sorted({key for d in decisions if (key := key_of(d)) is not None}):
                 pauses = refused(pauses, key, self.now, self.policy.cool_down)
-        return SessionState(levels, pauses, self.now)
+        return SessionState(levels, pauses, max(self.now, current.at) if current != self.state else self.now)
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -117,9 +125,9 @@ class Visit:
         told = [finding for finding in verdict.findings if finding.score >= verdict.threshold]
         return not told or any(p.pointer.path in self._places for f in told for p in f.segment.pieces)
 
-    def _remembered(self) -> tuple[Level, ...]:
-        away, memory = self.now - self.state.at, self.policy.memory
-        return faded(self.state.levels, away / memory.half_life) if away < memory.keep else ()
+    def _remembered(self, state: SessionState) -> tuple[Level, ...]:
+        away, memory = self.now - state.at, self.policy.memory
+        return faded(state.levels, away / memory.half_life) if away < memory.keep else ()
 
     def _fading(self) -> int:
         """How long the sum needs to fall below the step that refuses; for a warning, how long a refusal would last."""

@@ -104,6 +104,7 @@ FRONT = Label(
 )
 CACHE = Label("result", ("hit", "miss"))
 LIMIT = Label("limit", ("requests", "tokens", "concurrent"))
+STATE_ERROR = Label("kind", ("timeout", "error"))
 RESULT = Label("result", ("answered", "refused", "limited", "failed"))
 REF = (Label("policy", free=True), Label("revision", free=True), Label("hash", free=True))
 
@@ -113,6 +114,8 @@ FAMILIES = (
     Family("tenant_tokens_total", "Tokens that the upstream has read and written.", (TENANT,)),
     Family("limited_total", "Requests turned away by a limit of their tenant or key.", (LIMIT,)),
     Family("keys_load_failed", "1 while the key file on disk is refused and the last good one is in force."),
+    Family("state_shared", "1 while sessions and limits are shared through Redis, 0 while each replica has its own."),
+    Family("state_errors_total", "Calls of Redis that failed; answered from this process.", (STATE_ERROR,)),
     Family("decisions_total", "Stages decided; a request has 0 to 2.", (STAGE, ACTION, POLICY)),
     Family("rule_hits_total", "Rules that matched; shadow: would have acted.", (RULE, HIT, MODE)),
     Family("refusals_total", "Refused requests, by the deciding rule's hazard.", (STAGE, HAZARD, POLICY)),

@@ -301,6 +301,8 @@ def rest(hall: Hall, draining: Callable[[], bool]) -> FastAPI:
         attempt = {"ok": last.ok, "place": Path(last.place).name, "time": posix_text(last.at)}
         audit = hall.recorder.audit
         told = {"policies": policies, "last_load": attempt, "audit": audit.state}
+        if hall.link is not None:  # without Redis everything is still answered, from what this replica knows
+            told["state"] = "shared" if hall.link.shared else "local"
         if draining():
             return JSONResponse({"status": "draining", **told}, status_code=503)
         if not audit.ready:  # every answer would be a 503: whoever balances loads had better ask another one

@@ -117,7 +117,7 @@ class Flow(Exchange):
             detectors = DetectorSet.of(policy, bench.detectors, infos)
             self._inline = Inline(request.moderation, detectors, context, exact=self._incoming.exact)
             self.ledger.tightened = tuple(str(stage) for stage in Stage if request.moderation.blocks(stage))
-        self._watch = self._watching(request, sent, policy)
+        self._watch = await self._watching(request, sent, policy)
         screened = await self._screen(request, policy, bench, context)
         if self._watch is not None:
             over_turns = await look_over_turns(request.conversation, policy, bench, self.ledger.note_input)
@@ -150,7 +150,7 @@ class Flow(Exchange):
     def _gave(self, text: str) -> bool:
         return self._hall.answers.gave(self._incoming.tenant, text)
 
-    def _watching(self, request: Request, sent: Conversation, policy: Policy) -> SessionWatch | None:
+    async def _watching(self, request: Request, sent: Conversation, policy: Policy) -> SessionWatch | None:
         """`sent`: all of the history. None on a route for background tasks: they are no turns of anybody."""
         if self.route.background:
             return None
@@ -161,11 +161,13 @@ class Flow(Exchange):
             identifier=request.safety_identifier,
             header=self._incoming.header("x-guardproxy-session"),
         )
-        return watch_of(self._hall.sessions, who, policy, self._hall.steady())
+        return await watch_of(self._hall.sessions, who, policy, self._hall.steady())
 
     async def record(self) -> None:
         """See `Exchange`; a turn is remembered however it ended."""
         self._settle_session((), ())
+        if self._watch is not None:
+            await self._watch.keep()
         self.ledger.ai_notice = self._wording is not None and self._wording.introduced
         self.ledger.tokens = self.meter.tokens
         await super().record()

@@ -26,7 +26,8 @@ from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.upstream import Upstream
 from guardproxy.state.answers import Answers
 from guardproxy.state.limits import Limits, LocalLimits
-from guardproxy.state.sessions import Sessions
+from guardproxy.state.redis import Link
+from guardproxy.state.sessions import Memory, Sessions
 
 
 def steady_clock(wall: Callable[[], float], elapsed: Callable[[], float]) -> Callable[[], float]:
@@ -95,8 +96,10 @@ class Hall:
     noting: Lock = field(default_factory=Lock, repr=False)
     """Held while metrics and benches follow the shelf: a reload may come from a watch, a signal and the admin port."""
     bodies: Budget = field(default_factory=lambda: Budget(LimitSettings().bodies_bytes))
-    sessions: Sessions = field(default_factory=lambda: Sessions(secrets.token_bytes(32)))
+    sessions: Memory = field(default_factory=lambda: Sessions(secrets.token_bytes(32)))
     limits: Limits = field(default_factory=LocalLimits)
+    link: Link | None = None
+    """To what replicas share; None: every replica for itself."""
     keys: Keys | None = None
     """None: everybody is served without one."""
     answers: Answers = field(default_factory=lambda: Answers(secrets.token_bytes(32)))

@@ -11,7 +11,7 @@ from guardproxy.core.findings import Finding
 from guardproxy.core.rules import Policy
 from guardproxy.core.session import SessionState, Visit, step_word
 from guardproxy.observe.outcome import SessionNote, subject_of
-from guardproxy.state.sessions import Sessions
+from guardproxy.state.sessions import Kept, Memory, Recalled
 
 LONGEST_NAME = 512
 OPENING_MESSAGES, OPENING_CHARACTERS = 2, 40
@@ -30,7 +30,7 @@ class Who:
 
 
 def who_of(
-    sessions: Sessions, tenant: str, conversation: Conversation, *, identifier: str | None, header: str
+    sessions: Memory, tenant: str, conversation: Conversation, *, identifier: str | None, header: str
 ) -> Who | None:
     """The end user as the client names them, else the header, else whoever began with these words. None: a batch.
 
@@ -71,18 +71,28 @@ def subject_named(tenant: str, *, identifier: str | None, header: str) -> str:
 class SessionWatch:
     """Asked once for the input, told once at the end."""
 
-    sessions: Sessions
+    memory: Memory
     who: Who
+    seen: Recalled
     visit: Visit
+    _outputs: Sequence[Decision] | None = None
+    _findings: Sequence[Finding] = ()
     _kept: bool = False
 
     def settle(self, outputs: Sequence[Decision], findings: Sequence[Finding]) -> None:
-        """Remembers the turn, once. `findings`: what was seen in the answer."""
-        if not self._kept:
+        """How the turn has ended; only the first word counts. `findings`: what was seen in the answer."""
+        if self._outputs is None:
+            self._outputs, self._findings = outputs, findings
+
+    async def keep(self) -> None:
+        """Remembers the turn, once."""
+        if not self._kept and self.who.key:
             self._kept = True
-            state = self.visit.settled(outputs, findings)
-            if self.who.key:
-                self.sessions.put(self.who.key, state, self._expires(state))
+            await self.memory.keep(self.who.key, self.seen, self._settled)
+
+    def _settled(self, current: SessionState) -> Kept:
+        state = self.visit.settled(self._outputs or (), self._findings, current)
+        return Kept(state, self._expires(state))
 
     def note(self) -> SessionNote:
         """What the decision log says of it: numbers."""
@@ -99,9 +109,9 @@ class SessionWatch:
         return max([self.visit.now + policy.memory.keep, *ends])
 
 
-def watch_of(sessions: Sessions, who: Who | None, policy: Policy, now: float) -> SessionWatch | None:
+async def watch_of(memory: Memory, who: Who | None, policy: Policy, now: float) -> SessionWatch | None:
     """None where the policy keeps no session in mind."""
     if who is None or (policy.escalation is None and policy.cool_down is None):
         return None
-    state = sessions.get(who.key, now) if who.key else SessionState(at=now)
-    return SessionWatch(sessions, who, Visit(policy, state, now))
+    seen = await memory.recall(who.key, now) if who.key else Recalled(SessionState(at=now), now)
+    return SessionWatch(memory, who, seen, Visit(policy, seen.state, now))

@@ -21,6 +21,7 @@ from guardproxy.policy.reader import plain, read
 from guardproxy.proxy.keyring import TenantName
 from guardproxy.proxy.routes import RouteName, Routes, RouteSettings
 from guardproxy.proxy.routes import check as check_routes
+from guardproxy.proxy.sharing import RedisSettings
 from guardproxy.proxy.tenants import DEFAULT_TENANT, TenantSettings
 from guardproxy.proxy.tenants import check as check_tenants
 from guardproxy.proxy.upstream import SecretText, Target
@@ -170,6 +171,7 @@ class Settings(Frozen):
     service: ServiceSettings = ServiceSettings()
     log: LogSettings = LogSettings()
     keys: KeySettings = KeySettings()
+    redis: RedisSettings = RedisSettings()
     routes: dict[RouteName, RouteSettings] = Field(default_factory=dict)
     tenants: dict[TenantName, TenantSettings] = Field(default_factory=dict)
 

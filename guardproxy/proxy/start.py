@@ -34,6 +34,7 @@ from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import AuditSettings, Settings, target
+from guardproxy.proxy.sharing import share
 from guardproxy.proxy.tenants import Tenants
 from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.unpacked import UnpackedUpstream
@@ -87,7 +88,7 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
     if settings.policies.candidate:
         _begin(office, Path(settings.policies.candidate))
     audit = _decision_log(settings.audit, metrics, clock)
-    return Hall(
+    hall = Hall(
         settings=settings,
         shelf=shelf,
         benches=benches,
@@ -104,6 +105,15 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
         keys=_keys(settings, tenants.names),
         bodies=Budget(settings.limits.bodies_bytes),
     )
+    return _together(hall)
+
+
+def _together(hall: Hall) -> Hall:
+    """With what replicas share in the place of what this one has for itself, if settings say so."""
+    shared = share(hall.settings.redis, hall.recorder.metrics, os.environ)
+    if shared is None:
+        return hall
+    return replace(hall, sessions=shared.sessions, limits=shared.limits, link=shared.link)
 
 
 def _decision_log(settings: AuditSettings, metrics: Metrics, clock: Callable[[], float]) -> AuditLog:

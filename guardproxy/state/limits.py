@@ -5,6 +5,7 @@
         .take(bucket, cost, now) -> Taken             all of `cost` or nothing
         .charge(bucket, cost, now) -> None            what was used anyway; the bucket may go into debt
     step(bucket, arrival, cost, now) -> Step          the arithmetic, for every store
+    taken(bucket, wait, full_in) -> Taken             what is said of it
 
 A bucket is one number: its theoretical arrival time, at which it is full again. `now` is seconds of a clock that never
 goes back (monotonic), so a jump of the wall clock unlocks nothing; a store that several replicas share counts by its
@@ -86,8 +87,13 @@ def step(bucket: Bucket, arrival: float, cost: int, now: float) -> Step:
     wait = after - bucket.depth_s - now
     allowed = wait <= ROUNDING_S
     kept = after if allowed else behind
-    spare = (bucket.depth_s - (kept - now) + ROUNDING_S) / bucket.interval_s
-    return Step(Taken(allowed, 0.0 if allowed else wait, max(0, int(spare)), max(0.0, kept - now)), kept)
+    return Step(taken(bucket, 0.0 if allowed else wait, kept - now), kept)
+
+
+def taken(bucket: Bucket, wait: float, full_in: float) -> Taken:
+    """`wait`: 0 when it was allowed, else seconds until it would be. `full_in`: until the bucket is full, after it."""
+    spare = (bucket.depth_s - full_in + ROUNDING_S) / bucket.interval_s
+    return Taken(wait == 0.0, wait, max(0, int(spare)), max(0.0, full_in))
 
 
 class LocalLimits:

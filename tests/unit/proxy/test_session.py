@@ -75,30 +75,32 @@ def test_what_follows_the_beginning_changes_nothing_and_the_beginning_everything
     assert who(said("good morning", "", "I have a question about the herons in your park")) != who()
 
 
-def test_nothing_is_remembered_of_a_session_nobody_can_tell_apart():
+async def test_nothing_is_remembered_of_a_session_nobody_can_tell_apart():
     sessions = Sessions(b"k")
-    watch = watch_of(sessions, Who("history", ""), WATCHED, 10.0)
+    watch = await watch_of(sessions, Who("history", ""), WATCHED, 10.0)
     watch.visit.heed(said("hi"), [], decide([], REF, Stage.INPUT))
     watch.settle((), ())
+    await watch.keep()
     assert len(sessions) == 0
     assert watch.note().source == "history"
 
 
-def test_only_a_policy_that_asks_for_it_watches():
-    assert watch_of(Sessions(b"k"), who(), PLAIN, 0.0) is None
-    assert watch_of(Sessions(b"k"), None, WATCHED, 0.0) is None
-    assert watch_of(Sessions(b"k"), who(), WATCHED, 0.0) is not None
+async def test_only_a_policy_that_asks_for_it_watches():
+    assert await watch_of(Sessions(b"k"), who(), PLAIN, 0.0) is None
+    assert await watch_of(Sessions(b"k"), None, WATCHED, 0.0) is None
+    assert await watch_of(Sessions(b"k"), who(), WATCHED, 0.0) is not None
 
 
-def test_a_turn_is_kept_once_and_as_long_as_something_counts():
+async def test_a_turn_is_kept_once_and_as_long_as_something_counts():
     sessions = Sessions(b"k")
     pauses = Pauses((Mark("crime", 0.0),), (Pause("weapons", 5000.0),))
     sessions.put(who().key, SessionState((Level("crime.fraud", 1.5, 1),), pauses, 0.0), 9000.0)
-    watch = watch_of(sessions, who(), WATCHED, 10.0)
+    watch = await watch_of(sessions, who(), WATCHED, 10.0)
     watch.visit.heed(SAID, [], decide([], REF, Stage.INPUT))
     watch.settle((), ())
+    await watch.keep()
     kept = sessions.get(who().key, 4999.0)
-    watch.settle((), ())
+    await watch.keep()
     assert sessions.get(who().key, 4999.0) is kept
     assert sessions.get(who().key, 5000.0) == SessionState(at=5000.0)
     note = watch.note()

@@ -3,7 +3,7 @@
 from guardproxy.core.cool_down import Mark, Pauses
 from guardproxy.core.escalation import Level
 from guardproxy.core.session import SessionState
-from guardproxy.state.sessions import Sessions
+from guardproxy.state.sessions import Kept, Sessions
 
 RISKY = SessionState((Level("crime.fraud", 1.0, 1),), Pauses(), 5.0)
 
@@ -44,3 +44,19 @@ def test_keys_tell_tenants_sources_and_names_apart_and_hold_none_of_them():
     assert len(keys) == 8
     assert all(len(key) == 64 and set(key) <= set("0123456789abcdef") for key in keys)
     assert Sessions(b"other").key("t1", "header", "u") not in keys
+
+
+async def test_a_turn_is_settled_upon_what_is_remembered_by_then():
+    sessions = Sessions(b"k")
+    seen = await sessions.recall("a", 3.0)
+    assert seen.state == SessionState(at=3.0)
+    met = []
+
+    def settle(current):
+        met.append(current)
+        return Kept(RISKY, 10.0)
+
+    await sessions.keep("a", seen, settle)
+    await sessions.keep("a", seen, settle)
+    assert met == [seen.state, RISKY]
+    assert sessions.get("a", 4.0) is RISKY

@@ -119,7 +119,9 @@ def test_redis_dies_under_load_and_comes_back(pair, server):
     assert told(talk(other, f"{HERON} c", session="survives"))[0] == "log"  # which the other one never had
     server.start()
     for proxy in pair:
-        until(lambda proxy=proxy: talk(proxy, f"{HERON}", session="probe").status_code == 200 and state(proxy) == "shared")
+        until(
+            lambda proxy=proxy: talk(proxy, f"{HERON}", session="probe").status_code == 200 and state(proxy) == "shared"
+        )
     assert told(talk(one, f"{HERON} d", session="survives"))[0] == "refuse"
     assert told(talk(other, f"{HERON} e", session="survives"))[0] == "refuse"
 

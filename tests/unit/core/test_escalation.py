@@ -18,6 +18,7 @@ from guardproxy.core.escalation import (
     Turn,
     climb,
     faded,
+    joined,
     places_of_last,
     raised,
     risk_of,
@@ -90,6 +91,25 @@ def test_memory_raises_and_never_lowers():
 def test_memory_halves():
     assert faded((Level(FRAUD, 1.6, 2),), 1.0) == (Level(FRAUD, 0.8, 2),)
     assert raised((Level(FRAUD, 0.5, 1),), (Level(FRAUD, 0.8, 0),)) == (Level(FRAUD, 0.8, 1),)
+
+
+def test_of_two_turns_at_once_both_count_and_neither_history_twice():
+    history = (Level("crime.fraud", 1.0, 1),)
+    after, others = ((Level("crime.fraud", total, 1),) for total in (1.5, 1.25))
+    assert joined(others, history, after, PLAN) == (Level("crime.fraud", 1.75, 1),)
+
+
+def test_a_clean_turn_beside_another_one_lowers_only_what_it_would_have_lowered():
+    history = (Level("crime.fraud", 1.0, 1),)
+    after, others = ((Level("crime.fraud", total, 1),) for total in (0.75, 1.5))
+    assert joined(others, history, after, PLAN) == (Level("crime.fraud", 1.25, 1),)
+
+
+def test_a_leaf_that_only_the_other_turn_raised_stays_and_the_sum_is_bounded():
+    assert joined((Level("weapons.made", 1.0, 1),), (), (), PLAN) == (Level("weapons.made", 1.0, 1),)
+    high = (Level("crime.fraud", 3.0, 2),)
+    most = 2 * PLAN.ladder.steps[-1].threshold
+    assert joined(high, (), high, PLAN) == (Level("crime.fraud", min(6.0, most), 2),)
 
 
 def test_a_verdict_for_each_leaf_on_a_step():

@@ -100,6 +100,17 @@ def test_refusals_start_a_pause_which_does_not_feed_itself():
     assert turn(later, 0, now=1100.0)[0].action < Action.REFUSE
 
 
+def test_turns_that_ran_at_once_are_both_remembered():
+    visits = []
+    for _ in range(2):
+        _, alone, visit = turn(SessionState(), 0.97)
+        visits.append(visit)
+    both = visits[1].settled((), (), alone)
+    assert both.levels[0].total == pytest.approx(2 * alone.levels[0].total)
+    assert both.pauses.running == (Pause("crime", 1600.0),)  # two refusals, although each visit has seen one
+    assert visits[1].settled((), (), visits[1].state) == alone
+
+
 def test_a_pause_names_a_time_that_is_worth_waiting_for():
     assert turn(after((), pauses=Pauses((), (Pause("crime", 1001.0),))), 0.6)[2].wait == SHORTEST_WAIT
 

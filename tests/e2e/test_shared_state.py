@@ -1,7 +1,6 @@
 """Two real proxies over one real Redis: they agree, and Redis may die, come back, freeze or dawdle without a lost request."""
 
-import socket
-import threading
+import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +9,7 @@ import httpx
 import pytest
 
 from guardproxy.testing.fake_upstream import FakeUpstream
+from guardproxy.testing.fault_proxy import FaultProxy, Weather
 from guardproxy.testing.redis_server import RedisServer
 
 from .conftest import start
@@ -18,43 +18,6 @@ from .test_sessions import HERON, talk, told
 POLICY = Path(__file__).parent / "policies" / "session.yaml"
 LIMITED = "tenants: {default: {requests_per_minute: 1, burst: 6}}\n"
 SECRET = {"STATE": "a-secret-of-the-tests-that-is-long-enough"}
-
-
-class Dawdling:
-    """A TCP relay before Redis that holds every answer back for `delay_s`."""
-
-    def __init__(self, port):
-        self._target = ("127.0.0.1", port)
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"redis://127.0.0.1:{self._listening.getsockname()[1]}/0"
-        self.delay_s = 0.0
-        self._open = [self._listening]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self):
-        for link in self._open:
-            link.close()
-
-    def _accept(self):
-        while True:
-            try:
-                near = self._listening.accept()[0]
-                far = socket.create_connection(self._target)
-            except OSError:
-                return
-            self._open += [near, far]
-            threading.Thread(target=self._pass, args=(near, far, lambda: 0.0), daemon=True).start()
-            threading.Thread(target=self._pass, args=(far, near, lambda: self.delay_s), daemon=True).start()
-
-    def _pass(self, source, sink, delay):
-        try:
-            while data := source.recv(65536):
-                time.sleep(delay())
-                sink.sendall(data)
-        except OSError:
-            pass
-        for link in (source, sink):
-            link.close()
 
 
 @pytest.fixture(scope="module")
@@ -137,21 +100,23 @@ def test_one_limit_for_both(tmp_path_factory, upstream, server):
     stop(*pair)
 
 
-def test_a_slow_redis_costs_its_budget_and_then_nothing(tmp_path, upstream, server):
-    relay = Dawdling(server.port)
+async def test_a_slow_redis_costs_its_budget_and_then_nothing(tmp_path, upstream, server):
     file = tmp_path / "settings.yaml"
     file.write_text("redis: {secret_env: STATE, breaker_s: 60}\n")
-    proxy = start(tmp_path, POLICY, upstream, file=file, GUARDPROXY_REDIS_URL=relay.url, **SECRET)
-    relay.delay_s = 5.0
-    took = []
-    for at in range(12):
-        began = time.perf_counter()
-        assert talk(proxy, f"{HERON} {at}", session=f"slow-{at}").status_code == 200
-        took.append(time.perf_counter() - began)
-    assert max(took) < 2.5  # never the five seconds
-    assert state(proxy) == "local"
-    page = httpx.get(f"{proxy.admin}/metrics", trust_env=False).text
-    assert 'guardproxy_state_errors_total{kind="timeout"} 3.0' in page
-    assert "guardproxy_state_shared 0.0" in page
-    relay.close()
-    stop(proxy)
+    async with FaultProxy(server.port, Weather(delay=5.0)) as between:
+        url = f"redis://127.0.0.1:{between.port}/0"
+        proxy = await asyncio.to_thread(
+            start, tmp_path, POLICY, upstream, file=file, GUARDPROXY_REDIS_URL=url, **SECRET
+        )
+        took = []
+        for at in range(12):
+            began = time.perf_counter()
+            answered = await asyncio.to_thread(talk, proxy, f"{HERON} {at}", session=f"slow-{at}")
+            took.append(time.perf_counter() - began)
+            assert answered.status_code == 200
+        assert max(took) < 2.5  # never the five seconds
+        assert await asyncio.to_thread(state, proxy) == "local"
+        page = await asyncio.to_thread(lambda: httpx.get(f"{proxy.admin}/metrics", trust_env=False).text)
+        assert 'guardproxy_state_errors_total{kind="timeout"} 3.0' in page
+        assert "guardproxy_state_shared 0.0" in page
+        await asyncio.to_thread(stop, proxy)

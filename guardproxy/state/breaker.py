@@ -17,6 +17,7 @@ class Breaker:
         self._rest_s = rest_s
         self._failed = 0
         self._until = 0.0
+        self._failed_at = 0.0
 
     @property
     def closed(self) -> bool:
@@ -32,11 +33,14 @@ class Breaker:
         self._until = now + self._rest_s
         return True
 
-    def went(self, now: float, *, well: bool) -> None:
-        """One success closes it."""
+    def went(self, began: float, now: float, *, well: bool) -> None:
+        """One success closes it. Calls that ran side by side and failed together count as one: a burst is no outage."""
         if well:
             self._failed = 0
             return
+        if began < self._failed_at:
+            return
+        self._failed_at = now
         self._failed += 1
         if self._failed == self._most:
             self._until = now + self._rest_s

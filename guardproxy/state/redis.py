@@ -51,17 +51,18 @@ class Link:
 
     async def call(self, work: Callable[[Any], Awaitable[T]]) -> T | None:
         """`work` may be cut off anywhere; what it asked for may have happened nevertheless."""
-        if not self._breaker.lets(self._now()):
+        began = self._now()
+        if not self._breaker.lets(began):
             return None
         try:
             async with asyncio.timeout(self._budget_s):
                 result = await work(self._client)
         except TimeoutError:
-            self._went("timeout")
+            self._went(began, "timeout")
         except (*BROKEN, *self._client.errors):
-            self._went("error")
+            self._went(began, "error")
         else:
-            self._went("")
+            self._went(began, "")
             return result
         return None
 
@@ -69,9 +70,9 @@ class Link:
         """No call comes after it."""
         await self._client.close()
 
-    def _went(self, failure: str) -> None:
+    def _went(self, began: float, failure: str) -> None:
         before = self._breaker.closed
-        self._breaker.went(self._now(), well=not failure)
+        self._breaker.went(began, self._now(), well=not failure)
         if failure:
             self._told.failed(failure)
         if self._breaker.closed is not before:

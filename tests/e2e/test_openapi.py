@@ -228,6 +228,7 @@ def test_every_method_on_every_path_is_answered_in_our_shape(asked, path, method
     assert answered.headers["content-type"] == "application/json"
     assert (answered.headers.get("allow") is not None) is (answered.status_code == 405)
     if method != "HEAD":
-        shape = ERRORS.get(known.get("post", {}).get("operationId"), "Error")
+        # Of a first line that the front cannot read, nobody knows the path.
+        shape = "Error" if method == "PROPFIND" else ERRORS.get(known.get("post", {}).get("operationId"), "Error")
         schema = {"$ref": f"#/components/schemas/{shape}", "components": DOCUMENT["components"]}
         jsonschema_rs.validator_for(schema).validate(answered.json())

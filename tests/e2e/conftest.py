@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,21 @@ def free_port():
         return sock.getsockname()[1]
 
 
+def _listens(process, port):
+    """Waits for it; False when it ends before, or takes longer than a minute. It must not take the processor from it."""
+    deadline = time.monotonic() + 60
+    with httpx.Client(timeout=1, trust_env=False) as client:
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                client.get(f"http://127.0.0.1:{port}/healthz")
+            except httpx.HTTPError:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.05)
+            else:
+                return True
+    return False
+
+
 def start(folder, policy, upstream, file=None, **settings):
     port, admin = free_port(), free_port()
     command = [sys.executable, "-m", "guardproxy", "serve", "--upstream", upstream.base, "--policies", str(policy)]
@@ -79,14 +95,7 @@ def start(folder, policy, upstream, file=None, **settings):
     env = {**os.environ, "GUARDPROXY_AUDIT_PATH": str(folder / "decisions.jsonl"), **settings}
     with (folder / "stderr.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=env, cwd=folder)
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=1, trust_env=False)
-            break
-        except httpx.HTTPError:
-            continue
-    assert process.poll() is None, (folder / "stderr.log").read_text()
+    assert _listens(process, port), (folder / "stderr.log").read_text()
     return Running(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}", upstream, folder, process)
 
 

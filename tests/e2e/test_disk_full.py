@@ -45,4 +45,6 @@ async def test_a_full_disk(tmp_path, mode):
                 while not await dropped(proxy):
                     pass
             resource.prlimit(proxy.process.pid, resource.RLIMIT_FSIZE, FREE)
+            while (await get(proxy.port, "/readyz")).status != 200:  # it tries by itself, without being asked anything
+                pass
             assert (await ask(proxy.port, chat("hi"))).status == 200

@@ -86,7 +86,7 @@ def test_a_command_is_one(command):
 
 def test_the_policy_is_as_the_page_says(desk):
     assert run("guardproxy lint my-policies").stdout.endswith("0 errors, 0 warnings\n")
-    assert "3 passed, 0 failed" in run("guardproxy test my-policies").stdout
+    assert "4 passed, 0 failed" in run("guardproxy test my-policies").stdout
     said = run('guardproxy explain --policy my-policies --user "a copper heron?" --settings settings.yaml').stdout
     assert "decision: refuse by product-names" in said
     assert "I can't help with our unreleased products." in said

@@ -11,8 +11,6 @@ from guardproxy.policy.document import document
 from guardproxy.policy.problems import Problems
 from guardproxy.policy.reader import parse, plain, read
 from guardproxy.policy.schema import schema, text
-from guardproxy.policy.topkeys import TOP
-from guardproxy.policy.values import always
 
 ROOT = Path(__file__).parents[3]
 CASES = ROOT.parents[0] / "shared" / "cases" / "policy_files"
@@ -91,8 +89,6 @@ def wrapped(path, inner):
 
 CLOSED = [(path, keys) for path, keys in mappings(WHOLE, ()) if "messages" not in path[:1]]
 STRANGE = "zqzqzqzq"
-LATER = {name for name, key in TOP.items() if key.later is always}
-"""Known to the loader, refused by it (GP111), and so unknown to the schema."""
 
 
 @pytest.mark.parametrize(("path", "keys"), CLOSED, ids=[".".join(map(str, path)) or "top" for path, _ in CLOSED])
@@ -104,7 +100,7 @@ def test_its_keys_are_the_keys_of_the_loader(path, keys, tmp_path):
     [hint] = {row.hint for row in problems if STRANGE in row.message}
     known = hint.partition(": ")[2].split(", ")
     extra = {"stage"} if path and path[-1] in ("expect", "would") else set()
-    assert set(keys) - extra == set(known) - LATER - extra
+    assert set(keys) - extra == set(known) - extra
 
 
 def test_there_are_many_of_them():
@@ -119,9 +115,7 @@ def test_every_key_is_explained_and_nothing_else():
     shown = {"policy": WHOLE["properties"], **items}
     assert help_of.keys() == shown.keys()
     for name, properties in shown.items():
-        assert {key: value["description"] for key, value in properties.items()} == {
-            key: said for key, said in help_of[name].items() if name != "policy" or key not in LATER
-        }
+        assert {key: value["description"] for key, value in properties.items()} == dict(help_of[name].items())
 
 
 def texts(cell):

@@ -94,3 +94,4 @@ async def run(hall: Hall) -> None:
             await hall.link.close()
         hall.recorder.audit.close()
         hall.office.changes.close()
+        hall.languages.close()

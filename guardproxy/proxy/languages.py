@@ -33,6 +33,11 @@ class Languages:
         self._thread.join(seconds)
         return self._guess is not None
 
+    def close(self) -> None:
+        """Waits for the thread: one that is in native code when the interpreter ends aborts the whole process."""
+        if self._thread.is_alive():
+            self._thread.join()
+
     def _load(self) -> None:
         try:
             self._guess = guess()

@@ -143,7 +143,7 @@ def test_two_thousand_rules_are_read_in_time():
     began = time.process_time()
     node, _ = parsed(text)
     assert len(node.get("rules").items) == 2000
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 3  # 0.7 s alone; a reader that is not linear takes minutes
 
 
 def test_too_large(tmp_path):

@@ -25,3 +25,11 @@ def test_a_model_that_cannot_be_unpacked_is_told_and_missed(monkeypatch):
     assert not languages.ready(60)
     assert said == ["languages_missing"]
     assert languages.of(TEXT) is None
+
+
+def test_closing_waits_for_the_thread():
+    languages = Languages()
+    languages.close()  # not begun: nothing to wait for
+    languages.start()
+    languages.close()
+    assert languages.of(TEXT) == "de"

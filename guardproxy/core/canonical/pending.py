@@ -15,7 +15,7 @@ from guardproxy.core.canonical.fold import VISIBLE, is_spaceless
 from guardproxy.core.canonical.groups import WIDEST_GAP, is_ordinary, opens_group, pieces
 from guardproxy.core.canonical.numbers import is_code_word, is_number, tokens_of
 from guardproxy.core.canonical.runs import ALNUM47
-from guardproxy.core.canonical.signs import is_morse, is_spelling
+from guardproxy.core.canonical.signs import FILLERS, is_morse, is_spelling
 from guardproxy.core.canonical.strip import GLUE, LONGEST_TAG
 from guardproxy.core.canonical.tables import HYPHENS
 
@@ -121,7 +121,7 @@ def _families(text: str, start: int) -> int:
         _turning(back, start),
         _numbers(back, start),
         _while(back, start, is_morse),
-        _while(back, start, is_spelling),
+        _spelled(back, start),
         _singles(back, start),
         _glued(back, start),
         _joined(back, start),
@@ -153,6 +153,16 @@ def _while(back: _Back, start: int, belongs: Callable[[str], bool]) -> int:
         start = found[0]
         number += 1
     return start
+
+
+def _spelled(back: _Back, start: int) -> int:
+    """From the earliest chunk that a spelling may begin with; `and`, `is`, `as in` only stand between."""
+    number, earliest = 0, start
+    while (found := back.chunk(number)) is not None and is_spelling(found[1]):
+        if found[1].strip(".,;:!?").lower() not in FILLERS:
+            earliest = found[0]
+        number += 1
+    return earliest
 
 
 def _group(back: _Back, start: int) -> int:

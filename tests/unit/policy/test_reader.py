@@ -2,6 +2,7 @@
 
 import os
 import time
+import timeit
 
 import pytest
 
@@ -140,10 +141,11 @@ def test_bombs_fail_at_once(text):
 def test_two_thousand_rules_are_read_in_time():
     rule = "  - id: rule-{0}\n    about: The rule number {0}.\n    words: [word {0}]\n    on_match: refuse\n"
     text = "rules:\n" + "".join(rule.format(n) for n in range(2000))
-    began = time.process_time()
     node, _ = parsed(text)
     assert len(node.get("rules").items) == 2000
-    assert time.process_time() - began < 3  # 0.7 s alone; a reader that is not linear takes minutes
+    assert (
+        min(timeit.repeat(lambda: parsed(text), time.process_time, number=1, repeat=3)) < 1
+    )  # others disturb a single one
 
 
 def test_too_large(tmp_path):

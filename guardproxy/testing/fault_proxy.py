@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain, repeat
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
+from guardproxy.testing.loop_server import LoopServer
 from guardproxy.testing.loop_upstream import reset
 
 PIECE = 65536
@@ -57,49 +56,23 @@ class Weather:
 Noise = b"\xff\xfe\x00garbage\r\n\r\n{[\x80" * 64
 
 
-class FaultProxy:
+class FaultProxy(LoopServer):
     """See the module's text. `connections` and `segments` are counts; all are closed on leaving."""
 
     def __init__(self, port: int, weather: Weather | Callable[[], Weather] | None = None) -> None:
+        super().__init__()
         self.weather: Weather | Callable[[], Weather] = weather or Weather()
         self.connections = self.segments = 0
-        self.port = 0
         self._upstream = port
-        self._server: asyncio.Server | None = None
-        self._running: set[asyncio.Task[Any]] = set()
 
-    @property
-    def base(self) -> str:
-        """The address that goes into the proxy's settings."""
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0, backlog=4096)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._server is not None:
-            self._server.close()
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-
-    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise AssertionError("a connection is relayed in a task; this is a bug")
-        self._running.add(task)
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection there and back."""
         self.connections += 1
         weather = self.weather() if callable(self.weather) else self.weather
         server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
         try:
-            with suppress(ConnectionError, asyncio.CancelledError):
-                await _first(_forth(reader, server_writer), self._back(server_reader, writer, weather))
+            await _first(_forth(reader, server_writer), self._back(server_reader, writer, weather))
         finally:
-            self._running.discard(task)
             server_writer.transport.abort()
             if not writer.is_closing():
                 writer.close()

@@ -17,57 +17,30 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 from time import perf_counter
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from guardproxy.proxy.tasks import spawn
+from guardproxy.testing.loop_server import LoopServer
 from guardproxy.testing.scripts import JSON, Script, parrot
 
 Answering = Script | Callable[[Any], Script] | None
-GONE = (OSError, asyncio.IncompleteReadError)
 
 
-class LoopUpstream:
+class LoopUpstream(LoopServer):
     """See the module's text. `written` counts the bytes of bodies that the kernel or its buffer has taken."""
 
     def __init__(self, answering: Answering = None) -> None:
+        super().__init__()
         self.answering = answering
         self.live = self.answered = self.aborted = self.written = 0
         self.left_at: list[float] = []
-        self.port = 0
-        self._server: asyncio.Server | None = None
-        self._running: set[asyncio.Task[Any]] = set()
 
-    @property
-    def base(self) -> str:
-        """The address that goes into the proxy's settings."""
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=4096)
-        self.port = self._server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._server is not None:
-            self._server.close()
-        for task in self._running:
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None:
-            raise AssertionError("a connection is served in a task; this is a bug")
-        self._running.add(task)
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Requests of one connection, one after another."""
         try:
-            with suppress(*GONE, asyncio.CancelledError):
-                while await self._one(reader, writer):
-                    pass
+            while await self._one(reader, writer):
+                pass
         finally:
-            self._running.discard(task)
             writer.transport.abort()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

@@ -301,6 +301,7 @@ COVERED_THROUGH = {
     "testing/fault_proxy.py": "tests/e2e/test_weather.py, tests/e2e/test_wire_law.py",
     "testing/fault_rows.py": "tests/e2e/test_fault_matrix.py",
     "testing/faulty_serve.py": "tests/e2e/test_fault_matrix.py",
+    "testing/loop_server.py": "tests/e2e/test_callers.py, tests/e2e/test_weather.py",
     "testing/loop_upstream.py": "tests/e2e/test_callers.py, tests/e2e/test_fault_matrix.py",
     "testing/overload.py": "tests/e2e/test_overload.py",
     "testing/raw_client.py": "tests/e2e/test_callers.py, tests/e2e/test_drain.py",

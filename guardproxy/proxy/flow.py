@@ -120,7 +120,7 @@ class Flow(Exchange):
         self._watch = await self._watching(request, sent, policy)
         screened = await self._screen(request, policy, bench, context)
         if self._watch is not None:
-            over_turns = await look_over_turns(request.conversation, policy, bench, self.ledger.note_input)
+            over_turns = await look_over_turns(request, policy, bench, self.ledger.note_input)
             found = (*screened.findings, *over_turns)
             decision = self._watch.visit.heed(request.conversation, found, screened.decision)
             screened = replace(screened, decision=decision)
@@ -194,7 +194,8 @@ class Flow(Exchange):
         if self._hall.trial.running:
             identity = (self.ledger.decision_id, self.ledger.tenant)
             shown = (request.conversation, screened.findings)
-            self.evidence = Evidence(*identity, looks.policy, looks.bench, looks.context, *shown)
+            evidence = Evidence(*identity, looks.policy, looks.bench, looks.context, *shown)
+            self.evidence = replace(evidence, places=request.entries)
 
     def _write_down(self, screened: Screened) -> None:
         self.ledger.input = screened.decision

@@ -36,8 +36,9 @@ from guardproxy.proxy.routes import RouteSettings
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, look_over_turns, screen
 from guardproxy.proxy.session import SessionWatch, subject_named, watch_of, who_of
 from guardproxy.proxy.streaming import StreamRun
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.trial import Evidence
-from guardproxy.proxy.upstream import Call, Reply, Target, read_all
+from guardproxy.proxy.upstream import Call, Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording, crisis_verdict
 from guardproxy.wire.answer import joined
 from guardproxy.wire.body import Tree, parse, serialise

@@ -11,7 +11,7 @@ import pytest
 from guardproxy.detectors.bench import Toolbox
 from guardproxy.proxy import trial as module
 from guardproxy.proxy.app import DataApp
-from guardproxy.proxy.upstream import Target
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
 from guardproxy.testing.scripts import chunk, completion, stream
 from tests.unit.proxy.conftest import HAZARD_RULE, POLICY

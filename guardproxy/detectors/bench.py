@@ -122,10 +122,15 @@ class Bench:
         """The instant tier, at once and in this thread: also what policy tests call."""
         return [found for eye in self._eyes for found in eye.see(segments)]
 
-    async def inspect(self, segments: Sequence[Segment]) -> Inspection:
-        """All tiers. Instant detectors run on the loop up to `ON_THE_LOOP` characters, else in a thread."""
+    async def inspect(
+        self, segments: Sequence[Segment], early: Callable[[Inspection], None] | None = None
+    ) -> Inspection:
+        """All tiers. Instant detectors run on the loop up to `ON_THE_LOOP` characters, else in a thread.
+
+        `early`: is told what they found while model detectors, if there are any, still look.
+        """
         models = [self._ask(detector, segments) for detector in self._models]
-        instant, *rest = await asyncio.gather(self._instantly(segments), *models)
+        instant, *rest = await asyncio.gather(self._instantly(segments, early if models else None), *models)
         return replace(together([instant, *rest]), by=self.lookers)
 
     @property
@@ -179,7 +184,7 @@ class Bench:
                 return True
         return False
 
-    async def _instantly(self, segments: Sequence[Segment]) -> Inspection:
+    async def _instantly(self, segments: Sequence[Segment], early: Callable[[Inspection], None] | None) -> Inspection:
         started = perf_counter()
         known = [self.verdicts.known(segment) if self.verdicts else None for segment in segments]
         new = [segment for segment, found in zip(segments, known, strict=True) if found is None]
@@ -191,6 +196,8 @@ class Bench:
             self.verdicts.learn(new, seen.findings)
         if len(new) < len(segments):
             seen = replace(seen, findings=self._in_order(segments, [*chain(*filter(None, known)), *seen.findings]))
+        if early is not None:
+            early(seen)
         return replace(seen, seconds=(("instant", perf_counter() - started),))
 
     def _in_order(self, segments: Sequence[Segment], findings: Sequence[Finding]) -> tuple[Finding, ...]:

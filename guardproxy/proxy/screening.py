@@ -41,6 +41,15 @@ class Screened:
     unread: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What looks at an exchange: the policy, its detectors, and what exceptions need to know."""
+
+    policy: Policy
+    bench: Bench
+    context: Context
+
+
 def forget_refused(request: Request, policy: Policy, catalogue: Catalogue) -> Request:
     """Drops user turns that we refused, and our refusals: one refusal does not lock the chat (aisix #1159)."""
     if not policy.forget_refused or not policy.disclosing.source_line:
@@ -85,28 +94,28 @@ def check_limits(conversation: Conversation, policy: Policy, words: Wording) -> 
 
 async def screen(
     request: Request,
-    policy: Policy,
-    bench: Bench,
-    context: Context,
+    looks: Looks,
     note: Callable[[Inspection], None],
     gave: Callable[[str], bool] = lambda _: False,
+    early: Callable[[Inspection], None] | None = None,
 ) -> Screened:
     """Looks at everything textual and decides. Raises GuardUnavailable when a closed rule could not be judged.
 
     `gave`: is this text an answer of ours? Read as a request, a harmless one may look like a harmful one, and it
-    comes back with every turn.
+    comes back with every turn. `early`: is told what the instant detectors found while the others still look.
     """
+    policy, bench = looks.policy, looks.bench
     segments = input_segments(looked_at(request, policy), gave)
     parts = request.conversation.unscannable
     shown = [part for part in parts if part.kind in bench.media]
     media = [Medium(p.kind, Segment.of_medium(p), value_at(request.tree, p.pointer.path)) for p in shown]
-    seen = await bench.inspect(segments)
+    seen = await bench.inspect(segments, early)
     if media:
         seen = together([seen, await bench.inspect_media(media)])
     note(seen)
     if any(bench.fatal(failure) for failure in seen.failures):
         raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
-    decision = decide_input(seen.findings, policy, context)
+    decision = decide_input(seen.findings, policy, looks.context)
     redacting = [v for v in decision.enforced if v.action is Action.REDACT]
     unread = not all(bench.reads(part) for part in parts)
     if unread:

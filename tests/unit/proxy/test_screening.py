@@ -29,7 +29,7 @@ from guardproxy.detectors.bench import Bench, Inspection, Toolbox
 from guardproxy.errors import BadRequest, GuardUnavailable
 from guardproxy.policy.messages import load
 from guardproxy.policy.shipped import directory
-from guardproxy.proxy.screening import check_limits, forget_refused, look_over_turns, screen
+from guardproxy.proxy.screening import Looks, check_limits, forget_refused, look_over_turns, screen
 from guardproxy.wire.chat import parse_request
 from guardproxy.wire.messages import parse_request as anthropic_request
 
@@ -63,7 +63,7 @@ class Model:
 
 
 async def screened(asked, policy=POLICY, box=Toolbox(), note=lambda _seen: None):  # noqa: B008 - frozen
-    return await screen(asked, policy, Bench(policy, box), Context(), note)
+    return await screen(asked, Looks(policy, Bench(policy, box), Context()), note)
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ async def test_an_answer_of_our_own_is_not_read_as_a_request():
     ears = Ears()
     box = Toolbox(models=(ears,))
     await screen(
-        request("a", "b", "c"), WATCHED, Bench(WATCHED, box), Context(), lambda _: None, lambda text: text == "b"
+        request("a", "b", "c"), Looks(WATCHED, Bench(WATCHED, box), Context()), lambda _: None, lambda text: text == "b"
     )
     assert ears.asked == ["a", "c"]
 

@@ -154,9 +154,16 @@ class Bench:
 
     def scanners(self, channel: Channel) -> tuple[Scanner, ...]:
         """Fresh scanners for one channel of an answer."""
+        return self._scanners(channel, patient=False)
+
+    def patient_scanners(self, channel: Channel) -> tuple[Scanner, ...]:
+        """The same for an answer that leaves in one piece: they find the same, and let nothing go before they must."""
+        return self._scanners(channel, patient=True)
+
+    def _scanners(self, channel: Channel, *, patient: bool) -> tuple[Scanner, ...]:
         del channel  # every channel is read alike
         spans = SpanScanner(self._instant_out, self._longest_match) if self._instant_out else None
-        text = self._text_out.scanner(self._longest_match)
+        text = self._text_out.scanner(self._longest_match, patient=patient)
         return (text, spans) if spans else (text,)
 
     def covers(self, language: str | None) -> bool:

@@ -184,7 +184,7 @@ class Flow(Exchange):
         policy = for_draft(policy, number) if self._surface.instruct else without_drafts(policy)
         strict = inline is not None and inline.strict(Stage.OUTPUT)
         last = request.conversation.last_user_text()
-        moderated = Moderated(policy, looks.bench, looks.context, last, strict=strict)
+        moderated = Moderated(policy, looks.bench, looks.context, last, strict=strict, whole=not request.stream)
         if self.evidence is not None:
             moderated.kept = []
         return moderated

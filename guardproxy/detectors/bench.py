@@ -122,6 +122,8 @@ class Bench:
 
     async def inspect(self, segments: Sequence[Segment]) -> Inspection:
         """All tiers. Instant detectors run on the loop up to `ON_THE_LOOP` characters, else in a thread."""
+        if not self._models:  # a task for each request is what gathering costs
+            return replace(await self._instantly(segments), by=self.lookers)
         models = [self._ask(detector, segments) for detector in self._models]
         instant, *rest = await asyncio.gather(self._instantly(segments), *models)
         return replace(together([instant, *rest]), by=self.lookers)

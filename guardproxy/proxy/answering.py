@@ -200,6 +200,8 @@ class Moderated:
                 if not isinstance(command, Inspect):
                     self._note(command)
                     done.append(command)
+            if not asked:
+                return done
             open_commands = []
             looks = [self._bench.inspect_window(c.window.segment(self._exchange)) for c in asked]
             for command, seen in zip(asked, await asyncio.gather(*looks), strict=True):

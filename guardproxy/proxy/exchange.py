@@ -212,4 +212,5 @@ class Exchange(ABC):
             ledger.status = ledger.status or self._client.status or self.ledger.status
         first, *others = (ledger.outcome(ledger.upstream) for ledger in ledgers)
         await self._hall.recorder.record(first)
-        await asyncio.gather(*(self._hall.recorder.record(outcome) for outcome in others))
+        if others:
+            await asyncio.gather(*(self._hall.recorder.record(outcome) for outcome in others))

@@ -92,12 +92,16 @@ class Bench:
         self.classifies = any(self._wanted(d.info, Stage.OUTPUT) for d in toolbox.models)
         self.lookers = self._lookers(policy)
         self._hash = policy.ref.hash
+        self._of_tenants: dict[str, Bench] = {}
+        self._covered: dict[str | None, bool] = {}
         self.verdicts = toolbox.cache.of("", self._hash) if toolbox.cache else None
 
     def of(self, tenant: str) -> Bench:
         """The same for one tenant: what another one has asked shows in nothing, not even in the time it takes."""
-        mine = copy(self)
-        mine.verdicts = self._toolbox.cache.of(tenant, self._hash) if self._toolbox.cache else None
+        mine = self._of_tenants.get(tenant)
+        if mine is None:
+            mine = self._of_tenants[tenant] = copy(self)
+            mine.verdicts = self._toolbox.cache.of(tenant, self._hash) if self._toolbox.cache else None
         return mine
 
     def _lookers(self, policy: Policy) -> tuple[Looker, ...]:
@@ -123,10 +127,10 @@ class Bench:
     async def inspect(self, segments: Sequence[Segment]) -> Inspection:
         """All tiers. Instant detectors run on the loop up to `ON_THE_LOOP` characters, else in a thread."""
         if not self._models:  # a task for each request is what gathering costs
-            return replace(await self._instantly(segments), by=self.lookers)
+            return await self._instantly(segments)
         models = [self._ask(detector, segments) for detector in self._models]
         instant, *rest = await asyncio.gather(self._instantly(segments), *models)
-        return replace(together([instant, *rest]), by=self.lookers)
+        return together([instant, *rest])
 
     @property
     def media(self) -> frozenset[str]:
@@ -170,6 +174,11 @@ class Bench:
 
     def covers(self, language: str | None) -> bool:
         """False when an enforced hazard rule hears no detector made for this language."""
+        if language not in self._covered:
+            self._covered[language] = self._covers(language)
+        return self._covered[language]
+
+    def _covers(self, language: str | None) -> bool:
         return all(
             any(is_covered(language, i.languages) for i in self._toolbox.infos if not i.media and needs(rule, i))
             for rule in self._rules
@@ -192,7 +201,7 @@ class Bench:
             seen = self._seen(segments)
         else:
             seen = await asyncio.to_thread(self._seen, segments)
-        return replace(seen, seconds=(("instant", perf_counter() - started),))
+        return Inspection(seen.findings, seen.failures, (("instant", perf_counter() - started),), self.lookers)
 
     def _seen(self, segments: Sequence[Segment]) -> Inspection:
         """Each eye for itself: one that breaks on a text fails for its own rules and takes no other along."""

@@ -138,8 +138,9 @@ class DataApp:
         if full is not None:
             await self._shut_out(scope["path"], client, full)
             return
-        caller, stranger = self._caller(scope)
-        incoming = Incoming(_headers(scope), caller.tenant.routes.default, caller)
+        headers = _headers(scope)
+        caller, stranger = self._caller(headers, scope)
+        incoming = Incoming(headers, caller.tenant.routes.default, caller)
         ledger = Ledger(
             decision_id=new_decision_id(),
             route=incoming.route.name,
@@ -170,10 +171,10 @@ class DataApp:
             del self._live[task]
             self._count(scope["path"], -1)
 
-    def _caller(self, scope: Scope) -> tuple[Caller, Unauthorized | None]:
+    def _caller(self, headers: Headers, scope: Scope) -> tuple[Caller, Unauthorized | None]:
         """Who asks; for a stranger nobody in particular, and why."""
         try:
-            return self._access.caller(_headers(scope), scope.get("query_string", b"")), None
+            return self._access.caller(headers, scope.get("query_string", b"")), None
         except Unauthorized as stranger:
             return self._access.tenants.anybody, stranger
 
@@ -313,7 +314,7 @@ def rest(hall: Hall, draining: Callable[[], bool]) -> FastAPI:
 
 
 def _headers(scope: Scope) -> Headers:
-    return tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"])
+    return tuple([(n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"]])
 
 
 def _path(scope: Scope) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import hyperscan
 import re2
@@ -169,8 +170,8 @@ class _Filter:
         return sorted(found) if found else _NONE
 
 
-def _on_match(number: int, _start: int, _end: int, _flags: int, found: set[int]) -> None:
-    found.add(number)
+def _on_match(number: int, _start: int, _end: int, _flags: int, found: object) -> None:
+    cast("set[int]", found).add(number)
 
 
 def _flags() -> int:

@@ -32,7 +32,7 @@ from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.admission import Admission
 from guardproxy.proxy.auth import Access
 from guardproxy.proxy.checking import CheckFlow
-from guardproxy.proxy.client import Client, ClientGone, Receive, Send
+from guardproxy.proxy.client import WHEN_GONE, Client, ClientGone, Receive, Send
 from guardproxy.proxy.cors import Cors
 from guardproxy.proxy.detecting import DetectFlow
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
@@ -120,7 +120,7 @@ class DataApp:
                 await Client(receive, send).whole(200, preflight, b"")
                 return
             send = self._cors.answering(_headers(scope), send)
-        client = Client(receive, send, self._hall.settings.limits.write_timeout_s)
+        client = Client(receive, send, self._hall.settings.limits.write_timeout_s, scope.get(WHEN_GONE))
         if path in DOORS:
             await self._exchange(DOORS[path], scope, client)
         elif path == MODELS or path.startswith(MODELS + "/"):

@@ -24,7 +24,7 @@ class Action(IntEnum):
     @property
     def word(self) -> str:
         """The name used in policies, headers, labels and logs."""
-        return self.name.lower()
+        return self._name_.lower()
 
 
 class Kind(StrEnum):

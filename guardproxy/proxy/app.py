@@ -88,6 +88,8 @@ class DataApp:
         origins = hall.settings.listen.cors_origins
         self._cors = Cors(origins) if origins else None
         self._inflight = dict.fromkeys(DOORS, 0)
+        for path, door in DOORS.items():
+            hall.recorder.metrics.watch("inflight", partial(self._inflight.__getitem__, path), door.surface)
         self._live: dict[asyncio.Task[Any], Client] = {}
         tenants = Tenants(hall.settings.tenants, hall.routes)
         self._access = Access(tenants, hall.keys, hall.clock)
@@ -160,7 +162,7 @@ class DataApp:
         except GuardproxyError as error:
             await self._turn_away(flow, client, error)
             return
-        self._count(scope["path"], 1)
+        self._inflight[scope["path"]] += 1
         task = asyncio.current_task()
         if task is None:
             raise AssertionError("a request is answered in a task; this is a bug")
@@ -169,7 +171,7 @@ class DataApp:
             await self._inside(caller, flow, client)
         finally:
             del self._live[task]
-            self._count(scope["path"], -1)
+            self._inflight[scope["path"]] -= 1
 
     def _caller(self, headers: Headers, scope: Scope) -> tuple[Caller, Unauthorized | None]:
         """Who asks; for a stranger nobody in particular, and why."""
@@ -205,10 +207,6 @@ class DataApp:
         ledger.status = answer.status
         await flow.record_fault()
         await client.whole(answer.status, (*answer.headers, *extra, *ledger.headers()), answer.body)
-
-    def _count(self, path: str, step: int) -> None:
-        self._inflight[path] += step
-        self._hall.recorder.metrics.gauge("inflight", self._inflight[path], DOORS[path].surface)
 
     async def _edge(self, flow: Exchange, client: Client, ledger: Ledger) -> None:
         """The request edge: whatever went wrong ends here, in the caller's format and without user text."""

@@ -152,7 +152,7 @@ class Flow(Exchange):
 
     async def _watching(self, request: Request, sent: Conversation, policy: Policy) -> SessionWatch | None:
         """`sent`: all of the history. None on a route for background tasks: they are no turns of anybody."""
-        if self.route.background:
+        if self.route.background or (policy.escalation is None and policy.cool_down is None):
             return None
         who = who_of(
             self._hall.sessions,

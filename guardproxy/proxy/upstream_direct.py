@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Mapping
+from ipaddress import ip_address
 
 from yarl import URL
 
@@ -55,6 +56,7 @@ class DirectUpstream:
         self.target = target
         url = URL(target.base, encoded=True)
         self._host, self._port = url.raw_host or "", url.port or 80
+        self._stagger = None if url.host is None or _is_address(url.host) else _STAGGER_S
         self._tls = ssl.create_default_context() if url.scheme == "https" else None
         self._path = url.raw_path.rstrip("/")
         key = f"authorization: Bearer {target.key.reveal()}\r\n" if target.key is not None else ""
@@ -151,7 +153,7 @@ class DirectUpstream:
                     self._host,
                     self._port,
                     ssl=self._tls,
-                    happy_eyeballs_delay=_STAGGER_S,
+                    happy_eyeballs_delay=self._stagger,
                 )
             made = True
         except TimeoutError as error:
@@ -204,6 +206,14 @@ class DirectUpstream:
             raise ValueError("a header holds a line end")
         head = f"{call.method} {self._path}{call.path} HTTP/1.1\r\n{self._lines}{given}{length}\r\n"
         return head.encode("latin-1") + (call.body or b"")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _checked(lines: str) -> str:

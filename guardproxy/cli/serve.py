@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -22,6 +23,9 @@ from guardproxy.proxy.reloading import on_hangup, take_note, take_note_of_keys
 from guardproxy.proxy.server import Listener, Servers
 from guardproxy.proxy.start import open_hall
 from guardproxy.proxy.tasks import spawn
+
+GARBAGE = (20_000, 20, 50)
+"""Objects, and rounds of them, after which the collector looks for cycles: at Python's 700 it looks several times a request."""
 
 
 def serve(  # noqa: PLR0917 - one parameter an option
@@ -77,6 +81,7 @@ async def run(hall: Hall) -> None:
         print(f"guardproxy: console at http://{listen.admin_host}:{servers.ports[1]}/admin/overview")
         print(f"guardproxy: metrics at http://{listen.admin_host}:{servers.ports[1]}/metrics", flush=True)
         hall.languages.start()
+        gc.set_threshold(*GARBAGE)
 
     def stopping() -> None:
         data.draining = True

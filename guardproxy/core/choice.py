@@ -195,6 +195,8 @@ class Choice:
     def _outcome(self, counted: Sequence[tuple[Line, Weighed]]) -> Decision:
         """The decision over these findings, with what it can be made from again."""
         decision = outcome(self._terms.plan, [weighed for _, weighed in counted])
+        if not counted:
+            return decision
         found = [
             Found(w.finding, min(line.place(w.at), self._size), w.finding.span is not None and not w.stuck)
             for line, w in counted

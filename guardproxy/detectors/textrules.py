@@ -75,9 +75,9 @@ class TextRules:
         detector = "words" if rule.kind is Kind.WORDS else "pattern"
         return Finding(detector, rule.counts_as or "custom", 1.0, segment, span, rule.id, Evidence(view))
 
-    def scanner(self, longest_match: int) -> Scanner:
-        """A fresh scanner for one channel of an answer."""
-        return TextScanner(self, longest_match)
+    def scanner(self, longest_match: int, *, patient: bool = False) -> Scanner:
+        """A fresh scanner for one channel of an answer; a `patient` one where the answer leaves in one piece."""
+        return TextScanner(self, longest_match, patient=patient)
 
 
 def _outermost(hits: list[tuple[int, Span, str]]) -> list[tuple[int, Span, str]]:

@@ -87,14 +87,24 @@ def notices_of(request: Request, words: Wording, decision: Decision, *, unread: 
 class Moderated:
     """A moderator with its detectors: commands go in a circle until nothing is asked any more.
 
-    `strict`: whatever the rules say, no failure of a detector is passed over.
+    `strict`: whatever the rules say, no failure of a detector is passed over. `whole`: the answer leaves in one piece.
     """
 
-    def __init__(self, policy: Policy, bench: Bench, context: Context, exchange: str, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        bench: Bench,
+        context: Context,
+        exchange: str,
+        *,
+        strict: bool = False,
+        whole: bool = False,
+    ) -> None:
         self._bench = bench
         self._exchange = exchange
         self._fatal = _every if strict else bench.fatal
-        self._moderator = Moderator(Plan(policy, context, bench.scanners, bench.classifies, self._fatal))
+        scanners = bench.patient_scanners if whole else bench.scanners
+        self._moderator = Moderator(Plan(policy, context, scanners, bench.classifies, self._fatal))
         self._policy = policy
         self.given: dict[int, Given] = {}
         self.seen: list[Inspection] = []
@@ -190,6 +200,8 @@ class Moderated:
                 if not isinstance(command, Inspect):
                     self._note(command)
                     done.append(command)
+            if not asked:
+                return done
             open_commands = []
             looks = [self._bench.inspect_window(c.window.segment(self._exchange)) for c in asked]
             for command, seen in zip(asked, await asyncio.gather(*looks), strict=True):

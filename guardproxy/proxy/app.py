@@ -32,7 +32,7 @@ from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.admission import Admission
 from guardproxy.proxy.auth import Access
 from guardproxy.proxy.checking import CheckFlow
-from guardproxy.proxy.client import Client, ClientGone, Receive, Send
+from guardproxy.proxy.client import WHEN_GONE, Client, ClientGone, Receive, Send
 from guardproxy.proxy.cors import Cors
 from guardproxy.proxy.detecting import DetectFlow
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
@@ -88,6 +88,8 @@ class DataApp:
         origins = hall.settings.listen.cors_origins
         self._cors = Cors(origins) if origins else None
         self._inflight = dict.fromkeys(DOORS, 0)
+        for path, door in DOORS.items():
+            hall.recorder.metrics.watch("inflight", partial(self._inflight.__getitem__, path), door.surface)
         self._live: dict[asyncio.Task[Any], Client] = {}
         tenants = Tenants(hall.settings.tenants, hall.routes)
         self._access = Access(tenants, hall.keys, hall.clock)
@@ -120,7 +122,7 @@ class DataApp:
                 await Client(receive, send).whole(200, preflight, b"")
                 return
             send = self._cors.answering(_headers(scope), send)
-        client = Client(receive, send, self._hall.settings.limits.write_timeout_s)
+        client = Client(receive, send, self._hall.settings.limits.write_timeout_s, scope.get(WHEN_GONE))
         if path in DOORS:
             await self._exchange(DOORS[path], scope, client)
         elif path == MODELS or path.startswith(MODELS + "/"):
@@ -138,8 +140,9 @@ class DataApp:
         if full is not None:
             await self._shut_out(scope["path"], client, full)
             return
-        caller, stranger = self._caller(scope)
-        incoming = Incoming(_headers(scope), caller.tenant.routes.default, caller)
+        headers = _headers(scope)
+        caller, stranger = self._caller(headers, scope)
+        incoming = Incoming(headers, caller.tenant.routes.default, caller)
         ledger = Ledger(
             decision_id=new_decision_id(),
             route=incoming.route.name,
@@ -159,7 +162,7 @@ class DataApp:
         except GuardproxyError as error:
             await self._turn_away(flow, client, error)
             return
-        self._count(scope["path"], 1)
+        self._inflight[scope["path"]] += 1
         task = asyncio.current_task()
         if task is None:
             raise AssertionError("a request is answered in a task; this is a bug")
@@ -168,12 +171,12 @@ class DataApp:
             await self._inside(caller, flow, client)
         finally:
             del self._live[task]
-            self._count(scope["path"], -1)
+            self._inflight[scope["path"]] -= 1
 
-    def _caller(self, scope: Scope) -> tuple[Caller, Unauthorized | None]:
+    def _caller(self, headers: Headers, scope: Scope) -> tuple[Caller, Unauthorized | None]:
         """Who asks; for a stranger nobody in particular, and why."""
         try:
-            return self._access.caller(_headers(scope), scope.get("query_string", b"")), None
+            return self._access.caller(headers, scope.get("query_string", b"")), None
         except Unauthorized as stranger:
             return self._access.tenants.anybody, stranger
 
@@ -204,10 +207,6 @@ class DataApp:
         ledger.status = answer.status
         await flow.record_fault()
         await client.whole(answer.status, (*answer.headers, *extra, *ledger.headers()), answer.body)
-
-    def _count(self, path: str, step: int) -> None:
-        self._inflight[path] += step
-        self._hall.recorder.metrics.gauge("inflight", self._inflight[path], DOORS[path].surface)
 
     async def _edge(self, flow: Exchange, client: Client, ledger: Ledger) -> None:
         """The request edge: whatever went wrong ends here, in the caller's format and without user text."""
@@ -313,7 +312,7 @@ def rest(hall: Hall, draining: Callable[[], bool]) -> FastAPI:
 
 
 def _headers(scope: Scope) -> Headers:
-    return tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"])
+    return tuple([(n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"]])
 
 
 def _path(scope: Scope) -> str:

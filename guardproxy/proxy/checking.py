@@ -142,7 +142,7 @@ class Check:
         """An answer in one piece, as the proxy reads one of an upstream."""
         answer, policy = self.item.answer, self.words.policy
         last = self.item.asked.conversation.last_user_text() if self.item.asked else ""
-        moderated = self.moderated = Moderated(policy, self.bench, self.context, last)
+        moderated = self.moderated = Moderated(policy, self.bench, self.context, last, whole=True)
         moderated.kept = [] if self.keeps else None
         offered = self.item.whole.tool_names
         unread = len(self._conversation.unscannable) > len(

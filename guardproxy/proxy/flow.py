@@ -167,7 +167,7 @@ class Flow(Exchange):
 
     async def _watching(self, request: Request, sent: Conversation, policy: Policy) -> SessionWatch | None:
         """`sent`: all of the history. None on a route for background tasks: they are no turns of anybody."""
-        if self.route.background:
+        if self.route.background or (policy.escalation is None and policy.cool_down is None):
             return None
         who = who_of(
             self._hall.sessions,
@@ -199,7 +199,7 @@ class Flow(Exchange):
         policy = for_draft(policy, number) if self._surface.instruct else without_drafts(policy)
         strict = inline is not None and inline.strict(Stage.OUTPUT)
         last = request.conversation.last_user_text()
-        moderated = Moderated(policy, looks.bench, looks.context, last, strict=strict)
+        moderated = Moderated(policy, looks.bench, looks.context, last, strict=strict, whole=not request.stream)
         if self.evidence is not None:
             moderated.kept = []
         return moderated

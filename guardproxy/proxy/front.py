@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
+from guardproxy.proxy.client import WHEN_GONE
 from guardproxy.proxy.lingering import LingeringTransport
 from guardproxy.proxy.settings import LimitSettings
 from guardproxy.wire.errors import ErrorAnswer, error_answer
@@ -82,6 +83,7 @@ class Front(HttpToolsProtocol):
         self._stall: asyncio.TimerHandle | None = None
         self._keeps_alive = False
         self._refused = False
+        self._tell_gone: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Counts it; the first head has to come in time."""
@@ -98,6 +100,7 @@ class Front(HttpToolsProtocol):
         self.resume_writing()
         self.transport.lost()
         super().connection_lost(exc)
+        self._gone()
 
     def data_received(self, data: bytes) -> None:
         """Bytes as they come; they go on when it is their turn."""
@@ -111,6 +114,7 @@ class Front(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Until its body has ended, an answer closes the connection."""
         super().on_headers_complete()
+        self.scope[WHEN_GONE] = self._when_gone  # type: ignore[literal-required]
         if self.scope["http_version"] == "1.0":
             self.cycle.send = _unchunked(self.cycle)  # type: ignore[method-assign, assignment]
         self._keeps_alive = self.cycle.keep_alive
@@ -150,6 +154,19 @@ class Front(HttpToolsProtocol):
         """The parser behind the gate sees a fault that the gate did not: it is refused all the same."""
         del msg
         self._refuse(BadRequest("this is not HTTP/1.1", code="invalid_http"))
+
+    def _when_gone(self, tell: Callable[[], None] | None) -> None:
+        """Who answers the request wants to hear, once, that its caller has left: without a task that waits for it."""
+        self._tell_gone = tell
+        if tell is not None:
+            self.flow.resume_reading()  # or nobody would see the end of the connection
+            if self.cycle.disconnected:
+                self._gone()
+
+    def _gone(self) -> None:
+        tell, self._tell_gone = self._tell_gone, None
+        if tell is not None:
+            tell()
 
     @property
     def _answering(self) -> bool:
@@ -215,6 +232,7 @@ class Front(HttpToolsProtocol):
             started = self.cycle.response_started
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+            self._gone()
         if not started:
             self.transport.write(_written(self._rules.answer(self._gate.path, error)))
         self.transport.close()

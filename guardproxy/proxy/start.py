@@ -37,7 +37,7 @@ from guardproxy.proxy.sharing import share
 from guardproxy.proxy.tenants import Tenants
 from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.unpacked import UnpackedUpstream
-from guardproxy.proxy.upstream import AiohttpUpstream
+from guardproxy.proxy.upstream_direct import DirectUpstream
 
 
 def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[], float] | None = None) -> Hall:
@@ -86,7 +86,7 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
         shelf=shelf,
         benches=benches,
         catalogue=lambda: catalogue,
-        upstream=UnpackedUpstream(AiohttpUpstream(address)),
+        upstream=UnpackedUpstream(DirectUpstream(address)),
         recorder=Recorder(metrics, audit, get_logger(), hmac_key=_secret(settings.audit, "hmac_key_env")),
         languages=Languages(),
         clock=clock,

@@ -287,6 +287,16 @@ def test_scanners_are_fresh_each_time():
     assert len(bench_of().scanners(CONTENT)) == 1
 
 
+def test_patient_scanners_find_the_same_and_settle_it_at_the_end():
+    bench = Bench(policy(rule(Kind.WORDS, "", phrases=("zorp",))), Toolbox())
+    (hasty,), (patient,) = bench.scanners(CONTENT), bench.patient_scanners(CONTENT)
+    text = "a zorp and then some other words "
+    assert hasty.feed(text).safe > patient.feed(text).safe == 0
+    assert [f.span for f in patient.flush().findings] == [Span(2, 6)]
+    long = bench.patient_scanners(CONTENT)[0]
+    assert long.feed(text * 60).safe > 0, "what is held stays bounded"
+
+
 def test_the_toolbox_says_what_is_installed():
     assert Toolbox((Eye(),), (Model([]),)).infos == (EYE, INFO)
 

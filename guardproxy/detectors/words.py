@@ -99,6 +99,8 @@ class Spaceless:
     keys: dict[str, tuple[int, ...]] = field(default_factory=dict)
     prefixes: dict[str, int] = field(default_factory=dict)
     longest: int = 0
+    firsts: set[str] = field(default_factory=set)
+    """First characters of the anchors."""
 
     def add(self, key: str, phrase: int) -> None:
         """Enter a phrase; call again with the reversed key."""
@@ -106,6 +108,7 @@ class Spaceless:
         pair = key[first : first + 2]
         anchor = pair if len(pair) == 2 and pair[1] != " " else pair[0]
         self.anchors.setdefault(anchor, set()).add((first, len(key)))
+        self.firsts.add(anchor[0])
         self.keys[key] = (*self.keys.get(key, ()), phrase)
         self.longest = max(self.longest, len(key))
         for end in range(1, len(key)):

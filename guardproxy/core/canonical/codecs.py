@@ -46,15 +46,19 @@ VALUES_A85 = digit_values("".join(map(chr, range(33, 33 + 85))))
 class Budget:
     """Bounds the work: decoded text to four characters for each one in, views to two; 64 and 128 KiB at least.
 
-    Attempts that fail are not charged: a long run is judged by its head, a short one costs its own length.
+    Attempts that fail are not charged: a long run is judged by its head, a short one costs its own length. What was
+    made of a run or a chunk is kept: most come again in the next reading. `known`: run → what it decodes to; `parts`:
+    chunk → the runs in it; `turned`: chunk → what ROT47 makes of it.
     """
 
-    __slots__ = ("known", "text", "views")
+    __slots__ = ("known", "parts", "text", "turned", "views")
 
     def __init__(self, size: int) -> None:
         self.text = max(4 * size, 1 << 16)
         self.views = max(2 * size, 1 << 17)
         self.known: dict[str, list[tuple[str, str]]] = {}
+        self.parts: dict[str, list[tuple[int, int, str]]] = {}
+        self.turned: dict[tuple[str, bool], list[tuple[int, int, str]]] = {}
 
     def take(self, size: int) -> bool:
         """Pay for a decoded text; False when there is no more."""
@@ -291,5 +295,9 @@ _FITS = {
     for c in frozenset().union(*(alphabet for _, alphabet, _ in _CODECS))
 }
 _FITS_64 = 1 << next(n for n, (name, _, _) in enumerate(_CODECS) if name == "base64")
-FITS_ONLY_85 = sum(1 << n for n, (name, _, _) in enumerate(_CODECS) if name in {"base85", "ascii85", "z85"})
-"""The codecs that are left when a sign belongs to no smaller alphabet."""
+_OF_85 = sum(1 << n for n, (name, _, _) in enumerate(_CODECS) if name in {"base85", "ascii85", "z85"})
+
+
+def only_85(fitting: int) -> bool:
+    """Are all the codecs among those to the base of 85?"""
+    return not fitting & ~_OF_85

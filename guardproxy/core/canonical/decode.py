@@ -10,7 +10,7 @@ from guardproxy.core.canonical.escapes import escapes
 from guardproxy.core.canonical.numbers import code_lists
 from guardproxy.core.canonical.offsets import Edit, View, edited
 from guardproxy.core.canonical.plausible import quality
-from guardproxy.core.canonical.runs import encoded_runs
+from guardproxy.core.canonical.runs import Near, encoded_runs
 from guardproxy.core.canonical.signs import morse, spelled
 from guardproxy.core.canonical.smuggle import smuggled
 from guardproxy.core.findings import Span
@@ -73,7 +73,8 @@ class _Found:
 def decoded(source: Source, budget: Budget) -> list[Level]:
     """The readings one level down, likeliest first."""
     visible = source.visible
-    found = _within(_found(visible.text, budget), visible, source.fresh)
+    near = _near(visible, source.fresh)
+    found = _within(_found(visible.text, budget, near), near)
     levels = [_level(visible, picked) for picked in _choices(found, _RIVALS[source.depth])]
     turned = [f for f in found if f.name == "decoded:rot47"]
     if len(turned) > 1 and not source.depth:  # the weakest of its rivals, word by word; a row of words is no accident
@@ -82,18 +83,18 @@ def decoded(source: Source, budget: Budget) -> list[Level]:
         return levels
     for name, edits in smuggled(source.view.text):
         hidden = [_Found(e, f"decoded:{name}", 1.0) for e in edits]
-        picked = _within(hidden, source.view, source.fresh)
+        picked = _within(hidden, _near(source.view, source.fresh))
         if picked:
             levels.append(_level(source.view, picked))
     return levels
 
 
-def _found(text: str, budget: Budget) -> list[_Found]:
+def _found(text: str, budget: Budget, near: Near | None) -> list[_Found]:
     found: list[_Found] = []
     for order, (name, edits) in enumerate(escapes(text)):
         found += [_Found(e, f"decoded:{name}", 3.0 - order) for e in edits]
     listed = [(name, e) for name, edits in code_lists(text) for e in edits]
-    for name, edit in (*encoded_runs(text, budget), *listed):
+    for name, edit in (*encoded_runs(text, budget, near), *listed):
         length = min(_LONG_RUN, edit.end - edit.start) / (2 * _LONG_RUN)  # a whole run before its parts
         found.append(_Found(edit, name, quality(edit.new) + _NARROW.get(name, 0) + length))
     found += [_Found(e, "decoded:morse", 2.0) for e in morse(text)]
@@ -101,17 +102,22 @@ def _found(text: str, budget: Budget) -> list[_Found]:
     return found
 
 
-def _within(found: list[_Found], view: View, fresh: tuple[Span, ...] | None) -> list[_Found]:
-    if fresh is None or not found:
-        return found
+def _near(view: View, fresh: tuple[Span, ...] | None) -> Near | None:
+    """Does a stretch of the view come from one of the places? None when all do."""
+    if fresh is None:
+        return None
     ends = [f.end for f in fresh]
-    kept = []
-    for item in found:
-        place = view.original(item.edit.start, item.edit.end)
+
+    def near(start: int, end: int) -> bool:
+        place = view.original(start, end)
         at = bisect_right(ends, place.start)
-        if at < len(fresh) and fresh[at].start < place.end:
-            kept.append(item)
-    return kept
+        return at < len(fresh) and fresh[at].start < place.end
+
+    return near
+
+
+def _within(found: list[_Found], near: Near | None) -> list[_Found]:
+    return found if near is None else [f for f in found if near(f.edit.start, f.edit.end)]
 
 
 def _choices(found: list[_Found], most: int) -> list[list[_Found]]:

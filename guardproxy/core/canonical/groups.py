@@ -23,6 +23,7 @@ _LONGEST_GROUP = 100
 WIDEST_GAP = 16
 _LONGEST_CHUNK = 2000
 _LOOK_BACK = 120
+_DENSE = 60  # characters for each odd piece; above, looking around each is dearer than reading all
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +96,34 @@ def pieces(text: str) -> list[CutRun]:
 
 def cut_runs(text: str) -> Iterator[CutRun]:
     """Runs cut into groups of one length; the last group may be shorter."""
+    odd = list(_ODD_PIECE.finditer(text))
+    if len(odd) > len(text) // _DENSE:
+        for row in _stairs(text):
+            yield from _groups_in(row)
+        return
     end = 0
-    for odd in _ODD_PIECE.finditer(text):
-        if odd.start() >= end:
-            row = _stair(text, odd)
+    for piece in odd:
+        if piece.start() >= end:
+            row = _stair(text, piece)
             end = row[-1].end
             if len(row) >= _GROUPS:
                 yield from _groups_in(row)
+
+
+def _stairs(text: str) -> Iterator[list[CutRun]]:
+    """All stairs (`_stair`) of two pieces and more, in order."""
+    row: list[CutRun] = []
+    width = end = 0
+    for match in _PIECE.finditer(text):
+        start, piece = match.start(), match[0]
+        if len(piece) > width or not _is_gap(text[end:start]):
+            if len(row) >= _GROUPS:
+                yield row
+            row = []
+        width, end = len(piece), start + len(piece)
+        row.append(CutRun(start, end, piece))
+    if len(row) >= _GROUPS:
+        yield row
 
 
 def _stair(text: str, odd: re.Match[str]) -> list[CutRun]:

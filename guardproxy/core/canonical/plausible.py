@@ -64,7 +64,7 @@ def text_of(data: bytes, limit: int) -> str:
         if _TEXT.fullmatch(data):
             text = data.decode("utf-8-sig")
         else:
-            text = _mostly(data) if len(data) >= _ENOUGH and not _is_utf8(data) else ""
+            text = _mostly(data) if len(data) >= _ENOUGH else ""
         if text and believable(text):
             return text
     if len(data) >= _ENOUGH or b"\0" in data:
@@ -105,12 +105,14 @@ def _wide(data: bytes) -> Iterator[str]:
 
 
 def _mostly(data: bytes) -> str:
-    """UTF-8 with a few broken bytes at the edges (a run cut or joined with a neighbour), or Latin-1."""
-    if len(data.translate(None, _NO_SIGN)) >= 0.8 * len(data):  # as many signs at most, for each has one such byte
-        loose = data.decode("utf-8", "ignore")
-        printable = sum(c.isprintable() or c.isspace() for c in loose)
-        if printable >= 0.8 * len(data):
-            return "".join(c if c.isprintable() or c.isspace() else " " for c in loose)
+    """UTF-8 with a few broken bytes at the edges (a run cut or joined with a neighbour), or Latin-1; else ""."""
+    signs = len(data.translate(None, _NO_SIGN))  # each sign has one such byte; a letter of ASCII is one
+    if signs < 0.8 * len(data) or _is_utf8(data):
+        return ""
+    loose = data.decode("utf-8", "ignore")
+    printable = sum(c.isprintable() or c.isspace() for c in loose)
+    if printable >= 0.8 * len(data):
+        return "".join(c if c.isprintable() or c.isspace() else " " for c in loose)
     letters = len(data) - len(data.translate(None, _LETTERS))
     return data.decode("latin-1") if letters >= 0.85 * len(data) else ""
 

@@ -35,6 +35,10 @@ class Backwards:
     def span(self, start: int, end: int) -> Span:
         return self._ups.span(self._length - end, self._length - start)
 
+    def shown(self, place: Span) -> Span:
+        above = self._ups.shown(place)
+        return Span(self._length - above.end, self._length - above.start)
+
 
 def translated(view: View, name: str, table: dict[int, int]) -> View:
     """One letter for another; offsets stay."""

@@ -74,7 +74,7 @@ def decoded(source: Source, budget: Budget) -> list[Level]:
     """The readings one level down, likeliest first."""
     visible = source.visible
     near = _near(visible, source.fresh)
-    found = _within(_found(visible.text, budget, near), near)
+    found = _within(_found(visible.text, budget, near), visible, source.fresh)
     levels = [_level(visible, picked) for picked in _choices(found, _RIVALS[source.depth])]
     turned = [f for f in found if f.name == "decoded:rot47"]
     if len(turned) > 1 and not source.depth:  # the weakest of its rivals, word by word; a row of words is no accident
@@ -83,7 +83,7 @@ def decoded(source: Source, budget: Budget) -> list[Level]:
         return levels
     for name, edits in smuggled(source.view.text):
         hidden = [_Found(e, f"decoded:{name}", 1.0) for e in edits]
-        picked = _within(hidden, _near(source.view, source.fresh))
+        picked = _within(hidden, source.view, source.fresh)
         if picked:
             levels.append(_level(source.view, picked))
     return levels
@@ -103,21 +103,30 @@ def _found(text: str, budget: Budget, near: Near | None) -> list[_Found]:
 
 
 def _near(view: View, fresh: tuple[Span, ...] | None) -> Near | None:
-    """Does a stretch of the view come from one of the places? None when all do."""
+    """May a stretch of the view come from one of the places? None when all do."""
     if fresh is None:
         return None
-    ends = [f.end for f in fresh]
+    shown = [view.offsets.shown(f) for f in fresh]
+    starts, ends = [s.start for s in shown], [s.end for s in shown]
 
     def near(start: int, end: int) -> bool:
-        place = view.original(start, end)
-        at = bisect_right(ends, place.start)
-        return at < len(fresh) and fresh[at].start < place.end
+        at = bisect_right(ends, start)
+        return at < len(starts) and starts[at] < end
 
     return near
 
 
-def _within(found: list[_Found], near: Near | None) -> list[_Found]:
-    return found if near is None else [f for f in found if near(f.edit.start, f.edit.end)]
+def _within(found: list[_Found], view: View, fresh: tuple[Span, ...] | None) -> list[_Found]:
+    if fresh is None or not found:
+        return found
+    ends = [f.end for f in fresh]
+    kept = []
+    for item in found:
+        place = view.original(item.edit.start, item.edit.end)
+        at = bisect_right(ends, place.start)
+        if at < len(fresh) and fresh[at].start < place.end:
+            kept.append(item)
+    return kept
 
 
 def _choices(found: list[_Found], most: int) -> list[list[_Found]]:

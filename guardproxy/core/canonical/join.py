@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 from guardproxy.core.canonical.fold import is_spaceless
 from guardproxy.core.canonical.offsets import Edit, View, edited
@@ -10,7 +11,6 @@ from guardproxy.core.canonical.tables import HYPHENS
 
 SHORTEST_RUN = 3
 _LONGEST_GAP = 12  # `', ' ', '` in a list of characters has nine
-_LETTERS = {cp: " " for cp in range(128) if not chr(cp).isalnum()}
 _EDGE = 200  # characters of a neighbouring word in a script without spaces that may belong to a run
 
 
@@ -55,6 +55,8 @@ def single_runs(text: str) -> list[list[int]]:
 
     A run may take in the touching ends of words in scripts without spaces: 关于青 鸟 计 划的.
     """
+    if text.isascii():
+        return _ascii_runs(text)
     runs: list[list[int]] = []
     run: list[int] = []
     end = 0
@@ -76,20 +78,25 @@ def single_runs(text: str) -> list[list[int]]:
     return runs
 
 
+_SINGLE = "(?<![A-Za-z0-9])[A-Za-z0-9](?![A-Za-z0-9])"
+_ASCII_RUN = re.compile(rf"{_SINGLE}(?:[^A-Za-z0-9]{{1,{_LONGEST_GAP}}}{_SINGLE}){{{SHORTEST_RUN - 1},}}")
+_ASCII_SIGN = re.compile("[A-Za-z0-9]")
+
+
+def _ascii_runs(text: str) -> list[list[int]]:
+    return [[m.start() for m in _ASCII_SIGN.finditer(text, *run.span())] for run in _ASCII_RUN.finditer(text)]
+
+
 def _close(runs: list[list[int]], run: list[int]) -> None:
     if len(run) >= SHORTEST_RUN:
         runs.append(run)
 
 
+_WORD = re.compile(r"[^\W_]+")
+
+
 def _words(text: str) -> list[tuple[int, int]]:
-    bare = text.translate(_LETTERS) if text.isascii() else "".join(c if c.isalnum() else " " for c in text)
-    found: list[tuple[int, int]] = []
-    at = 0
-    for word in bare.split():
-        at = bare.index(word, at)
-        found.append((at, at + len(word)))
-        at += len(word)
-    return found
+    return [m.span() for m in _WORD.finditer(text)]
 
 
 def _tail(text: str, start: int, stop: int) -> list[int]:

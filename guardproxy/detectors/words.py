@@ -15,7 +15,8 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _NORMAL = {c: str.maketrans(_ALPHABET, _ALPHABET[-by:] + _ALPHABET[:-by]) for by, c in enumerate(_ALPHABET)}
 _DOUBLED = tuple(c + c for c in _ALPHABET + "0123456789")
-_HEAD = 3
+HEAD = 3
+"""First letters of a skeleton by which phrases are found in a run of single letters."""
 _MANY = 300
 FEW = 20_000
 """Up to so many phrases each Caesar shift is looked for; above, ROT13 and Atbash only."""
@@ -153,7 +154,7 @@ class PhraseIndex:
         self.most_words = max(self.most_words, len(words))
         bare = skeleton("".join(w for w in words if w != BREAK))
         self.bare[bare] = (*self.bare.get(bare, ()), number)
-        self.heads.setdefault(bare[:_HEAD], set()).add(len(bare))
+        self.heads.setdefault(bare[:HEAD], set()).add(len(bare))
         if is_spaceless(words[0][0]) or is_spaceless(words[-1][-1]):
             for reading in dict.fromkeys((key, key[::-1])):
                 self.spaceless.add(reading, number)
@@ -190,7 +191,7 @@ class PhraseIndex:
 
     def heads_at(self, run: str, at: int) -> set[int]:
         """Lengths of the phrases that may begin at this place of a run of single letters."""
-        return self.heads.get(run[at : at + _HEAD], _NONE)
+        return self.heads.get(run[at : at + HEAD], _NONE)
 
 
 _NONE: set[int] = set()

@@ -100,9 +100,10 @@ class WordSearch:
     def find(self, readings: Iterable[Reading]) -> Iterator[Hit]:
         """Every phrase in the readings of one text, in no particular order; the same phrase may come twice."""
         sift = WordSift(self._index)
+        empty: set[str] = set()
         for reading in readings:
             if reading.runs:
-                yield from self._runs.find(reading)
+                yield from self._runs.find(reading, empty)
             else:
                 yield from self._in_words(reading, sift)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import string
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 
 from guardproxy.core.canonical.cipher import ROTATIONS
@@ -47,16 +47,18 @@ class Budget:
     """Bounds the work: decoded text to four characters for each one in, views to two; 64 and 128 KiB at least.
 
     Attempts that fail are not charged: a long run is judged by its head, a short one costs its own length. What was
-    made of a run or a chunk is kept: most come again in the next reading. `known`: run → what it decodes to; `parts`:
-    chunk → the runs in it; `turned`: chunk → what ROT47 makes of it.
+    made of a run or a chunk is kept: most come again in the next reading. `known`: run → what it decodes to;
+    `hopeless`: run → the ways (`Way`) that need not be tried; `parts`: chunk → the runs in it; `turned`: chunk → what
+    ROT47 makes of it.
     """
 
-    __slots__ = ("known", "parts", "text", "turned", "views")
+    __slots__ = ("hopeless", "known", "parts", "text", "turned", "views")
 
     def __init__(self, size: int) -> None:
         self.text = max(4 * size, 1 << 16)
         self.views = max(2 * size, 1 << 17)
         self.known: dict[str, list[tuple[str, str]]] = {}
+        self.hopeless: dict[str, int] = {}
         self.parts: dict[str, list[tuple[int, int, str]]] = {}
         self.turned: dict[tuple[str, bool], list[tuple[int, int, str]]] = {}
 
@@ -75,6 +77,19 @@ class Budget:
         return True
 
 
+class Way:
+    """Codecs and directions that `sift` judges beforehand, as bits."""
+
+    BASE64 = 1
+    BASE64_REVERSED = 2
+    ROT13_BASE64 = 4
+    BASE85 = 8
+    BASE85_REVERSED = 16
+    ASCII85 = 32
+    Z85 = 64
+    ALL_85 = 120
+
+
 def decodings(run: str, budget: Budget) -> list[tuple[str, str]]:
     """`(codec, text)` for every codec under which the run is text, likeliest first."""
     known = budget.known.get(run)
@@ -85,21 +100,23 @@ def decodings(run: str, budget: Budget) -> list[tuple[str, str]]:
 
 def _decodings(run: str, budget: Budget) -> list[tuple[str, str]]:
     letters = set(run)
-    fitting = fitting_codecs(letters)
+    fitting = _fitting(letters)
     if not fitting:
         return []
     found: list[tuple[float, str, str]] = []
     digits = run.isdigit()  # other codecs make next to no text of digits alone
     monotone = len(run) > _SNIFF and len(letters) < _FEWEST_SIGNS  # bits may be, no other long text is
     last = 1 if monotone else _OF_DIGITS if digits else len(_CODECS)
+    hopeless = budget.hopeless.get(run, 0)
     for number in _numbers_of(fitting):
         if number >= last:
             break
         name, _, decode = _CODECS[number]
-        _try(run, name, decode, budget, found)
-        if name in _BOTH_WAYS:
+        if not hopeless & _WAYS.get(name, 0):
+            _try(run, name, decode, budget, found)
+        if name in _BOTH_WAYS and not hopeless & _WAYS.get(name + "-reversed", 0):
             _try(run[::-1], name + "-reversed", decode, budget, found, run)
-    if not found and not digits and not monotone and fitting & _FITS_64:
+    if not found and not digits and not monotone and fitting & _FITS_64 and not hopeless & Way.ROT13_BASE64:
         text = _attempt(run.translate(ROTATIONS[13]), _base64, budget)
         if text:
             found.append((quality(text), "rot13-base64", text))
@@ -123,7 +140,12 @@ def _try(
             found.append((worth + (0 if run else 0.05), name, text))
 
 
-def fitting_codecs(letters: Iterable[str]) -> int:
+def has_64(run: str) -> bool:
+    """Does the run fit base64? All alphabets but those to the base of 85 are part of it."""
+    return _B64.issuperset(run)
+
+
+def _fitting(letters: set[str]) -> int:
     """The codecs whose alphabet has all the letters, as bits by their place in the table."""
     fitting = _EVERY
     for letter in letters:
@@ -295,9 +317,11 @@ _FITS = {
     for c in frozenset().union(*(alphabet for _, alphabet, _ in _CODECS))
 }
 _FITS_64 = 1 << next(n for n, (name, _, _) in enumerate(_CODECS) if name == "base64")
-_OF_85 = sum(1 << n for n, (name, _, _) in enumerate(_CODECS) if name in {"base85", "ascii85", "z85"})
-
-
-def only_85(fitting: int) -> bool:
-    """Are all the codecs among those to the base of 85?"""
-    return not fitting & ~_OF_85
+_WAYS = {
+    "base64": Way.BASE64,
+    "base64-reversed": Way.BASE64_REVERSED,
+    "base85": Way.BASE85,
+    "base85-reversed": Way.BASE85_REVERSED,
+    "ascii85": Way.ASCII85,
+    "z85": Way.Z85,
+}

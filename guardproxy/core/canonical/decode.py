@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from guardproxy.core.canonical.codecs import Budget
 from guardproxy.core.canonical.escapes import escapes
+from guardproxy.core.canonical.groups import Near
 from guardproxy.core.canonical.numbers import code_lists
 from guardproxy.core.canonical.offsets import Edit, View, edited
 from guardproxy.core.canonical.plausible import quality
-from guardproxy.core.canonical.runs import Near, encoded_runs
+from guardproxy.core.canonical.runs import encoded_runs
 from guardproxy.core.canonical.signs import morse, spelled
 from guardproxy.core.canonical.smuggle import smuggled
 from guardproxy.core.findings import Span

@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import re
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 SHORTEST = 6
@@ -24,6 +24,11 @@ WIDEST_GAP = 16
 _LONGEST_CHUNK = 2000
 _LOOK_BACK = 120
 _DENSE = 60  # characters for each odd piece; above, looking around each is dearer than reading all
+
+
+Near = Callable[[int, int], bool]
+"""May a stretch `start`, `end` of the text hold something new?"""
+_Step = tuple[int, str]  # where a piece begins, and the piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,56 +99,60 @@ def pieces(text: str) -> list[CutRun]:
     return [CutRun(m.start(), m.end(), m[0]) for m in _PIECE.finditer(text)]
 
 
-def cut_runs(text: str) -> Iterator[CutRun]:
-    """Runs cut into groups of one length; the last group may be shorter."""
+def cut_runs(text: str, near: Near | None = None) -> Iterator[CutRun]:
+    """Runs cut into groups of one length; the last group may be shorter. `near`: see `runs.encoded_runs`."""
     odd = list(_ODD_PIECE.finditer(text))
     if len(odd) > len(text) // _DENSE:
         for row in _stairs(text):
-            yield from _groups_in(row)
+            if near is None or near(row[0][0], row[-1][0] + len(row[-1][1])):
+                yield from _groups_in(row)
         return
     end = 0
     for piece in odd:
         if piece.start() >= end:
             row = _stair(text, piece)
-            end = row[-1].end
-            if len(row) >= _GROUPS:
+            end = row[-1][0] + len(row[-1][1])
+            if len(row) >= _GROUPS and (near is None or near(row[0][0], end)):
                 yield from _groups_in(row)
 
 
-def _stairs(text: str) -> Iterator[list[CutRun]]:
+def _stairs(text: str) -> Iterator[list[_Step]]:
     """All stairs (`_stair`) of two pieces and more, in order."""
-    row: list[CutRun] = []
+    row: list[_Step] = []
     width = end = 0
     for match in _PIECE.finditer(text):
         start, piece = match.start(), match[0]
-        if len(piece) > width or not _is_gap(text[end:start]):
+        size = len(piece)
+        if size > width or not _is_gap(text[end:start]):
             if len(row) >= _GROUPS:
                 yield row
             row = []
-        width, end = len(piece), start + len(piece)
-        row.append(CutRun(start, end, piece))
+        width, end = size, start + size
+        row.append((start, piece))
     if len(row) >= _GROUPS:
         yield row
 
 
-def _stair(text: str, odd: re.Match[str]) -> list[CutRun]:
+def _stair(text: str, odd: re.Match[str]) -> list[_Step]:
     """The pieces around one, none longer than the piece before, as far as no gap is too wide.
 
     A group never reaches over the ends of a stair, and one begins anew at each: stairs are read apart.
     """
-    row = [CutRun(odd.start(), odd.end(), odd[0])]
-    for match in _PIECE.finditer(text, odd.end()):
-        if len(match[0]) > len(row[-1].joined) or not _is_gap(text[row[-1].end : match.start()]):
+    row = [(odd.start(), odd[0])]
+    end = odd.end()
+    for match in _PIECE.finditer(text, end):
+        if len(match[0]) > len(row[-1][1]) or not _is_gap(text[end : match.start()]):
             break
-        row.append(CutRun(match.start(), match.end(), match[0]))
-    before: list[CutRun] = []
+        row.append((match.start(), match[0]))
+        end = match.end()
+    before: list[_Step] = []
     first, width = row[0], _LOOK_BACK
     while not before:
         since = max(0, odd.start() - width)
         for match in reversed(list(_PIECE.finditer(text, since, odd.start()))):
-            if len(match[0]) < len(first.joined) or not _is_gap(text[match.end() : first.start]):
+            if len(match[0]) < len(first[1]) or not _is_gap(text[match.end() : first[0]]):
                 return [*reversed(before), *row]
-            first = CutRun(match.start(), match.end(), match[0])
+            first = match.start(), match[0]
             before.append(first)
         if not since:
             break
@@ -151,25 +160,25 @@ def _stair(text: str, odd: re.Match[str]) -> list[CutRun]:
     return [*reversed(before), *row]
 
 
-def _groups_in(row: list[CutRun]) -> Iterator[CutRun]:
-    ordinary = [_IS_ORDINARY.fullmatch(p.joined) is not None for p in row]
+def _groups_in(row: list[_Step]) -> Iterator[CutRun]:
+    ordinary = [_IS_ORDINARY.fullmatch(piece) is not None for _, piece in row]
     first = 0
     while first < len(row) - 1:
         last = first + 1
-        if opens_group(row[first].joined, ordinary=ordinary[first]):
+        if opens_group(row[first][1], ordinary=ordinary[first]):
             last = _group_end(row, first)
         if last - first >= _GROUPS:
-            capital = last - first > _GROUPS and all(B32.issuperset(p.joined) for p in row[first : last - 1])
+            capital = last - first > _GROUPS and all(B32.issuperset(piece) for _, piece in row[first : last - 1])
             if capital or not all(ordinary[first:last]):
                 yield from _ways(row[first:last], ordinary[first:last])
         first = max(first + 1, last - 1)
 
 
-def _group_end(row: list[CutRun], first: int) -> int:
+def _group_end(row: list[_Step], first: int) -> int:
     """One past the last piece of the group that begins at `first`."""
-    size = len(row[first].joined)
+    size = len(row[first][1])
     for at in range(first + 1, len(row)):
-        if len(row[at].joined) != size:
+        if len(row[at][1]) != size:
             return at + 1
     return len(row)
 
@@ -182,18 +191,20 @@ def _is_gap(between: str) -> bool:
     )
 
 
-def _ways(group: list[CutRun], ordinary: Sequence[bool]) -> Iterator[CutRun]:
+def _ways(group: list[_Step], ordinary: Sequence[bool]) -> Iterator[CutRun]:
     """The group with and without ordinary words at its ends."""
     size = len(group)
     odd = max((i for i in range(size) if not ordinary[i]), default=0) + 1
     for begin in range(min(3, size - 1)):
         if begin and not ordinary[begin - 1]:
             return
-        for end in sorted({size, size - 1, odd}, reverse=True):
-            joined = "".join([p.joined for p in group[begin:end]])
+        for end in (size, size - 1, odd) if odd < size - 1 else (size, size - 1):
+            if end - begin < _GROUPS:
+                continue
+            joined = "".join([piece for _, piece in group[begin:end]])
             numeric = joined.isdigit() and not set(joined) <= {"0", "1"}  # `numbers` reads lists of them
-            if end - begin >= _GROUPS and len(joined) >= SHORTEST and not numeric:
-                yield CutRun(group[begin].start, group[end - 1].end, joined)
+            if len(joined) >= SHORTEST and not numeric:
+                yield CutRun(group[begin][0], group[end - 1][0] + len(group[end - 1][1]), joined)
 
 
 def marked_runs(chunk: str) -> Iterator[CutRun]:

@@ -192,14 +192,13 @@ class Mapped:
 
     def _arrays(self) -> tuple[array[int], array[int]]:
         if self._starts is None or self._ends is None:
-            self._starts, self._ends = array("l"), array("l")
             made = self._pieces.pieces() if isinstance(self._pieces, PieceMaker) else self._pieces
-            for at, new in enumerate(made):
-                if new:
-                    self._starts.extend([at] * len(new))
-                    self._ends.extend([at + 1] * len(new))
-                elif self._ends:
-                    self._ends[-1] = at + 1  # a removed mark belongs to the letter before it
+            self._starts = array("l", [at for at, new in enumerate(made) for _ in new])
+            self._ends = array("l", [at + 1 for at in self._starts])
+            for at in [at for at, new in enumerate(made) if not new]:
+                last = bisect_left(self._starts, at) - 1
+                if last >= 0:
+                    self._ends[last] = at + 1  # a removed mark belongs to the letter before it
         return self._starts, self._ends
 
 

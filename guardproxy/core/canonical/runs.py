@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from guardproxy.core.canonical.cipher import ROT47
 from guardproxy.core.canonical.codecs import Budget, decodings
-from guardproxy.core.canonical.groups import SHORTEST, cut_runs, is_ordinary, marked_runs, odd_chunks, spread
+from guardproxy.core.canonical.groups import SHORTEST, Near, cut_runs, is_ordinary, marked_runs, odd_chunks, spread
 from guardproxy.core.canonical.offsets import Edit
 from guardproxy.core.canonical.sift import turn_away
 
@@ -19,8 +19,6 @@ _LONGEST_PATH = 300
 _EDGES = frozenset("\"'`.,;:!?()")
 _TURNS = "".join(re.escape(chr(c)) for c, new in ROT47.items() if chr(new).isalnum() or chr(new) == "-")
 _LETTERS47 = re.compile(rf"[{_TURNS}]*")
-Near = Callable[[int, int], bool]
-"""May a stretch `start`, `end` of the text hold something new?"""
 _Part = tuple[int, int, str]  # start and end in the chunk, and what is to be decoded
 
 
@@ -37,7 +35,7 @@ def encoded_runs(text: str, budget: Budget, near: Near | None = None) -> list[tu
     odd = odd_chunks(text)
     if not odd:
         return []
-    groups = [run for run in cut_runs(text) if near is None or near(run.start, run.end)]
+    groups = [run for run in cut_runs(text, near) if near is None or near(run.start, run.end)]
     singles: list[tuple[int, list[_Part]]] = []  # a word comes again and again
     for start, chunk in odd:
         if len(chunk) >= SHORTEST and (near is None or near(start, start + len(chunk))):

@@ -30,6 +30,7 @@ _SHORTEST, _LONGEST = 4, 48  # above, UTF-16 of more blocks than two would have 
 _HEAD = 8  # bytes that are looked at
 _FIVES, _FOURS = 10, 12  # digits that hold them
 _ENOUGH = 8  # `plausible` takes broken edges from here on
+_MISSING = "\x80"  # stands where a run has ended
 _PAD = "\x54"  # the last digit to the base of 85
 _FROM_URLS = str.maketrans("-_", "+/")
 
@@ -50,7 +51,7 @@ _HEAD_FIRST = _table(h[0] for h in _HEADS)
 _HEAD_SECOND = _table(h[1] for h in _HEADS)
 _ALLOWED = bytes(15 if n < _ENOUGH else min(_HEAD, n // 5) for n in range(256))
 """Bytes of a text of so many that may be no sign; 15: such a text has no broken edges."""
-_TOO_MANY = bytes(lane >> 4 != 15 and lane & 15 <= lane >> 4 for lane in range(256))
+_FEW_ENOUGH = bytes(lane >> 4 != 15 and lane & 15 <= lane >> 4 for lane in range(256))
 _TWO_PAIRS = _table(range(2, 7))
 
 
@@ -59,12 +60,15 @@ def turn_away(runs: Iterable[str], budget: Budget) -> None:
     judged = [r for r in runs if _SHORTEST <= len(r) <= _LONGEST and r not in budget.known and r.isascii()]
     if len(judged) < _FEW:
         return
-    backwards = [r[::-1] for r in judged]
+    sizes = [len(r) for r in judged]
+    lengths = _Lengths(bytes([n - -(-n // 5) for n in sizes]), bytes([n > 5 for n in sizes]))
+    forwards = "".join([r[:_FIVES].ljust(_FIVES, _MISSING) for r in judged])
+    backwards = "".join([r[: -_FIVES - 1 : -1].ljust(_FIVES, _MISSING) for r in judged])
     found = (
-        _hopeless(_fives(judged, VALUES_85), Way.BASE85)
-        | _hopeless(_fives(backwards, VALUES_85), Way.BASE85_REVERSED)
-        | _hopeless(_fives(judged, VALUES_A85), Way.ASCII85)
-        | _hopeless(_fives(judged, VALUES_Z85), Way.Z85)
+        _hopeless(_fives(forwards, VALUES_85, lengths), Way.BASE85)
+        | _hopeless(_fives(backwards, VALUES_85, lengths), Way.BASE85_REVERSED)
+        | _hopeless(_fives(forwards, VALUES_A85, lengths), Way.ASCII85)
+        | _hopeless(_fives(forwards, VALUES_Z85, lengths), Way.Z85)
     )
     hopeless = dict(zip(judged, found.to_bytes(len(judged), "little"), strict=True))
     for run in judged:
@@ -73,27 +77,45 @@ def turn_away(runs: Iterable[str], budget: Budget) -> None:
     budget.known.update({run: [] for run in judged if hopeless[run] == Way.ALL_85 and not has_64(run)})
     short = [r for r in judged if has_64(r)]
     if short:
-        bodies = [r.replace("=", "") for r in short]
+        bodies = [r.replace("=", "") if "=" in r else r for r in short]
+        lengths = _Lengths(bytes([len(b) // 4 * 3 + max(0, len(b) % 4 - 1) for b in bodies]), b"")
+        forwards = "".join([b[:_FOURS].ljust(_FOURS, "A") for b in bodies])
+        backwards = "".join([b[: -_FOURS - 1 : -1].ljust(_FOURS, "A") for b in bodies])
         more = (
-            _hopeless(_fours(bodies), Way.BASE64)
-            | _hopeless(_fours([b[::-1] for b in bodies]), Way.BASE64_REVERSED)
-            | _hopeless(_fours([b.translate(ROTATIONS[13]) for b in bodies]), Way.ROT13_BASE64)
+            _hopeless(_fours(forwards, lengths), Way.BASE64)
+            | _hopeless(_fours(backwards, lengths), Way.BASE64_REVERSED)
+            | _hopeless(_fours(forwards.translate(ROTATIONS[13]), lengths), Way.ROT13_BASE64)
         ).to_bytes(len(short), "little")
         hopeless.update({run: hopeless[run] | also for run, also in zip(short, more, strict=True)})
     budget.hopeless.update(hopeless)
 
 
-def _hopeless(hope: int, way: int) -> int:
-    """The bit of the way in the byte of each run that has no hope."""
-    size = hope.bit_length() // 8
-    return (_ones(size) ^ hope ^ 1 << 8 * size) * way
+def _hopeless(hope: tuple[int, int], way: int) -> int:
+    """The bit of the way in the byte of each run that has no hope. `hope`: one byte a run, and their number."""
+    may, size = hope
+    return (_ones(size) ^ may) * way
 
 
-def _fives(runs: Sequence[str], values: dict[int, int]) -> int:
-    """One byte for each run, 1 where it may be text to the base of 85, else 0; and one more that is 1."""
-    heads = "".join([r[:_FIVES].ljust(_FIVES, "\x80") for r in runs])
-    digits = heads.translate(values).replace("\x80", _PAD).encode("latin-1")
-    size = len(runs)
+class _Lengths:
+    """How many bytes each run is, and what follows from it for the first of them.
+
+    `second`: 1 for each run that has digits in a second group of five.
+    """
+
+    __slots__ = ("allowed", "inside", "long", "second", "size")
+
+    def __init__(self, lengths: bytes, second: bytes) -> None:
+        self.size = len(lengths)
+        self.second = _number(second)
+        self.inside = [_marks(lengths, _table(range(at + 1, 256))) for at in range(_HEAD)]
+        self.long = _marks(lengths, _table(range(_ENOUGH, 256)))
+        self.allowed = 16 * _number(lengths.translate(_ALLOWED))
+
+
+def _fives(heads: str, values: dict[int, int], lengths: _Lengths) -> tuple[int, int]:
+    """One byte for each run, 1 where it may be text to the base of 85, else 0; and their number."""
+    digits = heads.translate(values).replace(_MISSING, _PAD).encode("latin-1")
+    size = lengths.size
     valid = _ones(size)
     columns: list[bytes] = []
     for group in (0, 5):
@@ -106,35 +128,26 @@ def _fives(runs: Sequence[str], values: dict[int, int]) -> int:
             valid &= _marks(column, _DIGIT)
         words = total.to_bytes(8 * size + 8, "little")
         columns += [words[at : 8 * size : 8] for at in (3, 2, 1, 0)]
-        overflow = words[4 : 8 * size : 8]
-        within = bytes([len(r) > group for r in runs])
-        valid &= _ones(size) ^ (_marks(within, _IDENTITY) & (_ones(size) ^ _marks(overflow, _ZERO)))
-    lengths = bytes([len(r) - -(-len(r) // 5) for r in runs])
-    return valid & _may_be_text(columns, lengths) | 1 << 8 * size
+        too_wide = _ones(size) ^ _marks(words[4 : 8 * size : 8], _ZERO)
+        valid &= _ones(size) ^ (too_wide & lengths.second if group else too_wide)
+    return valid & _may_be_text(columns, lengths), size
 
 
-def _fours(bodies: Sequence[str]) -> int:
-    """The same for base64 without its padding; all characters are of its alphabet."""
-    heads = "".join([b[:_FOURS].ljust(_FOURS, "A") for b in bodies]).translate(_FROM_URLS)
-    data = binascii.a2b_base64(heads)
+def _fours(heads: str, lengths: _Lengths) -> tuple[int, int]:
+    """The same for base64; all characters are of its alphabet."""
+    data = binascii.a2b_base64(heads.translate(_FROM_URLS))
     width = _FOURS // 4 * 3
-    columns = [data[at::width] for at in range(_HEAD)]
-    lengths = bytes([len(b) // 4 * 3 + max(0, len(b) % 4 - 1) for b in bodies])
-    return _may_be_text(columns, lengths) | 1 << 8 * len(bodies)
+    return _may_be_text([data[at::width] for at in range(_HEAD)], lengths), lengths.size
 
 
-_IDENTITY = bytes(range(256))
-
-
-def _may_be_text(columns: Sequence[bytes], lengths: bytes) -> int:
-    """`columns`: the first bytes of all runs, the second bytes …; `lengths`: bytes of each run."""
-    inside = [_marks(lengths, _table(range(at + 1, 256))) for at in range(_HEAD)]
-    long = _marks(lengths, _table(range(_ENOUGH, 256)))
+def _may_be_text(columns: Sequence[bytes], lengths: _Lengths) -> int:
+    """`columns`: the first bytes of all runs, the second bytes …"""
+    inside = lengths.inside
     head = _marks(columns[0], _HEAD_FIRST) & _marks(columns[1], _HEAD_SECOND)
     zero = reduce(or_, [_marks(c, _ZERO) & i for c, i in zip(columns, inside, strict=True)])
     odd = sum(_marks(c, _NO_SIGN) & i for c, i in zip(columns, inside, strict=True))
-    edges = _marks(_bytes(odd + 16 * _number(lengths.translate(_ALLOWED)), len(lengths)), _TOO_MANY)
-    wide = (_repeats(columns[::2]) | _repeats(columns[1::2])) & long
+    edges = _marks(_bytes(odd + lengths.allowed, lengths.size), _FEW_ENOUGH)
+    wide = (_repeats(columns[::2]) | _repeats(columns[1::2])) & lengths.long
     return _begins_utf8(columns, inside) | head | zero | edges | wide
 
 

@@ -26,9 +26,10 @@ _STANDARD32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _EXTENDED = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _HUMAN = "ybndrfg8ejkmcpqxot1uwisza345h769"
-_FROM_EXTENDED = str.maketrans(_EXTENDED, _STANDARD32)
-_FROM_CROCKFORD = str.maketrans(_CROCKFORD, _STANDARD32)
-_FROM_HUMAN = str.maketrans(_HUMAN, _STANDARD32)
+_FROM_STANDARD = str.maketrans(_STANDARD32, _EXTENDED)
+_FROM_CROCKFORD = str.maketrans(_CROCKFORD, _EXTENDED)
+_FROM_HUMAN = str.maketrans(_HUMAN, _EXTENDED)
+_WHOLE_BYTES = frozenset({0, 2, 4, 5, 7})  # digits of five bits in the last group of forty
 _NO_DIGIT = 0xFF
 _WIDEST_WORD = (1 << 32) - 1
 
@@ -60,7 +61,7 @@ class Budget:
         self.known: dict[str, list[tuple[str, str]]] = {}
         self.hopeless: dict[str, int] = {}
         self.parts: dict[str, list[tuple[int, int, str]]] = {}
-        self.turned: dict[tuple[str, bool], list[tuple[int, int, str]]] = {}
+        self.turned: dict[str, list[tuple[int, int, str]]] = {}
 
     def take(self, size: int) -> bool:
         """Pay for a decoded text; False when there is no more."""
@@ -189,22 +190,28 @@ def _base64(run: str) -> bytes:
 
 
 def _base32(run: str) -> bytes:
-    body = run.rstrip("=").upper()
-    if "=" in body:
-        raise ValueError
-    return base64.b32decode(body + "=" * (-len(body) % 8))
+    return _fives_of_bits(run.upper(), _FROM_STANDARD)
 
 
 def _base32hex(run: str) -> bytes:
-    return _base32(run.upper().rstrip("=").translate(_FROM_EXTENDED))
+    return _fives_of_bits(run.upper(), {})
 
 
 def _crockford(run: str) -> bytes:
-    return _base32(run.upper().translate(_FROM_CROCKFORD))
+    return _fives_of_bits(run.upper(), _FROM_CROCKFORD)
 
 
 def _human32(run: str) -> bytes:
-    return _base32(run.translate(_FROM_HUMAN))
+    return _fives_of_bits(run, _FROM_HUMAN)
+
+
+def _fives_of_bits(run: str, digits: dict[int, int]) -> bytes:
+    """Digits of five bits; `digits`: what each is to `int`. Raises `ValueError` for a length that no bytes have."""
+    body = run.rstrip("=")
+    if "=" in body or len(body) % 8 not in _WHOLE_BYTES:
+        raise ValueError
+    size = len(body) * 5 // 8
+    return (int(body.translate(digits), 32) >> len(body) * 5 - 8 * size).to_bytes(size, "big") if body else b""
 
 
 def _decimal(run: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 
-from guardproxy.core.canonical.fold import is_spaceless
+from guardproxy.core.canonical.fold import has_spaceless, is_spaceless
 from guardproxy.core.canonical.offsets import Edit, View, edited
 from guardproxy.core.canonical.tables import HYPHENS
 
@@ -55,8 +55,8 @@ def single_runs(text: str) -> list[list[int]]:
 
     A run may take in the touching ends of words in scripts without spaces: 关于青 鸟 计 划的.
     """
-    if text.isascii():
-        return _ascii_runs(text)
+    if text.isascii() or not has_spaceless(text):
+        return [[m.start() for m in _SIGN.finditer(text, *run.span())] for run in _RUN.finditer(text)]
     runs: list[list[int]] = []
     run: list[int] = []
     end = 0
@@ -78,13 +78,9 @@ def single_runs(text: str) -> list[list[int]]:
     return runs
 
 
-_SINGLE = "(?<![A-Za-z0-9])[A-Za-z0-9](?![A-Za-z0-9])"
-_ASCII_RUN = re.compile(rf"{_SINGLE}(?:[^A-Za-z0-9]{{1,{_LONGEST_GAP}}}{_SINGLE}){{{SHORTEST_RUN - 1},}}")
-_ASCII_SIGN = re.compile("[A-Za-z0-9]")
-
-
-def _ascii_runs(text: str) -> list[list[int]]:
-    return [[m.start() for m in _ASCII_SIGN.finditer(text, *run.span())] for run in _ASCII_RUN.finditer(text)]
+_SINGLE = r"(?<![^\W_])[^\W_](?![^\W_])"
+_RUN = re.compile(rf"{_SINGLE}(?:[\W_]{{1,{_LONGEST_GAP}}}{_SINGLE}){{{SHORTEST_RUN - 1},}}")
+_SIGN = re.compile(r"[^\W_]")
 
 
 def _close(runs: list[list[int]], run: list[int]) -> None:

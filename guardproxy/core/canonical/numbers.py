@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from guardproxy.core.canonical.groups import Near
 from guardproxy.core.canonical.offsets import Edit
 from guardproxy.core.canonical.plausible import quality, text_of_numbers
 
@@ -44,12 +45,12 @@ class _Token:
     prefixed: bool
 
 
-def code_lists(text: str) -> list[tuple[str, list[Edit]]]:
-    """Alternative readings of the number lists in a text."""
+def code_lists(text: str, near: Near | None = None) -> list[tuple[str, list[Edit]]]:
+    """Alternative readings of the number lists in a text. `near`: see `runs.encoded_runs`."""
     if sum(map(text.count, string.digits)) < _FEWEST:
         return []
     by_name: dict[str, list[Edit]] = {}
-    for group in _groups(text):
+    for group in _groups(text, near):
         for part in _parts(text, group):
             for name, decoded in _readings(text, part):
                 by_name.setdefault(name, []).append(Edit(part[0].start, part[-1].end, decoded))
@@ -85,13 +86,13 @@ _ROW = re.compile(rf"(?<!\S){_DIGITS}(?: {{1,{_WIDEST_GAP}}}(?=\S)(?:{_DIGITS}|(
 """Numbers and the words between them in a row: every group, and more."""
 
 
-def _groups(text: str) -> list[list[_Token]]:
+def _groups(text: str, near: Near | None) -> list[list[_Token]]:
     """Numbers in a row, little between them."""
     spaced = _spaced(text)
     known: dict[str, _Token | None] = {}
     found: list[list[_Token]] = []
     for row in _ROW.finditer(spaced):
-        if row[0].count(" ") >= _FEWEST - 1:
+        if row[0].count(" ") >= _FEWEST - 1 and (near is None or near(*row.span())):
             found += _groups_in(row[0], row.start(), known)
     return found
 

@@ -111,8 +111,9 @@ def _cores(chunk: str) -> list[str]:
 def _rot47(text: str, odd: list[tuple[int, str]], budget: Budget, found: list[tuple[str, Edit]]) -> None:
     """Chunks full of signs that ROT47 turns into words; beside one, a chunk that has letters and digits alone."""
     sure: set[int] = set()
+    known = budget.turned
     for start, chunk in odd:
-        if chunk.isascii() and _turned(start, chunk, budget, found, plainly=False):
+        if known.get(chunk, True) and chunk.isascii() and _turned(start, chunk, budget, found):
             sure.add(start)
     if not sure:
         return
@@ -123,7 +124,8 @@ def _rot47(text: str, odd: list[tuple[int, str]], budget: Budget, found: list[tu
             number = first + side
             while 0 <= number < len(pieces) and number not in numbers and _may_turn(pieces[number][1]):
                 numbers.add(number)
-                _turned(*pieces[number], budget, found, plainly=True)
+                at, chunk = pieces[number]
+                found += _shifted(at, _turnings(chunk, plainly=True))
                 number += side
 
 
@@ -131,12 +133,16 @@ def _may_turn(chunk: str) -> bool:
     return ALNUM47.issuperset(chunk.strip("\"'`.,;:!?()"))
 
 
-def _turned(start: int, chunk: str, budget: Budget, found: list[tuple[str, Edit]], *, plainly: bool) -> bool:
-    made = budget.turned.get((chunk, plainly))
+def _turned(start: int, chunk: str, budget: Budget, found: list[tuple[str, Edit]]) -> bool:
+    made = budget.turned.get(chunk)
     if made is None:
-        made = budget.turned[chunk, plainly] = _turnings(chunk, plainly=plainly)
-    found += [("decoded:rot47", Edit(start + first, start + last, new)) for first, last, new in made]
+        made = budget.turned[chunk] = _turnings(chunk, plainly=False)
+    found += _shifted(start, made)
     return bool(made)
+
+
+def _shifted(start: int, made: list[_Part]) -> list[tuple[str, Edit]]:
+    return [("decoded:rot47", Edit(start + first, start + last, new)) for first, last, new in made]
 
 
 def _turnings(chunk: str, *, plainly: bool) -> list[_Part]:

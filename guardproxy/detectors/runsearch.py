@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ SHORT = 4
 """Letters up to which a phrase must be the whole run, and half letters when digits stand in for some."""
 _ROTATED_RUN = 2000
 _MARKS = {ord(mark): None for mark in " .,"}
+_TRIPLE = re.compile(r"([a-z0-9])\1\1")
 _TRIPLES = tuple(c * 3 for c in "abcdefghijklmnopqrstuvwxyz0123456789")
 
 
@@ -120,8 +122,7 @@ def same_run(spelled: str, letters: str) -> bool:
 
 
 def has_triple(key: str) -> bool:
-    return (
-        any(t in key for t in _TRIPLES)
-        if key.isascii()
-        else any(a == b == c for a, b, c in zip(key, key[1:], key[2:], strict=False))
-    )
+    """Does a letter or digit stand three times in a row?"""
+    if not key.isascii():
+        return any(a == b == c for a, b, c in zip(key, key[1:], key[2:], strict=False))
+    return _TRIPLE.search(key) is not None if len(key) < _ROTATED_RUN else any(t in key for t in _TRIPLES)

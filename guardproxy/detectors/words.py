@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from guardproxy.core.canonical.cipher import ATBASH, ROTATIONS
 from guardproxy.core.canonical.fold import BREAK, LEET, VISIBLE, is_spaceless, key_words
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "å": "aa", "ø": "oe"})
@@ -18,6 +19,8 @@ _DOUBLED = tuple(c + c for c in _ALPHABET + "0123456789")
 HEAD = 3
 """First letters of a skeleton by which phrases are found in a run of single letters."""
 _MANY = 300
+LISTED = 2000
+"""Up to so many phrases every variant of an anchor is kept in one set: at 28 strings each, some megabytes."""
 FEW = 20_000
 """Up to so many phrases each Caesar shift is looked for; above, ROT13 and Atbash only."""
 
@@ -130,6 +133,8 @@ class PhraseIndex:
         self.heads: dict[str, set[int]] = {}
         self.most_words = 1
         self.lengths: set[int] = set()
+        self.variants: set[str] = set()
+        """What each anchor is as it stands, backwards, in Atbash and under each shift; of the first `LISTED` phrases."""
 
     def __bool__(self) -> bool:
         return bool(self.phrases)
@@ -175,6 +180,10 @@ class PhraseIndex:
             return
         turned = normal_shift(" ".join(words), words[anchor][0]).split(" ")
         self.shifts.add(turned, anchor, number)
+        if number < LISTED:
+            word = words[anchor]
+            self.variants.update((word, word[::-1], word.translate(ATBASH)))
+            self.variants.update(turned[anchor].translate(table) for table in ROTATIONS)
         self._beginnings(words, bones, number)
         for end in range(1, len(words)):
             self.shifts.prefixes.setdefault(normal_shift(" ".join(words[:end]), words[0][0]), number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -17,7 +18,9 @@ from guardproxy.detectors.wordsift import WordSift
 
 _DIGITS = "0123456789"
 _ODD_WORDS = 40
+_DIGIT = re.compile(f"[{_DIGITS}]")
 _SIGNS = "".join(SYMBOL_LEET.values())
+_ASCII_SIGNS = "".join(sign for sign in _SIGNS if sign.isascii())
 
 
 Change = Callable[[str], str]
@@ -194,7 +197,7 @@ class WordSearch:
         if sift.bones(distinct):
             yield from self._by_bones(source)
         if not source.reading.depth:
-            yield from self._rotated_odd(source, sift)
+            yield from self._rotated_odd(source, sift.odd(distinct), sift)
 
     def _by_bones(self, source: KeyWords) -> Iterator[Hit]:
         bones = skeleton(" ".join(source.words)).split(" ")
@@ -232,11 +235,11 @@ class WordSearch:
                 return False
         return same_word(spelled, phrase.key)
 
-    def _rotated_odd(self, source: KeyWords, sift: WordSift) -> Iterator[Hit]:
+    def _rotated_odd(self, source: KeyWords, odd: set[str], sift: WordSift) -> Iterator[Hit]:
         """Words of letters and digits under each shift: leet first, cipher on top."""
-        odd = (i for i, w in enumerate(source.words) if w.isalnum() and not w.isalpha() and not w.isdigit())
+        places = (i for i, w in enumerate(source.words) if w in odd) if odd else ()
         lookup = self._index.skeletons
-        for at in islice(odd, _ODD_WORDS):
+        for at in islice(places, _ODD_WORDS):
             if not sift.rotated(source.words[at]):
                 continue
             for table in (*ROTATIONS[1:], ATBASH):
@@ -306,14 +309,14 @@ def _distorted(words: list[str], text: str) -> bool:
     if not text.isascii():
         return True
     line = " ".join(words)
-    if any(d in line for d in _DIGITS) or has_triple(line):
+    if _DIGIT.search(line) or has_triple(line):
         return True
     return "I" in text and any("I" in w[1:] and not w.isupper() for w in text.split() if "I" in w)
 
 
 def has_signs(text: str) -> bool:
     """Is there a sign that may be a letter, touching one?"""
-    for sign in _SIGNS:
+    for sign in _ASCII_SIGNS if text.isascii() else _SIGNS:
         at = text.find(sign)
         while at >= 0:
             before, after = text[at - 1 : at], text[at + 1 : at + 2]

@@ -20,7 +20,6 @@ def shifted(by: int) -> dict[int, int]:
 
 ROTATIONS = tuple(shifted(by) for by in range(26))
 ATBASH = str.maketrans(_LOW + _UP, _LOW[::-1] + _UP[::-1])
-_WIDE_LEADS = tuple(sign[:2] for signs in WIDE_LEET.values() for sign, _ in signs)
 _DRAWN = {sign: letter for signs in WIDE_LEET.values() for sign, letter in signs}
 _DRAWINGS = re.compile("|".join(re.escape(sign) for signs in WIDE_LEET.values() for sign, _ in signs))
 ROT47 = {c: 33 + (c - 33 + 47) % 94 for c in range(33, 127)}
@@ -99,7 +98,7 @@ def is_drawn(chunk: str) -> bool:
 def wide_leet(view: View) -> View:
     """Several signs that draw one letter, as `|-|`, in words with letters; the same view when there are none."""
     text = view.text
-    if not any(lead in text for lead in _WIDE_LEADS):
+    if not _DRAWINGS.search(text):
         return view
     edits: list[Edit] = []
     for start, end in _chunks(text):

@@ -22,7 +22,7 @@ _BRACKETS = frozenset("()[]{}")
 _LONGEST_GROUP = 100
 WIDEST_GAP = 16
 _LONGEST_CHUNK = 2000
-_LOOK_BACK = 120
+_LOOK_BACK = 32
 _DENSE = 60  # characters for each odd piece; above, looking around each is dearer than reading all
 
 

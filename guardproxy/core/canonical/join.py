@@ -39,9 +39,10 @@ def _wrapped(text: str, at: int) -> int:
 
 def may_have_runs(words: list[str]) -> bool:
     """Cheap look at the words of a text: are there enough single letters in a row?"""
-    singles = [i for i, w in enumerate(words) if len(w) == 1]
-    if len(singles) < SHORTEST_RUN - 1:
+    sizes = list(map(len, words))
+    if sizes.count(1) < SHORTEST_RUN - 1:
         return False
+    singles = [i for i, size in enumerate(sizes) if size == 1]
     row = 1
     for before, at in itertools.pairwise(singles):
         row = row + 1 if at == before + 1 else 1

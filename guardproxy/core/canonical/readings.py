@@ -105,13 +105,18 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
         out.all.append(Reading(_named(shown, "joined", name), runs, depth=depth))
         _add(out, together, name, depth, seen)
     levels = (
-        decoded(Source(view, shown_text, depth, level.fresh if depth else None), budget) if _opens(level, depth) else []
+        decoded(_source(level, shown_text, depth), budget) if _opens(level, depth) else []
     )
     if together is not shown and not depth:
         levels += decoded(Source(together, together, _LAST_RIVAL), budget)
     if not level.likely:
         out.all[first:] = [replace(r, likely=False) for r in out.all[first:]]
     _descend(levels, depth, budget, out, likely_above=level.likely)
+
+
+def _source(level: Level, visible: View, depth: int) -> Source:
+    same = visible.text == level.view.text
+    return Source(level.view, visible, depth, level.fresh if depth else None, level.shown if same else None)
 
 
 def _opens(level: Level, depth: int) -> bool:

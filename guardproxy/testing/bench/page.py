@@ -1,0 +1,124 @@
+"""docs/performance.md out of docs/bench/*.json: tables, what is behind them, and the part for the README.
+
+python -m guardproxy.testing.bench.page            writes the page of what docs/bench holds
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from guardproxy.testing.bench.sheet import Sheet
+from guardproxy.testing.bench.subjects import ROOT
+
+FOLDER, PAGE = ROOT / "docs" / "bench", ROOT / "docs" / "performance.md"
+OURS = "guardproxy"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A metric of a table. `events`: shown as how many go into a second of CPU."""
+
+    metric: str
+    title: str
+    digits: int = 0
+    events: bool = False
+
+
+COLUMNS = (
+    Column("cpu_us_c64", "CPU µs/request, c=64"),
+    Column("cpu_us_c1", "c=1"),
+    Column("rate_c64", "req/s, c=64"),
+    Column("added_p50_ms", "added p50 ms, c=1", 2),
+    Column("added_p99_ms", "added p99 ms", 2),
+    Column("paced_us", "SSE events per core-second", events=True),
+    Column("fast_us", "the same, as fast as written", events=True),
+    Column("first_word_ms", "added TTFT ms", 2),
+    Column("rss_mb", "RSS MB"),
+    Column("start_s", "cold start s", 1),
+    Column("install_mb", "install MB"),
+)
+
+
+def table(sheet: Sheet, columns: Sequence[Column] = COLUMNS) -> str:
+    """A row for each subject that was measured, medians."""
+    columns = [one for one in columns if any(one.metric in row for row in sheet.values.values())]
+    lines = ["| | " + " | ".join(one.title for one in columns) + " |", "|---" * (len(columns) + 1) + "|"]
+    for subject in sheet.subjects:
+        if subject != "direct":
+            lines.append(f"| {subject} | " + " | ".join(_cell(sheet, subject, one) for one in columns) + " |")
+    return "\n".join(lines)
+
+
+def _cell(sheet: Sheet, subject: str, column: Column) -> str:
+    value = sheet.median(subject, column.metric)
+    if value is None:
+        return "–"
+    return number(1e6 / value if column.events else value, column.digits)
+
+
+def number(value: float, digits: int = 0) -> str:
+    """With thin thousands, and no more than it knows."""
+    if digits == 0 and abs(value) >= 10_000:
+        value = round(value, -2)
+    return f"{value:,.{digits}f}".replace(",", " ")
+
+
+def ratios(sheet: Sheet, metrics: Sequence[Column] = COLUMNS[:2], base: str = OURS) -> str:
+    """How many times as much as ours each of the others takes."""
+    lines = ["| | " + " | ".join(one.title for one in metrics) + " |", "|---" * (len(metrics) + 1) + "|"]
+    for subject in sheet.subjects:
+        found = [sheet.ratio(subject, base, one.metric) for one in metrics]
+        if subject not in ("direct", base) and any(found):
+            cells = (f"{one:.2f} ×" if one and one < 10 else f"{one:.0f} ×" if one else "–" for one in found)
+            lines.append(f"| {subject} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+ABOUT = """\
+# What it costs
+
+Every figure here comes from `docs/bench/*.json`, which the command named above each table writes; this page is made
+from those files. A proxy and its processes are pinned to one core, the callers and the mock model share another one.
+Subjects take turns, five rounds, and what is shown is the median of the rounds. CPU is the scheduler's run time of a
+subject's whole process tree, so other work on the machine hardly moves it; latencies and rates suffer from other work
+and are rough.
+
+- The mock model answers at once: 270 characters, or a stream of 200 words. A prompt has 300 characters. Each prompt
+  and each answer has a number of its own, so that no cache of verdicts can help.
+- guardproxy runs as it ships, with client keys, metrics and the decision log (`best_effort`) on, its own log at
+  `warning`, and a policy of 433 patterns (55 expressions, 378 phrases) that looks at prompts and answers. The
+  classifiers are off unless a table says so. Envoy and the pass-through guard nothing: they are what a proxy costs.
+- Added latency is the median of one caller's answers through the subject, less the same without a proxy.
+- SSE events per core-second: 100 streams of 50 events a second, each event a write of the model's own; a million
+  divided by the CPU microseconds of one event. "As fast as written": 16 streams without a pause, of which a proxy that
+  reads seldom reads many at once.
+- Added TTFT: from the model's first word, at 200 words a second, to its arrival at the caller.
+"""
+
+
+def page(folder: Path) -> str:
+    """The whole page out of what is in the folder."""
+    parts = [ABOUT]
+    plain = _sheet(folder, "bench")
+    if plain is not None:
+        parts.append(f"## Beside a pass-through and Envoy\n\n{plain.made}\n\n{table(plain)}\n")
+        parts.append(f"As many times what guardproxy takes:\n\n{ratios(plain)}\n")
+    return "\n".join(parts)
+
+
+def readme(sheet: Sheet) -> str:
+    """The table for the README, with machine and date."""
+    return f"{table(sheet)}\n\n{sheet.made}"
+
+
+def _sheet(folder: Path, name: str) -> Sheet | None:
+    file = folder / f"{name}.json"
+    return Sheet.read(file) if file.exists() else None
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(FOLDER), encoding="utf-8")
+    sys.stdout.write(f"{PAGE.relative_to(ROOT)} is written\n")

@@ -3,6 +3,7 @@
 Figures.of(pid)     now
 tree(pid)           the process and all below it
 run_time(pids)      seconds that all their threads have run, those that ended included, to the nanosecond
+loop_time(pid)      the same of its first thread, where its event loop runs
 resident(pids)      MiB, pages that several share counted once for each
 slope(points)       of a line through (x, y) points, least squares: does it grow?
 """
@@ -60,6 +61,11 @@ def run_time(pids: Iterable[int]) -> float:
     A process that has ended is an OSError.
     """
     return sum(time.clock_gettime((~pid << 3) | _SCHEDULED) for pid in pids)
+
+
+def loop_time(pid: int) -> float:
+    """Seconds that its first thread has run."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
 
 
 def resident(pids: Iterable[int]) -> float:

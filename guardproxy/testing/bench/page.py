@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from guardproxy.testing.bench import goals
+from guardproxy.testing.bench.peers import GIVEN, told
 from guardproxy.testing.bench.sheet import Sheet
 from guardproxy.testing.bench.subjects import ROOT
 
@@ -40,6 +42,14 @@ COLUMNS = (
     Column("start_s", "cold start s", 1),
     Column("install_mb", "install MB"),
 )
+
+
+TIMES = "As many times what guardproxy takes, of the same rounds:"
+FAIR = """\
+Each as it ships, in an environment of its own (`tests/peers/*.txt`), one process, on the measured core; every logger is
+switched off, and nothing is fetched from outside. The guard of a peer is one expression of ten phrases, where
+guardproxy looks for 433 patterns; guardrails-ai looks at answers only, LiteLLM at nothing. LiteLLM checks its key.
+"""
 
 
 def table(sheet: Sheet, columns: Sequence[Column] = COLUMNS) -> str:
@@ -101,11 +111,18 @@ and are rough.
 
 def page(folder: Path) -> str:
     """The whole page out of what is in the folder."""
+    plain, peers = _sheet(folder, "bench"), _sheet(folder, "peers")
+    whole = peers or plain
     parts = [ABOUT]
-    plain = _sheet(folder, "bench")
+    if whole is not None:
+        parts.append(f"## Goals\n\n{whole.made}\n\n{goals.table(whole)}\n")
     if plain is not None:
         parts.append(f"## Beside a pass-through and Envoy\n\n{plain.made}\n\n{table(plain)}\n")
         parts.append(f"As many times what guardproxy takes:\n\n{ratios(plain)}\n")
+    if peers is not None:
+        parts += [f"## Beside the peers\n\n{peers.made}\n\n{table(peers)}\n", f"{TIMES}\n\n{ratios(peers)}\n"]
+        parts += [f"{subject}: {note}\n" for subject, note in peers.notes.items()]
+        parts.append(f"## What the peers were given\n\n{FAIR}\n" + "\n".join(map(told, GIVEN)))
     return "\n".join(parts)
 
 

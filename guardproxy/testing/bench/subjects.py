@@ -44,7 +44,10 @@ NO_MODEL = MappingProxyType({**QUIET, "GUARDPROXY_DETECTORS_EMBEDDED": "false"})
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Something that listens. `began` is perf_counter() before its process was started; `tree` are its processes."""
+    """Something that listens. `began` is perf_counter() before its process was started; `tree` are its processes.
+
+    What goes wrong with a `foreign` one is noted and the others are measured all the same.
+    """
 
     name: str
     port: int
@@ -53,6 +56,7 @@ class Subject:
     headers: tuple[str, ...] = ()
     path: str = CHAT
     body: Mapping[str, Any] = field(default_factory=dict)
+    foreign: bool = False
 
     def aim(self, text: str = QUESTION, *, stream: bool = False, history: Sequence[Mapping[str, str]] = ()) -> Aim:
         """One turn, after `history`."""

@@ -94,7 +94,7 @@ class Track:
         """What the model says from now on."""
         self.model.script = said
 
-    def first_answer(self, subject: Subject, patience: float = 60.0) -> float:
+    def first_answer(self, subject: Subject, patience: float = 180.0) -> float:
         """Asks until there is an answer; seconds since its process was started. Raises TimeoutError."""
 
         async def asked() -> float:
@@ -135,6 +135,15 @@ class Track:
 
         async def watched() -> float:
             return await until_first(subject.aim(stream=True), patience) - self.model.first
+
+        return self.run(watched())
+
+    def since_asked(self, subject: Subject, patience: float = PATIENCE_S) -> float:
+        """Seconds from the request to the arrival of the first word."""
+
+        async def watched() -> float:
+            began = perf_counter()
+            return await until_first(subject.aim(stream=True), patience) - began
 
         return self.run(watched())
 

@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak atheris mutations policy clients real-server real-transformers fuzz lock train bench bench-peers
+.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak atheris mutations policy clients real-server real-transformers fuzz lock train bench bench-peers bench-growth perf-gate perf-guards
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -145,6 +145,15 @@ bench: .venv/.dev .bench/envoy/.ready ## what a request costs beside a raw pass-
 
 bench-peers: .venv/.dev .bench/envoy/.ready .bench/peers/litellm/.ready .bench/peers/nemo/.ready .bench/peers/guardrails/.ready ## the same beside LiteLLM, NeMo Guardrails and guardrails-ai, goals and ratios: half an hour
 	$(BIN)/python -m guardproxy.testing.bench --peers
+
+bench-growth: .venv/.dev ## how cost grows with prompts, histories, patterns, streams, tenants: exponents, minutes
+	$(BIN)/python -m guardproxy.testing.bench.growth
+
+perf-gate: .venv/.dev ## has a request become dearer? Ratios and counts, never the clock (docs/performance.md): a minute
+	$(BIN)/python -m guardproxy.testing.bench.gate
+
+perf-guards: .venv/.dev ## what must not cost anything: idle connections, length, chunks that are alike: a minute
+	$(BIN)/python -m pytest tests/e2e/test_cost.py -m slow
 
 lock: ## renew the hash-pinned locks from pyproject.toml
 	echo 'setuptools>=80' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes - -o requirements-build.lock

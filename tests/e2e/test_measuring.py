@@ -6,7 +6,7 @@ from guardproxy.testing.bench.__main__ import beside
 from guardproxy.testing.bench.rounds import Times
 from guardproxy.testing.bench.sheet import Sheet
 from guardproxy.testing.bench.starts import starts
-from guardproxy.testing.bench.subjects import ours, relay
+from guardproxy.testing.bench.subjects import Setup, ours, relay
 from guardproxy.testing.bench.track import Track
 from guardproxy.testing.bench.wordlist import policy
 
@@ -16,7 +16,7 @@ MEASURED = {"cpu_us_c1", "cpu_us_c64", "rate_c64", "added_p50_ms", "added_p99_ms
 
 def test_the_proxy_is_measured_beside_the_pass_through():
     sheet = Sheet("a test")
-    beside(sheet, [partial(ours, rules=policy(10)), relay], rounds=1, times=SHORT)
+    beside(sheet, [partial(ours, setup=Setup(policy(10))), relay], rounds=1, times=SHORT)
     for subject in ("guardproxy", "pass-through"):
         assert MEASURED | {"first_word_ms", "rss_mb"} <= set(sheet.values[subject])
         assert all(value > 0 for value in (sheet.median(subject, "cpu_us_c64"), sheet.median(subject, "rss_mb")))

@@ -293,6 +293,7 @@ COVERED_THROUGH = {
     "proxy/plain.py": "tests/e2e/test_chat.py, tests/e2e/test_regenerate.py",
     "proxy/streaming.py": "tests/e2e/test_chat.py, tests/e2e/test_faults.py, tests/e2e/test_cases.py",
     "testing/bench/__main__.py": "the command of `make bench`; tests/e2e/test_measuring.py",
+    "testing/bench/guards.py": "tests/e2e/test_cost.py",
     "testing/bench/models.py": "a part of `make bench`",
     "testing/bench/peers.py": "a part of `make bench-peers`; tests/unit/testing/bench/test_page.py",
     "testing/bench/relay.py": "tests/e2e/test_measuring.py",

@@ -2,6 +2,7 @@
 
 volley = await ask(Aim(port, request), callers=64, seconds=1.5)        one request after the other on each connection
 volley.answers, volley.seconds, volley.took                            took: seconds of each answer, to its last byte
+async with idle(Aim(port, request), 500): …                            connections that have had an answer and stay
 first = await until_first(Aim(port, request))                          perf_counter() at the first word of a stream
 
 Each request is one of its own: eight digits of it count up, so that no cache of verdicts knows it.
@@ -11,6 +12,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from time import perf_counter
@@ -85,6 +88,20 @@ async def ask(aim: Aim, callers: int, seconds: float, patience: float = PATIENCE
 async def once(aim: Aim, patience: float = PATIENCE_S) -> Volley:
     """One request; its body, as it was framed, is in `body`."""
     return await ask(aim, 1, 0.0, patience)
+
+
+@asynccontextmanager
+async def idle(aim: Aim, callers: int, patience: float = PATIENCE_S) -> AsyncIterator[None]:
+    """So many connections that have had one answer each and stay open until the block ends. Raises TimeoutError."""
+    loop = asyncio.get_running_loop()
+    lines = [_Line(aim, Volley(), 0.0, loop.create_future()) for _ in range(callers)]
+    try:
+        await asyncio.gather(*(loop.create_connection(lambda one=one: one, HOST, aim.port) for one in lines))  # type: ignore[misc]
+        await asyncio.wait_for(asyncio.gather(*(one.done for one in lines)), patience)
+        yield
+    finally:
+        for one in lines:
+            one.leave()
 
 
 async def until_first(aim: Aim, patience: float = PATIENCE_S) -> float:

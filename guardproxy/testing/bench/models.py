@@ -15,7 +15,7 @@ from guardproxy.testing.bench.callers import HOLE, Aim, ask, post
 from guardproxy.testing.bench.instant import SENTENCES, Said
 from guardproxy.testing.bench.rounds import LONG, TOKEN_S
 from guardproxy.testing.bench.sheet import Sheet
-from guardproxy.testing.bench.subjects import QUIET, Subject, ours
+from guardproxy.testing.bench.subjects import QUIET, Setup, Subject, ours
 from guardproxy.testing.bench.track import Track
 from guardproxy.testing.bench.wordlist import policy
 from guardproxy.testing.process_figures import loop_time, resident
@@ -50,7 +50,7 @@ def checks(subject: Subject, text: str = SHORT) -> Aim:
 def classified(track: Track, sheet: Sheet, rounds: int) -> None:
     """On one core: start, memory, time of a short prompt, first words; on all cores: prompts a second."""
     track.says(Said.of())
-    one = partial(ours, rules=with_hazard(), environment=QUIET, name=WITH)
+    one = partial(ours, setup=Setup(with_hazard(), QUIET, name=WITH))
     for _ in range(rounds):
         with tempfile.TemporaryDirectory() as folder:
             with track.pinned():
@@ -68,7 +68,7 @@ def classified(track: Track, sheet: Sheet, rounds: int) -> None:
                 opened.__exit__(None, None, None)
     with tempfile.TemporaryDirectory() as folder:
         with track.pinned(to_all=True):
-            opened = ours(Path(folder), track.port, with_hazard(), BOTH_CORES)
+            opened = ours(Path(folder), track.port, Setup(with_hazard(), BOTH_CORES))
             subject = opened.__enter__()
         try:
             track.says(Said.of())

@@ -45,6 +45,31 @@ COLUMNS = (
 
 
 TIMES = "As many times what guardproxy takes, of the same rounds:"
+GROWTH = """\
+CPU µs of an answer, of an event for streams (an event a second each, opening and end of the stream included). The
+exponent is fitted to what a size costs beyond the smallest one: 1 is linear, 0 is no growth. A policy has 2,000 rules
+at most; up to there each pattern is a rule of its own.
+"""
+GATE = """\
+## What keeps it so
+
+`make perf-gate` judges ratios and counts, never the clock (`docs/bench/gate.json` is what was recorded;
+`python -m guardproxy.testing.bench.gate --record` records anew); the last three rows are `make perf-guards`:
+
+| figure | at most |
+|---|---|
+| CPU of an answer at c=64, as many times the pass-through's in the same rounds | 1.35 × recorded |
+| CPU of a streamed event, by an answer of the pass-through | 1.35 × recorded |
+| CPU of an answer at c=64, by one at c=1 | 1 |
+| functions called for an answer, for an event | 1.05 × recorded |
+| memory held at the peak of an exchange | 1.15 × recorded |
+| blocks of memory that an exchange leaves behind | 2 |
+| CPU beside 500 idle connections on both sides, by that beside one | 1.2 |
+| exponent of cost over the length of a prompt, 1 k to 64 k characters | 1.1 |
+| CPU of one of 10,000 chunks that are all alike, by that of one of 1,000 | 1.2 |
+
+That the first byte of a stream leaves before its second event comes is a test of the suite (`tests/e2e/test_cost.py`).
+"""
 FAIR = """\
 Each as it ships, in an environment of its own (`tests/peers/*.txt`), one process, on the measured core; every logger is
 switched off, and nothing is fetched from outside. The guard of a peer is one expression of ten phrases, where
@@ -123,7 +148,23 @@ def page(folder: Path) -> str:
         parts += [f"## Beside the peers\n\n{peers.made}\n\n{table(peers)}\n", f"{TIMES}\n\n{ratios(peers)}\n"]
         parts += [f"{subject}: {note}\n" for subject, note in peers.notes.items()]
         parts.append(f"## What the peers were given\n\n{FAIR}\n" + "\n".join(map(told, GIVEN)))
-    return "\n".join(parts)
+    grown = _sheet(folder, "growth")
+    if grown is not None:
+        parts.append(f"## How cost grows\n\n{grown.made}\n\n{GROWTH}\n{growth_tables(grown)}")
+    return "\n".join([*parts, GATE])
+
+
+def growth_tables(sheet: Sheet) -> str:
+    """A table for each thing there is more and more of."""
+    told = []
+    for name in sheet.subjects:
+        sizes = [size for size in sheet.values[name] if size != "exponent"]
+        head = f"| {name} | " + " | ".join(number(float(size)) for size in sizes) + " | exponent |"
+        cells = " | ".join(number(sheet.median(name, size) or 0.0) for size in sizes)
+        row = f"| CPU µs | {cells} | {sheet.median(name, 'exponent') or 0.0:.2f} |"
+        told.append("\n".join([head, "|---" * (len(sizes) + 2) + "|", row]) + "\n")
+    told += [f"{name}: {note}\n" for name, note in sheet.notes.items()]
+    return "\n".join(told)
 
 
 def readme(sheet: Sheet) -> str:

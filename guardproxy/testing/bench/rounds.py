@@ -103,7 +103,7 @@ def _streams(track: Track, subject: Subject, sheet: Sheet, times: Times) -> None
         sheet.add(subject.name, "fast_rate", fast.rate * each)
     if times.paced and not subject.foreign:
         track.says(Said.of(PACED_EVENTS, pause=PACE_S))
-        paced = track.streamed(subject, STREAMS, 0.0)
+        paced = track.streamed(subject, STREAMS, 0.0, times.patience)
         _whole(subject, paced)
         sheet.add(subject.name, "paced_us", paced.cost / (PACED_EVENTS + AROUND))
 

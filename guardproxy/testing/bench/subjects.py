@@ -17,10 +17,10 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from types import MappingProxyType
 from typing import Any, Self
 
 from guardproxy.proxy.keyring import fresh, write_keys
+from guardproxy.proxy.tenants import DEFAULT_TENANT
 from guardproxy.testing.bench.callers import HOLE, HOST, Aim, post
 from guardproxy.testing.bench.wordlist import policy
 from guardproxy.testing.process_figures import tree
@@ -39,7 +39,7 @@ QUESTION = (
 ROOT = Path(__file__).parents[3]
 ENVOY = ROOT / ".bench" / "envoy" / "bin" / "envoy"
 QUIET = {"GUARDPROXY_LOG_LEVEL": "warning", "GUARDPROXY_AUDIT_MODE": "best_effort"}
-NO_MODEL = MappingProxyType({**QUIET, "GUARDPROXY_DETECTORS_EMBEDDED": "false"})
+NO_MODEL: Mapping[str, str] = {**QUIET, "GUARDPROXY_DETECTORS_EMBEDDED": "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +94,30 @@ class Cores:
             os.sched_setaffinity(0, self.measuring)
 
 
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How our own proxy is set up. `rules` is a policy's text, `more` further settings (YAML), `tenant` who asks."""
+
+    rules: str = field(default_factory=policy, repr=False)
+    environment: Mapping[str, str] = field(default_factory=lambda: NO_MODEL)
+    more: str = ""
+    tenant: str = DEFAULT_TENANT
+    name: str = "guardproxy"
+
+
 @contextmanager
-def ours(
-    folder: Path,
-    upstream: int,
-    rules: str = "",
-    environment: Mapping[str, str] = NO_MODEL,
-    more: str = "",
-    name: str = "guardproxy",
-) -> Iterator[Subject]:
-    """Our proxy with keys, metrics and decision log. `rules` is a policy's text, `more` further settings (YAML)."""
+def ours(folder: Path, upstream: int, setup: Setup | None = None) -> Iterator[Subject]:
+    """Our proxy with keys, metrics and decision log."""
+    setup = setup or Setup()
     folder.mkdir(parents=True, exist_ok=True)
     file, keys, settings = folder / "bench.yaml", folder / "keys.json", folder / "settings.yaml"
-    file.write_text(rules or policy(), encoding="utf-8")
-    made = fresh("default", 0.0)
+    file.write_text(setup.rules, encoding="utf-8")
+    made = fresh(setup.tenant, 0.0)
     write_keys(keys, [made.stored])
-    settings.write_text(f"keys: {{file: {keys}}}\n{more}", encoding="utf-8")
+    settings.write_text(f"keys: {{file: {keys}}}\n{setup.more}", encoding="utf-8")
     began = perf_counter()
-    with serving(folder / "run", f"http://{HOST}:{upstream}", file, settings, environment) as proxy:
-        yield Subject(name, proxy.port, proxy.process.pid, began, (f"authorization: Bearer {made.text}",))
+    with serving(folder / "run", f"http://{HOST}:{upstream}", file, settings, setup.environment) as proxy:
+        yield Subject(setup.name, proxy.port, proxy.process.pid, began, (f"authorization: Bearer {made.text}",))
 
 
 @contextmanager

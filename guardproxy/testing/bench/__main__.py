@@ -16,12 +16,19 @@ from pathlib import Path
 from guardproxy.testing.bench import page
 from guardproxy.testing.bench.models import classified, long_prompts
 from guardproxy.testing.bench.peers import GIVEN, HOME, PEERS
-from guardproxy.testing.bench.rounds import Times, guards, measure, warm
+from guardproxy.testing.bench.rounds import Times, guards, guards_answers, measure, warm
 from guardproxy.testing.bench.sheet import Sheet
 from guardproxy.testing.bench.starts import environment, installed, starts
 from guardproxy.testing.bench.subjects import ENVOY, ROOT, Start, Subject, envoy, ours, relay
 from guardproxy.testing.bench.track import Track
 from guardproxy.testing.process_figures import resident
+
+GUARDED = {
+    (True, True): "the model and the caller",
+    (True, False): "the model",
+    (False, True): "the caller",
+    (False, False): "nobody",
+}
 
 
 def beside(sheet: Sheet, subjects: Sequence[Start], rounds: int, times: Times, foreign: Sequence[Start] = ()) -> None:
@@ -46,8 +53,9 @@ def beside(sheet: Sheet, subjects: Sequence[Start], rounds: int, times: Times, f
                 running.append(subject)
                 if subject.foreign:
                     sheet.add(subject.name, "start_s", took)
-                    sheet.notes[f"{subject.name} guards"] = "yes" if guards(track, subject) else "no"
-        if not guards(track, running[0]):
+                    kept = guards(track, subject), guards_answers(track, subject)
+                    sheet.notes[f"{subject.name} keeps the phrase from"] = GUARDED[kept]
+        if not (guards(track, running[0]) and guards_answers(track, running[0])):
             raise AssertionError(f"{running[0].name} does not guard: nothing to compare")
         measure(track, running, sheet, rounds, times)
         for subject in running:

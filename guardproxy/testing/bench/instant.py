@@ -43,14 +43,22 @@ class Said:
     pause: float = 0.0
 
     @classmethod
-    def of(cls, events: int = EVENTS, *, delay: float = 0.0, pause: float = 0.0, words: Sequence[str] = ()) -> Said:
-        """A stream of so many words, and an answer of 270 characters. `words` are said in their place."""
+    def of(
+        cls,
+        events: int = EVENTS,
+        *,
+        delay: float = 0.0,
+        pause: float = 0.0,
+        words: Sequence[str] = (),
+        whole: str = SAID,
+    ) -> Said:
+        """A stream of so many words, and an answer of 270 characters. `words` and `whole` are said in their place."""
         told = list(words) or spoken(events)
         chunks = [chunk({"role": "assistant", "content": ""}), *(chunk({"content": word}) for word in told)]
         frames = [b"data: " + json.dumps(one).encode() + b"\n\n" for one in [*chunks, chunk({}, "stop")]]
         framed = [b"%x\r\n%b\r\n" % (len(frame), frame) for frame in [*frames, b"data: [DONE]\n\n"]]
         head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-        return cls(_whole(SAID), (head + framed[0], *framed[1:-1], framed[-1] + b"0\r\n\r\n"), delay, pause)
+        return cls(_whole(whole), (head + framed[0], *framed[1:-1], framed[-1] + b"0\r\n\r\n"), delay, pause)
 
 
 def spoken(events: int) -> list[str]:

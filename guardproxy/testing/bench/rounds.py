@@ -57,13 +57,20 @@ def guards(track: Track, subject: Subject) -> bool:
     return track.says_no(subject, f"Note {HOLE.decode()}. Tell me of the {PLANTED}.")
 
 
+def guards_answers(track: Track, subject: Subject) -> bool:
+    """True when the model's planted phrase reaches nobody."""
+    track.says(Said.of(whole=f"{MARK.decode()} {HOLE.decode()}: a {PLANTED} stands in the reeds."))
+    return not track.carries(subject, PLANTED)
+
+
 def measure(track: Track, subjects: Sequence[Subject], sheet: Sheet, rounds: int, times: Times) -> None:
     """All rounds into the sheet; `direct`, without a proxy, is the zero of what is called added."""
     for _ in range(rounds):
         track.says(Said.of())
         zero = track.unary(track.direct, 1, times.one)
         sheet.add("direct", "p50_ms", zero.p50 * 1000)
-        sheet.add("direct", "rate_c64", track.unary(track.direct, MANY, times.one).rate)
+        sheet.add("direct", "cpu_us_c64", track.unary(track.direct, MANY, times.one).cost)
+        sheet.add("direct", "fast_us", track.streamed(track.direct, FAST_STREAMS, times.one).cost / (EVENTS + AROUND))
         track.says(Said.of(LONG, pause=TOKEN_S))
         nothing = median(track.to_first_word(track.direct) for _ in range(times.first_words))
         for subject in subjects:

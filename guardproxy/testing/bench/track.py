@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections import Counter
 from collections.abc import Awaitable, Coroutine
 from contextlib import AbstractContextManager
@@ -79,7 +80,7 @@ class Track:
 
     @property
     def direct(self) -> Subject:
-        """The mock upstream itself: callers without a proxy. It has no process of its own to be measured."""
+        """The mock upstream itself: callers without a proxy. What it costs is what callers and model cost together."""
         return Subject("direct", self.port, 0, 0.0)
 
     def pinned(self, *, to_all: bool = False) -> AbstractContextManager[None]:
@@ -122,7 +123,7 @@ class Track:
         """What it costs."""
 
         async def measured() -> Burst:
-            pids = subject.tree
+            pids = subject.tree or [os.getpid()]
             before = run_time(pids)
             done = await volley
             cpu = run_time(pids) - before

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from guardproxy.testing.bench.callers import HOLE, MARK, Aim, ask, once, post, until_first
+from guardproxy.testing.bench.callers import HOLE, MARK, Aim, ask, idle, once, post, until_first
 
 PLAIN = b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"a": 42}'
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n12\r\n\r\n0\r\n\r\n"
@@ -18,7 +18,7 @@ class Answering:
     """Sends the same bytes for each request, `size` at a time."""
 
     def __init__(self, raw, size=1 << 20, *, closes=False):
-        self.raw, self.size, self.closes, self.seen = raw, size, closes, []
+        self.raw, self.size, self.closes, self.seen, self.open = raw, size, closes, [], set()
 
     async def __aenter__(self):
         self.server = await asyncio.start_server(self.handle, "127.0.0.1", 0)
@@ -26,8 +26,11 @@ class Answering:
 
     async def __aexit__(self, *_):
         self.server.close()
+        while self.open:
+            await asyncio.sleep(0)
 
     async def handle(self, reader, writer):
+        self.open.add(writer)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 self.seen.append(head + await reader.readexactly(10))
@@ -40,6 +43,7 @@ class Answering:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
+            self.open.discard(writer)
             writer.close()
 
 
@@ -92,6 +96,14 @@ async def test_a_stream_without_it_is_an_error():
     async with Answering(CHUNKED, closes=True) as aim:
         with pytest.raises(ConnectionError):
             await until_first(aim)
+
+
+async def test_idle_connections_have_had_their_answer_and_stay_open():
+    server = Answering(PLAIN)
+    async with server as aim, idle(aim, 5):
+        assert len(server.seen) == 5
+        assert len(server.open) == 5
+    assert not server.open
 
 
 async def test_quantiles():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guardproxy.testing.bench import goals
+from guardproxy.testing.bench.models import WITH
 from guardproxy.testing.bench.peers import GIVEN, told
 from guardproxy.testing.bench.sheet import Sheet
 from guardproxy.testing.bench.subjects import ROOT
@@ -40,7 +41,18 @@ COLUMNS = (
     Column("first_word_ms", "added TTFT ms", 2),
     Column("rss_mb", "RSS MB"),
     Column("start_s", "cold start s", 1),
+    Column("start_cpu_s", "of it CPU s", 1),
     Column("install_mb", "install MB"),
+)
+CLASSIFIED = (
+    Column("rss_mb", "RSS MB"),
+    Column("start_s", "cold start s", 1),
+    Column("start_cpu_s", "of it CPU s", 1),
+    Column("check_p50_ms", "p50 of a 32-token prompt, one core, ms", 1),
+    Column("check_cpu_ms", "CPU ms of it", 1),
+    Column("checks_rate", "prompts/s, two cores"),
+    Column("late_p50_ms", "added to a first word that takes 200 ms: p50 ms", 1),
+    Column("late_p95_ms", "p95 ms", 1),
 )
 
 
@@ -77,12 +89,13 @@ guardproxy looks for 433 patterns; guardrails-ai looks at answers only, LiteLLM 
 """
 
 
-def table(sheet: Sheet, columns: Sequence[Column] = COLUMNS) -> str:
+def table(sheet: Sheet, columns: Sequence[Column] = COLUMNS, without: Sequence[str] = ("direct", WITH)) -> str:
     """A row for each subject that was measured, medians."""
-    columns = [one for one in columns if any(one.metric in row for row in sheet.values.values())]
+    shown = [row for subject, row in sheet.values.items() if subject not in without]
+    columns = [one for one in columns if any(one.metric in row for row in shown)]
     lines = ["| | " + " | ".join(one.title for one in columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for subject in sheet.subjects:
-        if subject != "direct":
+        if subject not in without:
             lines.append(f"| {subject} | " + " | ".join(_cell(sheet, subject, one) for one in columns) + " |")
     return "\n".join(lines)
 
@@ -106,7 +119,7 @@ def ratios(sheet: Sheet, metrics: Sequence[Column] = COLUMNS[:2], base: str = OU
     lines = ["| | " + " | ".join(one.title for one in metrics) + " |", "|---" * (len(metrics) + 1) + "|"]
     for subject in sheet.subjects:
         found = [sheet.ratio(subject, base, one.metric) for one in metrics]
-        if subject not in ("direct", base) and any(found):
+        if subject not in ("direct", WITH, base) and any(found):
             cells = (f"{one:.2f} ×" if one and one < 10 else f"{one:.0f} ×" if one else "–" for one in found)
             lines.append(f"| {subject} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
@@ -117,7 +130,7 @@ ABOUT = """\
 
 Every figure here comes from `docs/bench/*.json`, which the command named above each table writes; this page is made
 from those files. A proxy and its processes are pinned to one core, the callers and the mock model share another one.
-Subjects take turns, five rounds, and what is shown is the median of the rounds. CPU is the scheduler's run time of a
+Subjects take turns, and what is shown is the median of the rounds. CPU is the scheduler's run time of a
 subject's whole process tree. Other work on the machine moves that too, for caches and twin threads are shared (1.7
 times as much at a load of 7 as at a load of 4), so compare what stands in one table; latencies and rates are rough.
 
@@ -128,7 +141,7 @@ times as much at a load of 7 as at a load of 4), so compare what stands in one t
   classifiers are off unless a table says so. Envoy and the pass-through guard nothing: they are what a proxy costs.
 - Added latency is the median of one caller's answers through the subject, less the same without a proxy.
 - SSE events per core-second: 100 streams of 50 events a second, each event a write of the model's own; a million
-  divided by the CPU microseconds of one event. "As fast as written": 16 streams without a pause, of which a proxy that
+  divided by the CPU microseconds of one event. "As fast as written": 8 streams without a pause, of which a proxy that
   reads seldom reads many at once.
 - Added TTFT: from the model's first word, at 200 words a second, to its arrival at the caller.
 """
@@ -141,6 +154,8 @@ def page(folder: Path) -> str:
     parts = [ABOUT]
     if whole is not None:
         parts.append(f"## Goals\n\n{whole.made}\n\n{goals.table(whole)}\n")
+        others = [subject for subject in whole.subjects if subject != WITH]
+        parts.append(f"## With the embedded classifiers\n\nThe same run.\n\n{table(whole, CLASSIFIED, others)}\n")
     if plain is not None:
         parts.append(f"## Beside a pass-through and Envoy\n\n{plain.made}\n\n{table(plain)}\n")
         parts.append(f"As many times what guardproxy takes:\n\n{ratios(plain)}\n\n{_ceiling(plain)}\n")

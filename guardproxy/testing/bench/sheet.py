@@ -60,8 +60,14 @@ class Sheet:
 
     @property
     def made(self) -> str:
-        """Command, machine, date."""
-        return f"`{self.command}`, {self.machine}, {self.date}; other work meanwhile: load {self.load:.1f}"
+        """Command, machine, date, and what else must be known of the run."""
+        rounds = max((len(found) for row in self.values.values() for found in row.values()), default=0)
+        told = (
+            f"`{self.command}`, {self.machine}, {self.date}; medians of {rounds} rounds"
+            if rounds > 1
+            else (f"`{self.command}`, {self.machine}, {self.date}; one round")
+        )
+        return f"{told}; other work meanwhile: load {self.load:.1f}"
 
     def write(self, path: Path) -> None:
         """JSON with every round."""

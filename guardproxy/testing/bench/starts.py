@@ -10,7 +10,7 @@ from pathlib import Path
 from guardproxy.testing.bench.sheet import Sheet
 from guardproxy.testing.bench.subjects import Start
 from guardproxy.testing.bench.track import Track
-from guardproxy.testing.process_figures import resident
+from guardproxy.testing.process_figures import resident, run_time
 
 MB = 1e6
 _TOOLS = ("pip", "setuptools", "wheel", "pkg_resources", "_distutils_hack", "distutils-precedence.pth")
@@ -26,6 +26,7 @@ def starts(track: Track, subjects: Sequence[Start], sheet: Sheet, rounds: int) -
                     subject = opened.__enter__()
                 try:
                     sheet.add(subject.name, "start_s", track.first_answer(subject))
+                    sheet.add(subject.name, "start_cpu_s", run_time(subject.tree))
                     sheet.add(subject.name, "idle_mb", resident(subject.tree))
                 finally:
                     opened.__exit__(None, None, None)

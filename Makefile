@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak atheris mutations policy clients real-server real-transformers fuzz lock train bench bench-peers bench-growth perf-gate perf-guards
+.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak atheris mutations policy clients real-server real-transformers fuzz lock train bench bench-peers bench-growth bench-profile perf-gate perf-guards
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -148,6 +148,9 @@ bench-peers: .venv/.dev .bench/envoy/.ready .bench/peers/litellm/.ready .bench/p
 
 bench-growth: .venv/.dev ## how cost grows with prompts, histories, patterns, streams, tenants: exponents, minutes
 	$(BIN)/python -m guardproxy.testing.bench.growth
+
+bench-profile: .venv/.dev ## in which rooms the time of a guarded answer is spent: seconds
+	$(BIN)/python -m guardproxy.testing.bench.profile
 
 perf-gate: .venv/.dev ## has a request become dearer? Ratios and counts, never the clock (docs/performance.md): a minute
 	$(BIN)/python -m guardproxy.testing.bench.gate

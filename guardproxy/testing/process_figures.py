@@ -3,6 +3,7 @@
 Figures.of(pid)     now
 tree(pid)           the process and all below it
 run_time(pids)      seconds that all their threads have run, those that ended included, to the nanosecond
+ended(pid)          nothing of it is left but its exit status
 loop_time(pid)      the same of its first thread, where its event loop runs
 resident(pids)      MiB, pages that several share counted once for each
 slope(points)       of a line through (x, y) points, least squares: does it grow?
@@ -61,6 +62,12 @@ def run_time(pids: Iterable[int]) -> float:
     A process that has ended is an OSError.
     """
     return sum(time.clock_gettime((~pid << 3) | _SCHEDULED) for pid in pids)
+
+
+def ended(pid: int) -> bool:
+    """True for a process that is over, whether or not somebody has asked how it ended."""
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
 
 
 def loop_time(pid: int) -> float:

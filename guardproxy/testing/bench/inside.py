@@ -114,6 +114,14 @@ class Inside:
         tracemalloc.stop()
         return Held((peak - before) / 1024, self._left())
 
+    def answer(self) -> None:
+        """One whole answer to a prompt that is new."""
+        self._whole()
+
+    def stream(self) -> None:
+        """One stream of `MANY` events."""
+        self._streamed(MANY)
+
     def _left(self) -> float:
         self._several(FILLED_AFTER)
         gc.collect()

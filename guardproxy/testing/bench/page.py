@@ -62,6 +62,10 @@ CPU µs of an answer, of an event for streams (an event a second each, opening a
 exponent is fitted to what a size costs beyond the smallest one: 1 is linear, 0 is no growth. A policy has 2,000 rules
 at most; up to there each pattern is a rule of its own.
 """
+PROFILE = """\
+Shares of the time inside the process, by room; functions of C and of libraries count for the room that called them.
+The HTTP server and the client to the model take no part.
+"""
 GATE = """\
 ## What keeps it so
 
@@ -140,7 +144,7 @@ times as much at a load of 7 as at a load of 4), so compare what stands in one t
   `warning`, and a policy of 433 patterns (55 expressions, 378 phrases) that looks at prompts and answers. The
   classifiers are off unless a table says so. Envoy and the pass-through guard nothing: they are what a proxy costs.
 - Added latency is the median of one caller's answers through the subject, less the same without a proxy.
-- SSE events per core-second: 100 streams of 50 events a second, each event a write of the model's own; a million
+- SSE events per core-second: 50 streams of 50 events a second, each event a write of the model's own; a million
   divided by the CPU microseconds of one event. "As fast as written": 8 streams without a pause, of which a proxy that
   reads seldom reads many at once.
 - Added TTFT: from the model's first word, at 200 words a second, to its arrival at the caller.
@@ -166,7 +170,22 @@ def page(folder: Path) -> str:
     grown = _sheet(folder, "growth")
     if grown is not None:
         parts.append(f"## How cost grows\n\n{grown.made}\n\n{GROWTH}\n{growth_tables(grown)}")
+    spent = _sheet(folder, "profile")
+    if spent is not None:
+        parts.append(f"## Where the time goes\n\n{spent.made}\n\n{PROFILE}\n{shares_table(spent)}\n")
     return "\n".join([*parts, GATE])
+
+
+def shares_table(sheet: Sheet, least: float = 0.005) -> str:
+    """Rooms of the building, the dearest first; what takes less than `least` of everything is left out."""
+    kinds = sheet.subjects
+    rooms = dict.fromkeys(place for kind in kinds for place in sheet.values[kind])
+    lines = ["| | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
+    for place in rooms:
+        found = [sheet.median(kind, place) or 0.0 for kind in kinds]
+        if max(found) >= least:
+            lines.append(f"| `{place}` | " + " | ".join(f"{one:.0%}" for one in found) + " |")
+    return "\n".join(lines)
 
 
 def growth_tables(sheet: Sheet) -> str:

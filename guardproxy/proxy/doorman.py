@@ -47,11 +47,12 @@ class Doorman:
         self._access = access
         self._signs = signs
         self._alone = hall.keys is None
-        self.crowd = Crowd(limits.lag_ms / 1000)
+        self.crowd = Crowd(limits.lag_ms / 1000, len(access.tenants.names))
         self._waits: Callable[[], bool] = lambda: False
         if pool is not None and limits.lag_ms:
             longest = MOST_OF_A_DEADLINE * hall.settings.detectors.embedded_deadline_ms / 1000
             self._waits = lambda: pool.wait_s > longest
+        self._answers: dict[tuple[str, str], ErrorAnswer] = {}
         self._beat: asyncio.TimerHandle | None = None
         self._last = 0.0
         self._late = 0.0
@@ -85,7 +86,9 @@ class Doorman:
         """In the words of the path's surface. Nothing of the request was read, so the decision log is silent."""
         outcome = "overload" if error.status == 429 else "error"
         self._hall.recorder.turned_away(self._hall.routes.default.name, self._signs.surfaces[path], outcome)
-        answer = self._signs.shaped(path, error)
+        answer = self._answers.get((path, str(error)))
+        if answer is None:  # few paths and three sentences
+            answer = self._answers[path, str(error)] = self._signs.shaped(path, error)
         marks = (("x-guardproxy-decision", "error"), ("x-guardproxy-decision-id", new_decision_id()))
         return ErrorAnswer(answer.status, (*answer.headers, *marks), answer.body)
 

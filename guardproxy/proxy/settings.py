@@ -99,7 +99,7 @@ class LimitSettings(Frozen):
     write_timeout_s: float = Field(60.0, gt=0, le=3600)
     choices: int = Field(16, ge=1, le=128)
     inflight: int = Field(1000, ge=1)
-    lag_ms: float = Field(20.0, ge=0, le=10_000)
+    lag_ms: float = Field(5.0, ge=0, le=10_000)
     body_timeout_s: float = Field(28.0, gt=0, le=600)
 
 

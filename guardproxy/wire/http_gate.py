@@ -47,7 +47,7 @@ class _State(Enum):
 class Gate:
     """One connection's reader. After a BadRequest the rest of its bytes mean nothing."""
 
-    __slots__ = ("_buffer", "_data", "_empty_lines", "_fresh", "_framing", "_left", "_limits", "_line", "_state")
+    __slots__ = ("_buffer", "_data", "_empty_lines", "_framing", "_fresh", "_left", "_limits", "_line", "_state")
 
     def __init__(self, limits: HeadLimits = USUAL) -> None:
         self._limits = limits

@@ -38,7 +38,7 @@ class Accepting:
 
     def start(self) -> None:
         """From now on."""
-        self._sock.setblocking(False)
+        self._sock.settimeout(0)
         self._sock.listen(BACKLOG)
         self._go_on()
 
@@ -62,7 +62,7 @@ class Accepting:
                 if error.errno != errno.ECONNABORTED:  # that caller has left: the next one
                     return
                 continue
-            connection.setblocking(False)
+            connection.settimeout(0)
             spawn(self._loop.connect_accepted_socket(self._made, connection))
 
     def _rest(self, error: OSError) -> None:

@@ -1,7 +1,7 @@
 """Who is let in while the event loop is late. Nothing but arithmetic: others measure how late it is.
 
     crowd = Crowd(most_late)
-    crowd.turn(late)              once a turn of the loop: by how many seconds it came late
+    crowd.turn(late)              once a turn of the loop: by how many seconds our own work has made it late
     crowd.lets_in(tenant)         at the head of a request, before anything else of it is read
     crowd.enter / leave(tenant)   while an exchange runs
 
@@ -88,7 +88,8 @@ class Crowd:
         return True
 
     def _adapt(self, *, is_late: bool) -> None:
-        if is_late and self._left < 1:
+        wanted = self._sent_away or self._coming > 0
+        if is_late and wanted and self._left < 1:
             self._each_turn = max(LEAST, self._each_turn * FEWER)
         elif not is_late and self._sent_away:
             self._each_turn += MORE

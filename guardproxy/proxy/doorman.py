@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, thread_time
 
 from guardproxy.errors import GuardproxyError, Overloaded, ShuttingDown, Unauthorized
 from guardproxy.proxy.auth import Access
@@ -55,6 +55,7 @@ class Doorman:
         self._answers: dict[tuple[str, str], ErrorAnswer] = {}
         self._beat: asyncio.TimerHandle | None = None
         self._last = 0.0
+        self._worked = 0.0
         self._late = 0.0
         self.draining = False
         hall.recorder.metrics.watch("event_loop_lag_seconds", lambda: self._late)
@@ -114,14 +115,14 @@ class Doorman:
     def _start(self) -> None:
         """The loop is watched while somebody is inside."""
         if self._beat is None:
-            self._last = monotonic()
+            self._last, self._worked = monotonic(), thread_time()
             self._beat = asyncio.get_running_loop().call_later(BEAT_S, self._beats)
 
     def _beats(self) -> None:
-        now = monotonic()
-        self._late = max(0.0, now - self._last - BEAT_S)
-        self._last = now
-        self.crowd.turn(self._late)
+        """What others do with the processor makes the loop late as well, but sending callers away helps nobody then."""
+        took, worked = monotonic() - self._last, thread_time() - self._worked
+        self._late = max(0.0, took - BEAT_S)
+        self.crowd.turn(self._late * min(1.0, worked / took))
         self._beat = None
         if self.crowd.inside or self.crowd.pressed:
             self._start()

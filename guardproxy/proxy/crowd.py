@@ -1,7 +1,7 @@
 """Who is let in while the event loop is late. Nothing but arithmetic: others measure how late it is.
 
     crowd = Crowd(most_late)
-    crowd.turn(late)              once a turn of the loop: by how many seconds our own work has made it late
+    crowd.turn(late, lost)        once a turn of the loop: seconds by which our own work, and others', have made it late
     crowd.lets_in(tenant)         at the head of a request, before anything else of it is read
     crowd.enter / leave(tenant)   while an exchange runs
 
@@ -18,9 +18,13 @@ from __future__ import annotations
 from collections import Counter
 
 ROOM = 64
-"""Exchanges that may be inside however late the loop is; where there are several tenants, half of them of one."""
+"""Exchanges that may be inside however late the loop is; while several tenants ask, half of them, shared evenly."""
+RECENT = 200
+"""Turns for which a tenant that asked still counts as one that asks."""
 FIRST = 8.0
 """Let in each turn when lateness begins."""
+A_TURN_S = 0.01
+"""Seconds from one turn to the next when the loop is in time."""
 LEAST = 0.25
 """However late the loop is: one in four turns."""
 FEWER, MORE = 0.5, 0.25
@@ -30,11 +34,10 @@ CALM = 50
 
 
 class Crowd:
-    """One for the data listener. `most_late`: seconds that the loop may be late, 0: however long; `tenants`: how many."""
+    """One for the data listener. `most_late`: seconds that the loop may be late; 0: however long."""
 
-    def __init__(self, most_late: float, tenants: int = 1) -> None:
+    def __init__(self, most_late: float) -> None:
         self._most_late = most_late
-        self._room = ROOM if tenants == 1 else ROOM // 2
         self._inside: Counter[str] = Counter()
         self._total = 0
         self._came: Counter[str] = Counter()
@@ -43,6 +46,9 @@ class Crowd:
         self._left = FIRST
         self._sent_away = False
         self._calm = 0
+        self._turns = 0
+        self._asked: dict[str, int] = {}
+        self._room = ROOM
         self.pressed = False
 
     @property
@@ -62,22 +68,30 @@ class Crowd:
         if not self._inside[tenant]:
             del self._inside[tenant]
 
-    def turn(self, late: float) -> None:
-        """A turn of the loop has begun, so many seconds after it should have."""
+    def turn(self, late: float, lost: float = 0.0) -> None:
+        """A turn of the loop has begun, so many seconds after it should have. In those that were `lost` somebody else had
+        the processor: callers came all the same, and it helps nobody to send more of them away.
+        """
         is_late = late > self._most_late > 0
         if self.pressed:
             self._adapt(is_late=is_late)
         elif is_late:
             self.pressed, self._calm, self._each_turn, self._left = True, 0, FIRST, 0.0
         # Part of a place is saved up; what was let in beyond the turn's share is taken from the next.
-        self._left = self._each_turn + max(-self._each_turn, min(self._left, 0.99))
+        share = self._each_turn * (1 + lost / A_TURN_S)
+        self._left = share + max(-share, min(self._left, 0.99))
         self._sent_away = False
         self._came.clear()
         self._coming = 0
+        self._turns += 1
+        self._asked = {tenant: turn for tenant, turn in self._asked.items() if turn > self._turns - RECENT}
+        self._room = ROOM // 2 // len(self._asked) if len(self._asked) > 1 else ROOM
 
     def lets_in(self, tenant: str, *, crowded: bool = False, known: bool = True) -> bool:
         """False: not now. `crowded`: others say that there is no room; who is not `known` has no share of its own."""
-        late = self.pressed and self._left < 1 and not self._has_room(tenant)
+        if known:
+            self._asked[tenant] = self._turns
+        late = self.pressed and self._left < 1 and not (known and self._has_room(tenant))
         nobody = self._total + self._coming == 0  # then it is nobody's fault
         if (crowded or late) and not nobody and not (known and self._has_little(tenant)):
             self._sent_away = True

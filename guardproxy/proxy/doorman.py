@@ -17,14 +17,12 @@ from time import monotonic, thread_time
 from guardproxy.errors import GuardproxyError, Overloaded, ShuttingDown, Unauthorized
 from guardproxy.proxy.auth import Access
 from guardproxy.proxy.cors import Cors
-from guardproxy.proxy.crowd import Crowd
+from guardproxy.proxy.crowd import A_TURN_S, Crowd
 from guardproxy.proxy.hall import Hall, new_decision_id
 from guardproxy.wire.errors import ErrorAnswer
 from guardproxy.wire.headers import Headers
 from guardproxy.wire.http_head import Head
 
-BEAT_S = 0.01
-"""Seconds between two looks at how late the event loop is."""
 MOST_OF_A_DEADLINE = 0.25
 """The share of a classifier's deadline that texts may wait for their turn."""
 
@@ -47,7 +45,7 @@ class Doorman:
         self._access = access
         self._signs = signs
         self._alone = hall.keys is None
-        self.crowd = Crowd(limits.lag_ms / 1000, len(access.tenants.names))
+        self.crowd = Crowd(limits.lag_ms / 1000)
         self._waits: Callable[[], bool] = lambda: False
         if pool is not None and limits.lag_ms:
             longest = MOST_OF_A_DEADLINE * hall.settings.detectors.embedded_deadline_ms / 1000
@@ -103,9 +101,9 @@ class Doorman:
         return Overloaded("more requests than can be answered in time: slow down", retry_after=1)
 
     def _tenant(self, head: Head) -> tuple[str, bool]:
-        """Whose request it is. Where there are no keys all are one, and where there are a stranger is nobody."""
+        """Whose request it is, and whether that is known. Without keys all are one; with them a stranger is nobody."""
         if self._alone:
-            return self._access.tenants.anybody.tenant.name, False
+            return self._access.tenants.anybody.tenant.name, True
         try:
             query = head.line.target.partition(b"?")[2]
             return self._access.caller(_headers(head), query).tenant.name, True
@@ -116,13 +114,13 @@ class Doorman:
         """The loop is watched while somebody is inside."""
         if self._beat is None:
             self._last, self._worked = monotonic(), thread_time()
-            self._beat = asyncio.get_running_loop().call_later(BEAT_S, self._beats)
+            self._beat = asyncio.get_running_loop().call_later(A_TURN_S, self._beats)
 
     def _beats(self) -> None:
-        """What others do with the processor makes the loop late as well, but sending callers away helps nobody then."""
         took, worked = monotonic() - self._last, thread_time() - self._worked
-        self._late = max(0.0, took - BEAT_S)
-        self.crowd.turn(self._late * min(1.0, worked / took))
+        self._late = max(0.0, took - A_TURN_S)
+        ours = self._late * min(1.0, worked / took)
+        self.crowd.turn(ours, self._late - ours)
         self._beat = None
         if self.crowd.inside or self.crowd.pressed:
             self._start()

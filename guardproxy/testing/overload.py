@@ -37,12 +37,13 @@ PROBE_EVERY_S, TICK_S = 0.1, 0.002
 CALLERS = 64
 """That ask one after the other while it is measured what the proxy can do."""
 BODY = json.dumps(chat("tell me of the heron")).encode()
-ASKING = b"POST %s HTTP/1.1\r\nhost: %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (
-    CHAT.encode(),
-    HOST.encode(),
-    len(BODY),
-    BODY,
-)
+
+
+def asking(key: str = "") -> bytes:
+    """A chat request as it is sent, of whose key this is."""
+    head = f"POST {CHAT} HTTP/1.1\r\nhost: {HOST}\r\ncontent-type: application/json\r\n"
+    whose = f"x-api-key: {key}\r\n" if key else ""
+    return f"{head}{whose}content-length: {len(BODY)}\r\n\r\n".encode("ascii") + BODY
 
 
 @dataclass(slots=True)
@@ -125,13 +126,13 @@ async def _ask(port: int, request: bytes) -> Answer:
         transport.close()
 
 
-async def load(proxy: Serving, rate: float, seconds: float) -> Run:
+async def load(proxy: Serving, rate: float, seconds: float, request: bytes) -> Run:
     """So many new callers a second, and a probe every tenth of one."""
     run, tasks, began = Run(rate), [], perf_counter()
     number, probed = 0, 0.0
     while (passed := perf_counter() - began) < seconds:
         while number < passed * rate:
-            tasks.append(spawn(_call(proxy.port, run)))
+            tasks.append(spawn(_call(proxy.port, request, run)))
             number += 1
         if passed - probed >= PROBE_EVERY_S:
             probed = passed
@@ -144,9 +145,9 @@ async def load(proxy: Serving, rate: float, seconds: float) -> Run:
     return run
 
 
-async def _call(port: int, run: Run) -> None:
+async def _call(port: int, request: bytes, run: Run) -> None:
     try:
-        run.take(await _ask(port, ASKING))
+        run.take(await _ask(port, request))
     except OSError as error:
         run.odd[type(error).__name__] += 1
 
@@ -163,14 +164,14 @@ async def _probe(proxy: Serving, path: str, run: Run) -> None:
         run.odd[f"{path} {answer.status}"] += 1
 
 
-async def capacity(proxy: Serving, callers: int, seconds: float) -> float:
+async def capacity(proxy: Serving, callers: int, seconds: float, request: bytes) -> float:
     """Requests a second that it answers when so many callers ask one after the other."""
     began, answered = perf_counter(), 0
 
     async def call() -> None:
         nonlocal answered
         while perf_counter() - began < seconds:
-            answer = await _ask(proxy.port, ASKING)
+            answer = await _ask(proxy.port, request)
             answered += answer.status == 200
 
     await asyncio.gather(*(call() for _ in range(callers)))
@@ -187,11 +188,12 @@ async def measured(folder: Path, inflight: int, times: Sequence[float], seconds:
     async with LoopUpstream(replace(completion("It stands in the water."), delay=UPSTREAM_S)) as upstream:
         with serving(folder / "proxy", upstream.base, policy, environment=light) as proxy:
             await settled(proxy)
-            most = await capacity(proxy, min(inflight or CALLERS, CALLERS), seconds / 2)
-            runs = [await load(proxy, max(2.0, most / 10), seconds)]
+            request = asking()
+            most = await capacity(proxy, min(inflight or CALLERS, CALLERS), seconds / 2, request)
+            runs = [await load(proxy, max(2.0, most / 10), seconds, request)]
             for many in times:
                 await asyncio.sleep(0.5)
-                runs.append(await load(proxy, most * many, seconds))
+                runs.append(await load(proxy, most * many, seconds, request))
             return runs
 
 

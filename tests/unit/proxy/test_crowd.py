@@ -117,7 +117,7 @@ def test_who_has_little_inside_comes_in_whatever_the_loop_does():
         crowd.enter("quiet")
         came += 1
         crowd.turn(LATE)
-        assert came <= 1.3 * ROOM  # and a few that a late turn lets in of whomever
+        assert came <= 2 * ROOM  # as many as the other has, and the few that a late turn lets in of whomever
     assert came >= ROOM - 1
     assert crowd.lets_in("third")
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import typer
+import uvloop
 
 from guardproxy.console.app import console_app
 from guardproxy.observe import logs
@@ -52,7 +53,8 @@ def serve(  # noqa: PLR0917 - one parameter an option
     wall = time.time  # noqa: TID251 - the one place where the clock enters
     hall = open_hall(loaded, wall, steady_clock(wall, time.monotonic))
     hall = replace(hall, languages=Languages(logs.get_logger().info))
-    asyncio.run(run(hall))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run(hall))
 
 
 async def run(hall: Hall) -> None:

@@ -110,6 +110,11 @@ class Choice:
         line.closed = True
         return line.channel.flush() + self.advance()
 
+    @property
+    def waits(self) -> bool:
+        """One of its texts waits for a window."""
+        return not (self._flushed or self._ending) and any(line.channel.waits for line in self._live)
+
     def tick(self, now_ms: float) -> list[Command]:
         """Time has passed."""
         if self._flushed or self._ending:

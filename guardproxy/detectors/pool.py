@@ -17,6 +17,7 @@ from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from guardproxy.core.findings import FailureKind
@@ -32,6 +33,10 @@ LONG = 20_000
 """Characters from which a text that runs out of time is itself to blame."""
 EXIT_S = 1.0
 """Patience with a process that has closed its stdout."""
+ALWAYS = 200
+"""Characters that a text costs beside its own."""
+SHARE = 0.1
+"""How much the latest text says of the pace."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 4.0
 """Pause before a restart, doubled each time a process dies before it was ready."""
 
@@ -91,12 +96,22 @@ class ClassifierPool:
         self._first_ready: asyncio.Future[None] | None = None
         self._broken = ""
         self._number = 0
+        self._pace = 0.0
+        self._answered = 0.0
         self.restarts = 0
 
     @property
     def waiting(self) -> int:
         """Texts waiting or in work, for metrics."""
         return len(self._queue) + sum(len(worker.jobs) for worker in self._workers)
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds that a text of now would wait for its turn, by the pace of late; 0 while none waits."""
+        if not self._queue:
+            return 0.0
+        ahead = [*self._queue, *(job for worker in self._workers for job in worker.jobs.values())]
+        return self._pace * sum(ALWAYS + len(job.text) for job in ahead)
 
     @property
     def alive(self) -> int:
@@ -212,12 +227,22 @@ class ClassifierPool:
             if self._first_ready is not None and not self._first_ready.done():
                 self._first_ready.set_result(None)
             if "id" in said:
-                _answer(worker.jobs.pop(said["id"], None), said)
+                job = worker.jobs.pop(said["id"], None)
+                self._note(job)
+                _answer(job, said)
             self._hand_out()
         with suppress(TimeoutError):  # stdout has ended, so the process is dead or about to be
             async with asyncio.timeout(EXIT_S):
                 await process.wait()
         return worked
+
+    def _note(self, job: Job | None) -> None:
+        """The pace of all processes together, from one answer to the next; between them nobody was idle if some wait."""
+        now = monotonic()
+        if job is not None and self._queue and self._answered:
+            pace = (now - self._answered) / (ALWAYS + len(job.text))
+            self._pace += (SHARE if self._pace else 1.0) * (pace - self._pace)
+        self._answered = now if self._queue else 0.0
 
     def _lose(self, worker: Worker) -> None:
         """The process died with these in work: one of them may have killed it, so none may open a door."""

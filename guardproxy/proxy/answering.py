@@ -145,6 +145,11 @@ class Moderated:
         """The upstream has finished this choice."""
         return await self._settle(self._moderator.flush(choice))
 
+    @property
+    def waits(self) -> bool:
+        """False: nothing will come of `tick` before more text has come."""
+        return self._moderator.waits
+
     async def tick(self, now_ms: float) -> list[Command]:
         """Time passes: text held for long is looked at early, never released unchecked."""
         return await self._settle(self._moderator.tick(now_ms))

@@ -23,8 +23,6 @@ from guardproxy.errors import (
     BadRequest,
     GuardproxyError,
     LimitReached,
-    Overloaded,
-    ShuttingDown,
     Unauthorized,
 )
 from guardproxy.observe.entry import posix_text
@@ -35,6 +33,7 @@ from guardproxy.proxy.checking import CheckFlow
 from guardproxy.proxy.client import WHEN_GONE, Client, ClientGone, Receive, Send
 from guardproxy.proxy.cors import Cors
 from guardproxy.proxy.detecting import DetectFlow
+from guardproxy.proxy.doorman import Doorman, Signs
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.flow import Flow
 from guardproxy.proxy.front import FrontRules
@@ -93,16 +92,25 @@ class DataApp:
         self._live: dict[asyncio.Task[Any], Client] = {}
         tenants = Tenants(hall.settings.tenants, hall.routes)
         self._access = Access(tenants, hall.keys, hall.clock)
-        most = hall.settings.limits.inflight
-        self._admission = Admission(hall.limits, most if len(tenants.names) == 1 else max(1, most // 2), monotonic)
-        self.draining = False
+        signs = Signs({path: door.surface for path, door in DOORS.items()}, shaped, self._cors)
+        self._doorman = Doorman(hall, self._access, signs)
+        self._admission = Admission(hall.limits, self._share if len(tenants.names) > 1 else None, monotonic)
+
+    @property
+    def draining(self) -> bool:
+        """True once nobody new is let in."""
+        return self._doorman.draining
+
+    @draining.setter
+    def draining(self, ends: bool) -> None:
+        self._doorman.draining = ends
 
     @property
     def rules(self) -> FrontRules:
         """What its listener demands of a request before it comes here."""
         settings, metrics = self._hall.settings, self._hall.recorder.metrics
         count = partial(metrics.count, "front_refusals_total")
-        return FrontRules(settings.limits, tuple(settings.listen.hosts), shaped, count)
+        return FrontRules(settings.limits, tuple(settings.listen.hosts), shaped, count, self._doorman.meet)
 
     def shut(self) -> None:
         """The grace is used up: exchanges that still run end now, well-formed, as faults of ours."""
@@ -136,9 +144,10 @@ class DataApp:
             await _unknown(path, client)
 
     async def _exchange(self, door: Door, scope: Scope, client: Client) -> None:
-        full = self._full()
-        if full is not None:
-            await self._shut_out(scope["path"], client, full)
+        full = self._doorman.full()
+        if full is not None:  # the listener has seen to it, but for requests that came in the same moment
+            answer = self._doorman.sends_away(scope["path"], full)
+            await client.whole(answer.status, answer.headers, answer.body)
             return
         headers = _headers(scope)
         caller, stranger = self._caller(headers, scope)
@@ -163,6 +172,7 @@ class DataApp:
             await self._turn_away(flow, client, error)
             return
         self._inflight[scope["path"]] += 1
+        self._doorman.crowd.enter(caller.tenant.name)
         task = asyncio.current_task()
         if task is None:
             raise AssertionError("a request is answered in a task; this is a bug")
@@ -172,6 +182,7 @@ class DataApp:
         finally:
             del self._live[task]
             self._inflight[scope["path"]] -= 1
+            self._doorman.crowd.leave(caller.tenant.name)
 
     def _caller(self, headers: Headers, scope: Scope) -> tuple[Caller, Unauthorized | None]:
         """Who asks; for a stranger nobody in particular, and why."""
@@ -227,21 +238,9 @@ class DataApp:
         finally:
             client.unwatch()
 
-    def _full(self) -> Overloaded | None:
-        """Why nobody is let in now, if so."""
-        if self.draining:
-            return ShuttingDown()
-        if sum(self._inflight.values()) >= self._hall.settings.limits.inflight:
-            return Overloaded("too many requests at once", retry_after=1)
-        return None
-
-    async def _shut_out(self, path: str, client: Client, error: Overloaded) -> None:
-        """At once, before anything of the request is read: under load this is what happens most, so it must be cheap."""
-        outcome = "overload" if error.status == 429 else "error"
-        self._hall.recorder.turned_away(self._hall.routes.default.name, DOORS[path].surface, outcome)
-        answer = shaped(path, error)
-        marks = (("x-guardproxy-decision", "error"), ("x-guardproxy-decision-id", new_decision_id()))
-        await client.whole(answer.status, (*answer.headers, *marks), answer.body)
+    def _share(self) -> int:
+        """Places that a tenant may have now: as many as are free. One takes half of all, three a quarter each."""
+        return max(1, self._hall.settings.limits.inflight - self._doorman.crowd.inside)
 
     async def _models(self, scope: Scope, client: Client) -> None:
         """The upstream's list as the caller may see it, with our errors."""

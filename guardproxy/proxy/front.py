@@ -26,7 +26,7 @@ from guardproxy.proxy.lingering import LingeringTransport
 from guardproxy.proxy.settings import LimitSettings
 from guardproxy.wire.errors import ErrorAnswer, error_answer
 from guardproxy.wire.http_gate import Gate
-from guardproxy.wire.http_head import HeadLimits
+from guardproxy.wire.http_head import Head, HeadLimits
 
 MOST_HELD = 64 * 1024
 """Bytes of later requests that wait for the answer to the one before; beyond it nothing is read."""
@@ -42,12 +42,16 @@ def _plain(_path: str, error: GuardproxyError) -> ErrorAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FrontRules:
-    """What a listener demands. `answer`: a fault in the format of the path's surface; `count`: by the fault's code."""
+    """What a listener demands. `answer`: a fault in the format of the path's surface; `count`: by the fault's code.
+
+    `meet`: what a request hears whose head is all that is looked at; None: it goes on to the application.
+    """
 
     limits: LimitSettings = field(default_factory=LimitSettings)
     hosts: tuple[str, ...] = ()
     answer: Callable[[str, GuardproxyError], ErrorAnswer] = _plain
     count: Callable[[str], None] = field(default=lambda _code: None)
+    meet: Callable[[Head], ErrorAnswer | None] = field(default=lambda _head: None)
 
     @property
     def head(self) -> HeadLimits:
@@ -84,6 +88,7 @@ class Front(HttpToolsProtocol):
         self._keeps_alive = False
         self._refused = False
         self._tell_gone: Callable[[], None] | None = None
+        self._sent_away = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Counts it; the first head has to come in time."""
@@ -182,7 +187,11 @@ class Front(HttpToolsProtocol):
                 piece = self._gate.step()
                 if piece is None:
                     break
-                super().data_received(piece)
+                head = self._gate.head
+                if head is not None:
+                    self._sent_away = self._is_sent_away(head)
+                if not self._sent_away:
+                    super().data_received(piece)
         except BadRequest as error:
             self._refuse(error)
             return
@@ -191,6 +200,24 @@ class Front(HttpToolsProtocol):
         if self._gate.held > MOST_HELD:
             self.flow.pause_reading()
         self._enter(self._now())
+
+    def _is_sent_away(self, head: Head) -> bool:
+        """Answers at once who may not go on. The connection stays when its whole body is here and can be dropped."""
+        answer = self._rules.meet(head)
+        if answer is None:
+            return False
+        keeps = not head.closes and not head.chunked and self._gate.held >= (head.length or 0)
+        self.transport.write(_written(answer, self.server_state.default_headers, keeps=keeps))
+        if keeps:
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        else:
+            self._enter("")
+            self._refused = True
+            self.transport.close()
+        return True
 
     def _now(self) -> str:
         if not self._gate.between:
@@ -234,7 +261,8 @@ class Front(HttpToolsProtocol):
             self.cycle.message_event.set()
             self._gone()
         if not started:
-            self.transport.write(_written(self._rules.answer(self._gate.path, error)))
+            answer = self._rules.answer(self._gate.path, error)
+            self.transport.write(_written(answer, self.server_state.default_headers))
         self.transport.close()
 
 
@@ -251,8 +279,9 @@ def _unchunked(cycle: RequestResponseCycle) -> Callable[[Any], Coroutine[Any, An
     return sending
 
 
-def _written(answer: ErrorAnswer) -> bytes:
+def _written(answer: ErrorAnswer, usual: list[tuple[bytes, bytes]], *, keeps: bool = False) -> bytes:
     lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
+    lines += [f"{name.decode('latin-1')}: {value.decode('latin-1')}" for name, value in usual]
     lines += [f"{name}: {value}" for name, value in answer.headers]
-    lines += [f"content-length: {len(answer.body)}", "connection: close", "", ""]
+    lines += [f"content-length: {len(answer.body)}", *([] if keeps else ["connection: close"]), "", ""]
     return "\r\n".join(lines).encode("latin-1") + answer.body

@@ -9,11 +9,13 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 
 from guardproxy.errors import SettingsError
+from guardproxy.proxy.accepting import Accepting
 from guardproxy.proxy.front import FrontRules, front
 
 SEND_BUFFER = 128 * 1024
@@ -43,7 +45,23 @@ HURRY_S = 1.0
 
 
 class _Quiet(uvicorn.Server):
-    """uvicorn without its own signal handlers: one place decides for all listeners."""
+    """uvicorn without its own signal handlers, for one place decides for all listeners, and with our way to accept."""
+
+    accepting: Accepting | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Nothing but the connections is ours."""
+        await super().startup(sockets=[])
+        protocol = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
+        for sock in sockets or ():
+            self.accepting = Accepting(sock, partial(protocol, self.config, self.server_state, self.lifespan.state))
+            self.accepting.start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """First of all nobody new gets in."""
+        if self.accepting is not None:
+            self.accepting.stop()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -38,7 +38,8 @@ from guardproxy.wire.request import Request
 from guardproxy.wire.sse import Event, SseDecoder
 
 TICK = 0.25
-"""Seconds between two looks at the clock while the upstream is silent."""
+"""Seconds between two looks at the clock while text waits for a window; if none does, nothing happens until the
+next heartbeat, and thousands of slow streams cost next to nothing."""
 HEARTBEAT = 15.0
 TOGETHER = 1000
 """Characters of neighbouring events that are looked at as one: a scanner's window, beyond which nothing is gained."""
@@ -153,14 +154,15 @@ class StreamRun:
         """The upstream's next bytes. Meanwhile time passes for the moderator, and the caller hears a heartbeat."""
         began = said = perf_counter()
         while True:
-            self._check_patience(began)
+            longest = min(self._patience(began), said + self._quiet - perf_counter())
             try:
-                async with asyncio.timeout(TICK):
+                async with asyncio.timeout(max(0.0, min(longest, TICK) if self.moderated.waits else longest)):
                     piece = await self.reply.piece()
             except TimeoutError:
                 now = perf_counter()
-                await self._obey(stream, await self.moderated.tick(now * 1000))
-                if now - said >= (HEARTBEAT if self.flow.client.started else PATIENCE):
+                if self.moderated.waits:
+                    await self._obey(stream, await self.moderated.tick(now * 1000))
+                if now - said >= self._quiet:
                     said = now
                     await self._write([stream.heartbeat()])
                 await self._send()
@@ -168,19 +170,28 @@ class StreamRun:
             self.flow.ledger.upstream_seconds += perf_counter() - began
             return piece
 
-    def _check_patience(self, since: float) -> None:
-        """Raises UpstreamTimeout. `since`: when we began to wait.
+    @property
+    def _quiet(self) -> float:
+        """Seconds for which the caller need not hear of us."""
+        return HEARTBEAT if self.flow.client.started else PATIENCE
+
+    def _patience(self, since: float) -> float:
+        """Seconds that the upstream still has; raises UpstreamTimeout when it has none. `since`: when we began to wait.
 
         Silence is counted on what the model says, or comments could hold a stream open for ever. Before its first
         word they are a sign of life (a model that loads, a queue) until the time for an answer is over.
         """
         now, times = perf_counter(), self.flow.times
-        if now - self.began >= self.flow.route.total_timeout_s:
+        whole = self.began + self.flow.route.total_timeout_s
+        first = self.began + times.answer_timeout if self.heard is None else whole
+        idle = (since if self.heard is None else self.heard) + times.idle_timeout
+        if now >= whole:
             raise UpstreamTimeout("the upstream's answer took too long in all")
-        if self.heard is None and now - self.began >= times.answer_timeout:
+        if now >= first:
             raise UpstreamTimeout("the upstream kept the stream open and said nothing")
-        if now - (since if self.heard is None else self.heard) >= times.idle_timeout:
+        if now >= idle:
             raise UpstreamTimeout("the upstream fell silent in mid-answer", kind="idle")
+        return min(whole, first, idle) - now
 
     def _read(self, stream: AnswerStream, tree: dict[str, object]) -> Reading:
         self.flow.meter.note(tree)

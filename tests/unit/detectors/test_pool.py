@@ -51,6 +51,26 @@ async def test_scores_in_the_order_of_the_texts():
         assert p.waiting == 0
 
 
+async def test_how_long_a_text_would_wait_for_its_turn():
+    async with pool(deadline_s=60.0) as p:
+        await p.score(["a"])
+        assert p.wait_s == 0.0
+        await p.score(["a"] * 40)  # some wait, so the pace is known
+        sleeping = asyncio.create_task(p.score(["sleep"] * 4))  # as many as are in work at once
+        await asyncio.sleep(0)
+        assert p.wait_s == 0.0  # none waits
+        waiting = asyncio.create_task(p.score(["a"] * 10))
+        await asyncio.sleep(0)
+        short = p.wait_s
+        longer = asyncio.create_task(p.score(["a" * 5000]))
+        await asyncio.sleep(0)
+        assert 0.0 < short < p.wait_s
+        sleeping.cancel()
+        await asyncio.gather(waiting, longer)
+        assert p.wait_s == 0.0
+        await asyncio.gather(sleeping, return_exceptions=True)
+
+
 async def test_no_texts_no_scores():
     async with pool() as p:
         assert await p.score([]) == []

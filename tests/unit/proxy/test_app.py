@@ -152,7 +152,7 @@ async def test_a_body_beyond_the_limit(app_of, sent):
 
 async def test_too_many_at_once(app_of, sent):
     app = app_of(inflight=1)
-    app._inflight[MODERATIONS] = 1
+    app._doorman.crowd.enter("default")
     answer = await ask(app, **said())
     assert (answer.status_code, code(answer)) == (429, "rate_limit_exceeded")
     assert answer.headers["retry-after"] == "1"
@@ -502,7 +502,7 @@ async def test_readyz_tells_of_a_log_that_cannot_be_written(hall, tmp_path):
 
 async def test_who_is_turned_away_is_counted_and_logged_once_a_second_and_not_recorded(app_of, hall):
     app = app_of(inflight=1)
-    app._inflight[MODERATIONS] = 1
+    app._doorman.crowd.enter("default")
     with capture_logs() as logs:
         answers = [await ask(app, path=path, **said()) for path in (CHAT, "/v1/messages", "/api/v1/text/contents")]
     assert [answer.status_code for answer in answers] == [429] * 3

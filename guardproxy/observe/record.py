@@ -77,6 +77,11 @@ class Recorder:
         self._told = -TOLD_EVERY_S
         metrics.watch("queue_depth", lambda: audit.depth, "audit")
 
+    @property
+    def hmac_key(self) -> bytes:
+        """For processes that record into the same log."""
+        return self._hmac_key
+
     def begin(self, outcome: Outcome) -> None:
         """Call it before the headers of a stream leave: they name a decision that is not complete yet.
 

@@ -24,7 +24,8 @@ from guardproxy.observe.logs import get_logger
 from guardproxy.observe.metrics import Labels, Metrics
 from guardproxy.observe.record import Recorder
 from guardproxy.policy.messages import load as load_messages
-from guardproxy.policy.shelf import Shelf
+from guardproxy.policy.problems import Problem
+from guardproxy.policy.shelf import Held, Shelf
 from guardproxy.policy.shipped import directory
 from guardproxy.policy.signing import read_signers
 from guardproxy.proxy.auth import Keys
@@ -69,9 +70,10 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
     metrics = Metrics(replace(labels(shelf.policies, box.infos, address.name, routes), tenants=tenants.names))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
 
-    def prepare(policies: tuple[Policy, ...]) -> None:
-        benches.prepare(policies)
-        metrics.admit(labels(policies, box.infos, address.name, routes))
+    def prepare(held: Held) -> tuple[Problem, ...]:
+        benches.prepare(held.set.policies)
+        metrics.admit(labels(held.set.policies, box.infos, address.name, routes))
+        return ()
 
     benches.prepare(shelf.policies)
     shelf.prepare = prepare
@@ -80,7 +82,7 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
     def admit(beside: Shelf) -> None:
         metrics.admit_candidate(labels(beside.policies, box.infos, address.name, routes))
 
-    anchoring = Keeping(anchors=_folder(settings.audit), key=_secret(settings.audit, "anchor_key_env"))
+    anchoring = Keeping(anchors=_folder(settings.audit), key=secret_of(settings.audit, "anchor_key_env"))
     changes = ChangeLog(Path(settings.policies.changes), clock, get_logger().info, anchoring)
     office = Office(shelf, trial, changes, box, clock, admit)
     if office.promoted_before:
@@ -94,7 +96,7 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
         benches=benches,
         catalogue=lambda: catalogue,
         upstream=UnpackedUpstream(AiohttpUpstream(address)),
-        recorder=Recorder(metrics, audit, get_logger(), hmac_key=_secret(settings.audit, "hmac_key_env")),
+        recorder=Recorder(metrics, audit, get_logger(), hmac_key=secret_of(settings.audit, "hmac_key_env")),
         languages=Languages(),
         clock=clock,
         steady=steady or clock,
@@ -102,7 +104,7 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
         office=office,
         pool=pool,
         routes=routes,
-        keys=_keys(settings, tenants.names),
+        keys=keys_of(settings, tenants.names),
         bodies=Budget(settings.limits.bodies_bytes),
     )
     return _together(hall)
@@ -126,7 +128,7 @@ def _decision_log(settings: AuditSettings, metrics: Metrics, clock: Callable[[],
     )
 
 
-def _keys(settings: Settings, tenants: tuple[str, ...]) -> Keys | None:
+def keys_of(settings: Settings, tenants: tuple[str, ...]) -> Keys | None:
     """The clients' keys, none of which may be the admin token; None when the settings name no file."""
     token = os.environ.get(settings.listen.admin_token_env, "") if settings.listen.admin_token_env else ""
     return Keys(Path(settings.keys.file), tenants, never=token) if settings.keys.file else None
@@ -150,7 +152,7 @@ def classifiers(settings: Settings) -> ClassifierPool | None:
     return ClassifierPool(options)
 
 
-def _secret(audit: AuditSettings, setting: str) -> bytes:
+def secret_of(audit: AuditSettings, setting: str) -> bytes:
     """A key of the log. Without one digests compare until the process ends, and anchors are not signed."""
     variable: str = getattr(audit, setting)
     if not variable:
@@ -166,7 +168,7 @@ def _folder(audit: AuditSettings) -> Path | None:
 
 
 def _keeping(audit: AuditSettings, clock: Callable[[], float]) -> Keeping:
-    key, note = _secret(audit, "anchor_key_env"), get_logger().warning
+    key, note = secret_of(audit, "anchor_key_env"), get_logger().warning
     order = steady(Order("guardproxy", "retention", clock, note, key, _folder(audit)), monotonic)
     keep = Keep(audit.keep_days, audit.keep_mib * 1024 * 1024)
 

@@ -1,8 +1,8 @@
 """What a worker has through its parent, in the shape of what a single process has for itself.
 
-    BorrowedLog(channel, path, mode, owner, on_drop)      the decision log: one writer and one chain for all workers
-    BorrowedState(channel)                                the client of a `Link`, over the parent's `Store`
-    BorrowedPool(channel)                                 the classifiers: one queue, its deadlines, its processes
+BorrowedLog(channel, path, mode, owner, on_drop)      the decision log: one writer and one chain for all workers
+BorrowedState(channel)                                the client of a `Link`, over the parent's `Store`
+BorrowedPool(channel)                                 the classifiers: one queue, its deadlines, its processes
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class BorrowedLog:
 
     @property
     def depth(self) -> int:
-        """Records on their way to the writer."""
-        return self._waiting
+        """None: the parent counts those that wait for the writer."""
+        return 0
 
     @property
     def ready(self) -> bool:

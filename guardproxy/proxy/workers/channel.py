@@ -3,6 +3,7 @@
     Channel(sock, answers, lost)           `answers`: by word, a function of the message
         .say(word, body, **fields)         no answer is wanted
         .ask(word, body, **fields)         waits for the answer; a caller that is cancelled cancels the work
+        .learn(answers)                    more words; a message waits for its word to be known
         .backlog                           bytes that wait to be taken
         .close()
 
@@ -36,7 +37,7 @@ class Message:
     body: bytes = b""
 
 
-Answer = Callable[[Message], Message | None | Awaitable[Message | None]]
+Answer = Callable[[Message], Message | Awaitable[Message | None] | None]
 
 
 class ChannelLost(ConnectionError):
@@ -55,9 +56,11 @@ def pair() -> tuple[socket.socket, socket.socket]:
 class Channel(asyncio.Protocol):
     """One end. Needs a running loop; `open` before all else."""
 
-    def __init__(self, answers: Mapping[str, Answer], lost: Callable[[], None] = lambda: None) -> None:
-        self._answers = answers
-        self._lost = lost
+    def __init__(self, answers: Mapping[str, Answer], lost: Callable[[], None] | None = None) -> None:
+        self._answers = dict(answers)
+        self.early: list[tuple[int, Message]] = []
+        """Questions whose word is not known yet, and what came behind them."""
+        self._lost = lost or _nothing
         self._transport: asyncio.Transport | None = None
         self._read = bytearray()
         self._number = 0
@@ -66,8 +69,15 @@ class Channel(asyncio.Protocol):
 
     async def open(self, sock: socket.socket) -> None:
         """Takes the socket over."""
-        sock.setblocking(False)
+        sock.setblocking(False)  # noqa: FBT003 - its only argument
         await asyncio.get_running_loop().connect_accepted_socket(lambda: self, sock)
+
+    def learn(self, answers: Mapping[str, Answer]) -> None:
+        """More words; those that came before they were known are answered now."""
+        self._answers.update(answers)
+        early, self.early = self.early, []
+        for number, message in early:
+            self._do(number, message)
 
     @property
     def is_open(self) -> bool:
@@ -105,7 +115,8 @@ class Channel(asyncio.Protocol):
             await asyncio.wait(list(self._working.values()))
 
     def close(self) -> None:
-        """What was said before still arrives."""
+        """What was said before still arrives; `lost` is not called."""
+        self._lost = _nothing
         if self._transport is not None:
             self._transport.close()
 
@@ -161,6 +172,9 @@ class Channel(asyncio.Protocol):
             future.set_result(Message("", fields, body))
 
     def _do(self, number: int, message: Message) -> None:
+        if message.word not in self._answers or self.early:
+            self.early.append((number, message))
+            return
         given = self._answers[message.word](message)
         if isinstance(given, Message) or given is None:
             self._reply(number, given)
@@ -192,3 +206,7 @@ class Channel(asyncio.Protocol):
             raise ChannelLost("the other side has gone")
         head = orjson.dumps(fields)
         self._transport.write(b"".join((_LENGTHS.pack(len(head), len(body)), head, body)))
+
+
+def _nothing() -> None:
+    """Nobody has to be told."""

@@ -136,10 +136,14 @@ def _added(parts: Iterable[Told]) -> Told:
     for part in parts:
         for key, (value, exemplar) in part.items():
             before, kept = out.get(key, (0.0, None))
-            if exemplar is not None and (kept is None or (exemplar.timestamp or 0) >= (kept.timestamp or 0)):
+            if exemplar is not None and (kept is None or _time(exemplar) >= _time(kept)):
                 kept = exemplar
             out[key] = (before + value, kept)
     return out
+
+
+def _time(exemplar: Exemplar) -> float:
+    return float(exemplar.timestamp or 0.0)
 
 
 def _extreme(rule: str, key: Key, theirs: list[Told], number: int) -> float:

@@ -103,8 +103,8 @@ async def test_limits_are_those_of_one_process(rate, burst, steps):
             await local.charge(bucket, cost, clock.now)
             await shared.charge(bucket, cost, clock.now)
             continue
-        cost = min(cost, burst)
-        mine, theirs = await local.take(bucket, cost, clock.now), await shared.take(bucket, cost, clock.now)
+        least = min(cost, burst)
+        mine, theirs = await local.take(bucket, least, clock.now), await shared.take(bucket, least, clock.now)
         assert (mine.allowed, mine.remaining) == (theirs.allowed, theirs.remaining)
         assert theirs.retry_after_s == pytest.approx(mine.retry_after_s, abs=1e-6)
 

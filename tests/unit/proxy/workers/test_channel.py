@@ -107,3 +107,17 @@ async def test_whoever_waits_when_the_other_side_goes_is_told():
         asks.say("never")
     with pytest.raises(ChannelLost):
         await asks.ask("never")
+
+
+async def test_a_word_may_be_learned_after_it_came():
+    got = []
+    async with ends(first=lambda m: got.append(("first", m.fields["at"]))) as (asks, gives):
+        asks.say("later", at=1)
+        asks.say("first", at=2)
+        waiting = asyncio.create_task(asks.ask("later", at=3))
+        while len(gives.early) < 3:  # noqa: ASYNC110 - nothing tells of a message that waits
+            await asyncio.sleep(0)
+        assert got == []
+        gives.learn({"later": lambda m: got.append(("later", m.fields["at"]))})
+        await asyncio.wait_for(waiting, 10)
+    assert got == [("later", 1), ("first", 2), ("later", 3)]

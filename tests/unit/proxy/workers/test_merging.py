@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -69,7 +69,7 @@ def test_buckets_stay_in_their_order(parent, workers):
     families = {family.name: family for family in parent.registry.collect()}
     for name in ("guardproxy_score", "guardproxy_check_duration_seconds"):
         bounds = [float(s.labels["le"]) for s in families[name].samples if s.name.endswith("_bucket")]
-        assert all(one < other or other == 0.0005 for one, other in zip(bounds, bounds[1:], strict=False))
+        assert all(one < other or other == 0.0005 for one, other in pairwise(bounds))
 
 
 def test_what_a_worker_counted_outlives_it_and_its_gauges_do_not(parent, workers):

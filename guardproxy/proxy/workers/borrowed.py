@@ -57,8 +57,8 @@ class BorrowedLog:
         return "off" if self.mode == "off" else self.fault or "ok"
 
     def begin(self, decision_id: str, record: Mapping[str, Any]) -> None:
-        """See `AuditLog.begin`."""
-        if not self.ready:
+        """See `AuditLog.begin`. Without its parent a worker begins nothing: the next one has read the file by then."""
+        if not (self.ready and self._channel.is_open):
             raise AuditUnavailable("the decision log cannot be written")
         try:
             self._begun.begin(decision_id, record)

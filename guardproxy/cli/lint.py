@@ -14,8 +14,7 @@ from guardproxy.policy.hearing import World
 from guardproxy.policy.lint import check
 from guardproxy.policy.nearest import did_you_mean
 from guardproxy.policy.report import FORMATS, render
-from guardproxy.proxy.settings import load
-from guardproxy.proxy.start import signers_of
+from guardproxy.proxy.settings import load, signers_of
 
 
 def lint(

@@ -11,6 +11,7 @@ from guardproxy.core.hazards import covers
 from guardproxy.core.rules import Kind, Mode, Policy, Rule, RuleException, digest_of
 
 WINDOWS = "windows"
+MESSAGES = "messages"
 RULES = "rules"
 MOST = 128
 """Words, patterns and exceptions that a record names one by one: beyond, one digest stands for all of them."""
@@ -18,7 +19,7 @@ MOST = 128
 
 @dataclass(frozen=True, slots=True)
 class Looker:
-    """A detector by its id, or `rule:<id>`, `exception:<rule>:<key>`, `rules`, `windows`.
+    """A detector by its id, or `rule:<id>`, `exception:<rule>:<key>`, `rules`, `windows`, `messages`.
 
     `output`: it looked at answers, too.
     """
@@ -60,6 +61,12 @@ def windows_of(policy: Policy) -> Iterator[Looker]:
     cut = policy.streaming
     where = "sentence" if cut.cut_at_sentence else "character"
     yield Looker(WINDOWS, f"{cut.first}/{cut.characters}/{cut.overlap}/{where}")
+
+
+def messages_of(policy: Policy) -> Iterator[Looker]:
+    """How many of the latest messages are looked at, where a policy does not look at all."""
+    if policy.messages_looked_at is not None:
+        yield Looker(MESSAGES, str(policy.messages_looked_at), output=False)
 
 
 def exception_name(hole: RuleException) -> str:

@@ -2,11 +2,13 @@
 
 input_segments(conversation, gave)     every text, and joins of neighbours
 last_turns(conversation)               the user's last turns as one text, or None
+latest(conversation, count, places)    the conversation without its older messages
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from guardproxy.core.conversation import Conversation, Message, Part, Piece, Role, Scope, Segment, Stage
 
@@ -14,6 +16,8 @@ TURNS = 3
 """What the user says in so many turns is read as one text, too."""
 LONGEST_JOIN = 400
 """Characters of that text: where the last turns are longer, fewer are joined. Classifiers misread longer medleys."""
+
+_INSTRUCTIONS = (Role.SYSTEM, Role.DEVELOPER)
 
 
 def _nobody_s(text: str) -> bool:
@@ -35,6 +39,22 @@ def input_segments(conversation: Conversation, gave: Callable[[str], bool] = _no
         if len(parts) > 1:
             found += [_join(run[0].scope, parts, glue) for glue in ("", " ")]
     return found
+
+
+def latest(conversation: Conversation, count: int | None, places: Sequence[int] = ()) -> Conversation:
+    """The conversation with its last `count` messages and all instructions; `count` ≥ 1, None: all of it.
+
+    `places[i]`: which message of the client's list message i came from, -1 if it stands beside the list; without it
+    each is one of its own. Instructions hold for every turn, and what stands beside the messages is none: both stay.
+    The texts of a batch are no conversation: all stay.
+    """
+    if count is None or conversation.batch:
+        return conversation
+    messages = conversation.messages
+    where = places or range(len(messages))
+    kept = set(sorted({at for at in where if at >= 0})[-count:])
+    stays = [m for m, at in zip(messages, where, strict=True) if at in kept or at < 0 or m.role in _INSTRUCTIONS]
+    return replace(conversation, messages=tuple(stays))
 
 
 def last_turns(conversation: Conversation) -> Segment | None:

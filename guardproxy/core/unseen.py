@@ -9,7 +9,7 @@ from guardproxy.core.conversation import Stage
 from guardproxy.core.detector_info import DetectorInfo, Tier
 from guardproxy.core.findings import Failure
 from guardproxy.core.judge import Context, applies, listens
-from guardproxy.core.lookers import RULES, WINDOWS, exception_name, folded, needs, windows_of
+from guardproxy.core.lookers import MESSAGES, RULES, WINDOWS, exception_name, folded, messages_of, needs, windows_of
 from guardproxy.core.replay import Stored, finding_of
 from guardproxy.core.rules import Action, FailMode, Mode, Policy, Rule, RuleException
 
@@ -37,6 +37,7 @@ class Unseen:
         self._policy = policy
         self._infos = infos
         self._folded = folded(policy)
+        self._messages = next((looker.revision for looker in messages_of(policy)), None)
         self._known: dict[tuple[object, ...], list[str]] = {}
 
     def reasons(self, stored: Stored, beheld: Beheld, context: Context) -> list[str]:
@@ -59,6 +60,8 @@ class Unseen:
                 found |= dict.fromkeys(_unseen_by(rule, stage, beheld, self._infos))
         if many not in (None, self._folded):
             found["words of rules are new or changed, too many for the record to name them"] = None
+        if stage is Stage.INPUT and beheld.versions.get(MESSAGES) != self._messages:
+            found["another number of the latest messages is looked at"] = None
         if stage is Stage.OUTPUT and _cut_otherwise(beheld, self._policy, self._infos):
             found["the windows of answers are cut differently"] = None
         return list(found)

@@ -17,7 +17,7 @@ from guardproxy.core.conversation import Segment, Stage, Unscannable
 from guardproxy.core.detector_info import DetectorInfo
 from guardproxy.core.findings import Failure, FailureKind, Finding
 from guardproxy.core.holdback import Scanner
-from guardproxy.core.lookers import Looker, needs, text_lookers, windows_of
+from guardproxy.core.lookers import Looker, messages_of, needs, text_lookers, windows_of
 from guardproxy.core.rules import FailMode, Kind, Mode, Policy, Rule
 from guardproxy.detectors.base import Detector, InstantDetector, MediaDetector, Medium
 from guardproxy.detectors.language import is_covered
@@ -105,7 +105,8 @@ class Bench:
         output = {d.info.id for d in self._instant_out} | {d.info.id for d in self._models if self.classifies}
         infos = [*(d.info for d in self._instant), *(d.info for d in self._models), *(d.info for d in self._media)]
         found = [Looker(info.id, info.revision, output=info.id in output) for info in infos]
-        return (*found, *text_lookers(policy), *(windows_of(policy) if self.classifies else ()))
+        windows = windows_of(policy) if self.classifies else ()
+        return (*found, *text_lookers(policy), *windows, *messages_of(policy))
 
     def _wanted(self, info: DetectorInfo, stage: Stage | None = None) -> bool:
         stages = info.stages if stage is None else info.stages & {stage}

@@ -19,8 +19,6 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
-import onnxruntime
-from tokenizers import Tokenizer
 
 from guardproxy.core.conversation import Segment
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
@@ -92,6 +90,9 @@ class Classifier:
     """The model in memory: one thread, one text at a time."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
+        import onnxruntime  # noqa: PLC0415 - heavy, and used by this detector alone
+        from tokenizers import Tokenizer  # noqa: PLC0415
+
         verify(folder)
         labels = json.loads((folder / "config.json").read_text(encoding="utf-8"))["id2label"]
         self._parts = [labels[str(n)].partition("-")[2] or "O" for n in range(len(labels))]

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from guardproxy.core.findings import FailureKind
-from guardproxy.detectors.scorer import FOLDER
+from guardproxy.detectors.model_files import FOLDER
 from guardproxy.errors import ModelFilesError
 
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT")

@@ -17,7 +17,7 @@ from guardproxy.core.hazards import covers, exists
 from guardproxy.core.judge import Context, Verdict, judge
 from guardproxy.core.redact import apply, by_place, redactions
 from guardproxy.core.rules import Action, Kind, Policy, Rule, Source
-from guardproxy.core.segments import input_segments
+from guardproxy.core.segments import input_segments, latest
 from guardproxy.core.session import SessionState, Visit
 from guardproxy.policy.compile import get, part
 from guardproxy.policy.ladders import ACTIONS
@@ -202,7 +202,7 @@ class SelfTest:
         now = visit.now if visit else self._now
         context = Context(get(test, "route", "test"), get(test, "tenant", "test"), now)
         conversation = said or _conversation(test)
-        segments = input_segments(conversation)
+        segments = input_segments(latest(conversation, self._policy.messages_looked_at))
         scores = part(test, "scores")
         findings = self._looker(test)(segments) + self._faked(part(scores, "input"), _spoken(segments, conversation))
         verdicts = judge(findings, self._policy, Stage.INPUT, context)

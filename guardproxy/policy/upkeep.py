@@ -98,7 +98,8 @@ def advise(made: Effective, problems: Problems) -> None:
         problems.warning("GP712", place, "pictures, sound and files pass unchecked")
     looked_at = part(document.fields, "conversation").get("messages")
     if looked_at is not None and looked_at.value != "all":
-        message = f"only the latest {looked_at.value} messages are checked"
+        count = looked_at.value
+        message = f"only the latest {count} messages are checked" if count > 1 else "only the latest message is checked"
         problems.warning("GP714", looked_at.place, message, "messages: all")
     _dead_rules(made, compiled, problems)
 

@@ -36,8 +36,9 @@ from guardproxy.proxy.routes import RouteSettings
 from guardproxy.proxy.screening import Screened, check_limits, forget_refused, look_over_turns, screen
 from guardproxy.proxy.session import SessionWatch, subject_named, watch_of, who_of
 from guardproxy.proxy.streaming import StreamRun
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.trial import Evidence
-from guardproxy.proxy.upstream import Call, Reply, Target, read_all
+from guardproxy.proxy.upstream import Call, Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording, crisis_verdict
 from guardproxy.wire.answer import joined
 from guardproxy.wire.body import Tree, parse, serialise
@@ -120,7 +121,7 @@ class Flow(Exchange):
         self._watch = await self._watching(request, sent, policy)
         screened = await self._screen(request, policy, bench, context)
         if self._watch is not None:
-            over_turns = await look_over_turns(request.conversation, policy, bench, self.ledger.note_input)
+            over_turns = await look_over_turns(request, policy, bench, self.ledger.note_input)
             found = (*screened.findings, *over_turns)
             decision = self._watch.visit.heed(request.conversation, found, screened.decision)
             screened = replace(screened, decision=decision)
@@ -194,7 +195,8 @@ class Flow(Exchange):
         if self._hall.trial.running:
             identity = (self.ledger.decision_id, self.ledger.tenant)
             shown = (request.conversation, screened.findings)
-            self.evidence = Evidence(*identity, looks.policy, looks.bench, looks.context, *shown)
+            evidence = Evidence(*identity, looks.policy, looks.bench, looks.context, *shown)
+            self.evidence = replace(evidence, places=request.entries)
 
     def _write_down(self, screened: Screened) -> None:
         self.ledger.input = screened.decision

@@ -14,7 +14,7 @@ from guardproxy.core.judge import Context, Verdict
 from guardproxy.core.redact import apply, by_place
 from guardproxy.core.refusal import is_own_refusal
 from guardproxy.core.rules import Action, Policy, Unscanned
-from guardproxy.core.segments import input_segments, last_turns
+from guardproxy.core.segments import input_segments, last_turns, latest
 from guardproxy.detectors.base import Medium
 from guardproxy.detectors.bench import Bench, Inspection, together
 from guardproxy.errors import BadRequest, GuardUnavailable
@@ -61,6 +61,14 @@ def forget_refused(request: Request, policy: Policy, catalogue: Catalogue) -> Re
     return replace(request, tree=from_tree)
 
 
+def looked_at(request: Request, policy: Policy) -> Conversation:
+    """What input rules look at: `conversation.messages` of the policy leaves out older messages.
+
+    Parts nobody can read are met wherever they stand: `on_unscannable` is no rule.
+    """
+    return latest(request.conversation, policy.messages_looked_at, request.entries)
+
+
 def check_limits(conversation: Conversation, policy: Policy, words: Wording) -> None:
     """Raises BadRequest for token ids, whatever the policy says of other unreadable parts, and for too much text.
 
@@ -88,7 +96,7 @@ async def screen(
     `gave`: is this text an answer of ours? Read as a request, a harmless one may look like a harmful one, and it
     comes back with every turn.
     """
-    segments = input_segments(request.conversation, gave)
+    segments = input_segments(looked_at(request, policy), gave)
     parts = request.conversation.unscannable
     shown = [part for part in parts if part.kind in bench.media]
     media = [Medium(p.kind, Segment.of_medium(p), value_at(request.tree, p.pointer.path)) for p in shown]
@@ -117,13 +125,13 @@ async def screen(
 
 
 async def look_over_turns(
-    conversation: Conversation, policy: Policy, bench: Bench, note: Callable[[Inspection], None]
+    request: Request, policy: Policy, bench: Bench, note: Callable[[Inspection], None]
 ) -> tuple[Finding, ...]:
     """What model detectors make of the user's last turns as one text: for the session's sum, not for rules.
 
     Raises GuardUnavailable as `screen` does.
     """
-    joined = last_turns(conversation) if policy.escalation is not None else None
+    joined = last_turns(looked_at(request, policy)) if policy.escalation is not None else None
     if joined is None:
         return ()
     seen = await bench.inspect_window(joined)

@@ -18,13 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from guardproxy.errors import ConfigError, SettingsError
 from guardproxy.policy.reader import plain, read
+from guardproxy.policy.signing import read_signers
 from guardproxy.proxy.keyring import TenantName
 from guardproxy.proxy.routes import RouteName, Routes, RouteSettings
 from guardproxy.proxy.routes import check as check_routes
 from guardproxy.proxy.sharing import RedisSettings
+from guardproxy.proxy.target import SecretText, Target
 from guardproxy.proxy.tenants import DEFAULT_TENANT, TenantSettings
 from guardproxy.proxy.tenants import check as check_tenants
-from guardproxy.proxy.upstream import SecretText, Target
 
 PREFIX = "GUARDPROXY_"
 TENANT = DEFAULT_TENANT
@@ -369,3 +370,9 @@ def _key(settings: UpstreamSettings, environ: Mapping[str, str]) -> SecretText |
             raise SettingsError("upstream.key_file: the file is empty")
         return SecretText(value)
     return None
+
+
+def signers_of(settings: Settings) -> tuple[bytes, ...]:
+    """The public keys of who may sign policies; () where no signature is asked for. Raises SettingsError."""
+    named = settings.policies.require_signature
+    return read_signers(Path(named)) if named else ()

@@ -27,25 +27,18 @@ from guardproxy.policy.messages import load as load_messages
 from guardproxy.policy.problems import Problem
 from guardproxy.policy.shelf import Held, Shelf
 from guardproxy.policy.shipped import directory
-from guardproxy.policy.signing import read_signers
 from guardproxy.proxy.auth import Keys
 from guardproxy.proxy.budget import Budget
 from guardproxy.proxy.hall import Benches, Hall
 from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
-from guardproxy.proxy.settings import AuditSettings, Settings, target
+from guardproxy.proxy.settings import AuditSettings, Settings, signers_of, target
 from guardproxy.proxy.sharing import share
 from guardproxy.proxy.tenants import Tenants
 from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.unpacked import UnpackedUpstream
 from guardproxy.proxy.upstream import AiohttpUpstream
-
-
-def signers_of(settings: Settings) -> tuple[bytes, ...]:
-    """The public keys of who may sign policies; () where no signature is asked for. Raises SettingsError."""
-    named = settings.policies.require_signature
-    return read_signers(Path(named)) if named else ()
 
 
 def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[], float] | None = None) -> Hall:

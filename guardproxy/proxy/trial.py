@@ -28,7 +28,7 @@ from guardproxy.core.judge import Context
 from guardproxy.core.moderator import Plan
 from guardproxy.core.opinion import Said, of_answer, of_input
 from guardproxy.core.rules import Policy, PolicyRef
-from guardproxy.core.segments import input_segments
+from guardproxy.core.segments import input_segments, latest
 from guardproxy.detectors.bench import Bench, Toolbox
 from guardproxy.errors import PolicyError
 from guardproxy.observe.comparison import Comparison, change_of, together
@@ -50,6 +50,7 @@ NOT_COVERED = (
     "an answer that the live policy cut: what the model would have gone on to say is unknown",
     "answers are not shown to a model detector again, so detectors that only the candidate uses there have no say",
     "requests that ended in a fault before they were judged, and /v1/moderations and /api/v1/text/contents",
+    "what model detectors would say of older messages, where the live policy looks at the latest only",
     "turns that the live policy forgets are forgotten for the candidate, too",
 )
 
@@ -61,7 +62,7 @@ _FIRST = Segment("Good morning.", Stage.INPUT, Scope.USER)
 class Evidence:
     """What one exchange leaves. `moderated` once there was an answer, with what was said in `moderated.kept`.
 
-    `asked` is false for a check of an answer alone.
+    `asked` is false for a check of an answer alone. `places` as in `core.segments.latest`.
     """
 
     decision_id: str
@@ -73,6 +74,7 @@ class Evidence:
     findings: tuple[Finding, ...]
     moderated: Moderated | None = None
     asked: bool = True
+    places: tuple[int, ...] = ()
 
     @property
     def characters(self) -> int:
@@ -223,11 +225,15 @@ class Trial:
         models = {d.info.id for d in self._toolbox.models}
         missing = frozenset(models - set(evidence.bench.detectors))
         bench = await asyncio.to_thread(self._bench, candidate, policy, missing)
-        seen = await bench.inspect(input_segments(evidence.conversation))
+        conversation = latest(evidence.conversation, policy.messages_looked_at, evidence.places)
+        seen = await bench.inspect(input_segments(conversation))
         if any(bench.fatal(failure) for failure in seen.failures):
             raise _NotJudged("detector")
         known = models | {d.info.id for d in self._toolbox.media}
-        return bench, [*(f for f in evidence.findings if f.detector in known - missing), *seen.findings]
+        shown = {part.pointer for m in (*conversation.messages, *conversation.extras) for part in m.parts}
+        shown |= {part.pointer for part in conversation.unscannable}
+        heard = [f for f in evidence.findings if f.detector in known - missing]
+        return bench, [*(f for f in heard if all(p.pointer in shown for p in f.segment.pieces)), *seen.findings]
 
     def _bench(self, candidate: _Candidate, policy: Policy, missing: frozenset[str]) -> Bench:
         made = candidate.benches.get((id(policy), missing))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from guardproxy.errors import UpstreamBadAnswer
-from guardproxy.proxy.upstream import Call, Reply, Target, Upstream
+from guardproxy.proxy.target import Target
+from guardproxy.proxy.upstream import Call, Reply, Upstream
 from guardproxy.wire.unpacking import Unpacker
 
 

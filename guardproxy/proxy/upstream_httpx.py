@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Mapping
 import httpx
 
 from guardproxy.errors import UpstreamBadAnswer, UpstreamError, UpstreamTimeout, UpstreamUnreachable
-from guardproxy.proxy.upstream import Call, Reply, Target, Upstream
+from guardproxy.proxy.target import Target
+from guardproxy.proxy.upstream import Call, Reply, Upstream
 
 
 class UpstreamTransport(httpx.AsyncBaseTransport):

@@ -23,8 +23,8 @@ from typing import IO, Self
 
 LONGEST_START = 300.0
 ENDED = "ended "
-COMMAND = "guardproxy.cli.main"
-"""Imported by its name, as `python -m guardproxy` would: nothing below the command line depends on it."""
+COMMAND, SERVE = "guardproxy.cli.main", "guardproxy.cli.serve"
+"""Imported by their names, as `python -m guardproxy` would: nothing below the command line depends on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,7 @@ def _become(order: Mapping[str, object], guardproxy: Callable[[], None]) -> None
 
 def main() -> None:
     """Forks one proxy a line of stdin, and says how it ended."""
+    import_module(SERVE)
     guardproxy = import_module(COMMAND).main
     while line := sys.stdin.readline():
         child = os.fork()

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from guardproxy.detectors.scorer import FOLDER, Curve, Figures, Head
+from guardproxy.detectors.model_files import FOLDER, Head
+from guardproxy.detectors.scorer import Curve, Figures
 from guardproxy.training import (
     ablation,
     calibration,

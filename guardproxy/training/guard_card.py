@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from guardproxy.core.canonical import canonical_text
-from guardproxy.detectors.scorer import FOLDER, Figures, Scorer, heads
+from guardproxy.detectors.model_files import FOLDER, heads
+from guardproxy.detectors.scorer import Figures, Scorer
 from guardproxy.training import evaluation, shipping
 
 ROUNDS = 40

@@ -13,7 +13,8 @@ from pathlib import Path
 from guardproxy.core.conversation import Scope, Stage
 from guardproxy.core.share import Share
 from guardproxy.detectors.embedded import hazards_of
-from guardproxy.detectors.scorer import Figures, Head
+from guardproxy.detectors.model_files import Head
+from guardproxy.detectors.scorer import Figures
 from guardproxy.training.calibration import REFUSE, WARN
 from guardproxy.training.evaluation import QUIET
 from guardproxy.training.rows import read, training_rows

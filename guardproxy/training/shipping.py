@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from guardproxy.core.share import Share
-from guardproxy.detectors.scorer import Head
+from guardproxy.detectors.model_files import Head
 from guardproxy.training.calibration import REFUSE, WARN
 from guardproxy.training.evaluation import Line
 

@@ -18,7 +18,7 @@ import pytest
 from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.settings import AuditSettings, DetectorSettings, PolicySettings, Settings, UpstreamSettings
 from guardproxy.proxy.start import open_hall
-from guardproxy.proxy.upstream import Target
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
 from guardproxy.testing.fake_upstream import FakeUpstream
 from guardproxy.testing.proxy_process import serving

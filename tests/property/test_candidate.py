@@ -18,7 +18,7 @@ from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.settings import AuditSettings, DetectorSettings, PolicySettings, Settings, UpstreamSettings
 from guardproxy.proxy.start import open_hall
-from guardproxy.proxy.upstream import Target
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
 from guardproxy.testing.scripts import completion, stream_of
 

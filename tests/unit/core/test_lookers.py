@@ -2,7 +2,7 @@
 
 from guardproxy.core.conversation import Stage
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
-from guardproxy.core.lookers import MOST, folded, needs, text_lookers, windows_of
+from guardproxy.core.lookers import MOST, folded, messages_of, needs, text_lookers, windows_of
 from guardproxy.core.rules import Action, Kind, Ladder, LadderStep, Mode, Policy, PolicyRef, Rule, RuleException, ThenDo
 
 ONE = Ladder((LadderStep(Action.REFUSE, 1.0),))
@@ -51,3 +51,10 @@ def test_a_family_needs_who_reports_its_leaves():
     assert all(needs(rule, info) for rule in rules)
     assert not needs(Rule("r", Kind.HAZARD, "hate", ONE), info)
     assert not needs(WORDS, info)
+
+
+def test_how_many_messages_are_looked_at_where_not_all_are():
+    ref = PolicyRef("p", 1, "0")
+    assert not list(messages_of(Policy(ref, ())))
+    (limited,) = messages_of(Policy(ref, (), messages_looked_at=3))
+    assert (limited.revision, limited.output) == ("3", False)

@@ -1,7 +1,7 @@
 """A phrase cut between parts or turns of one speaker is whole again in a join."""
 
 from guardproxy.core.conversation import Conversation, Message, Part, Pointer, Role, Scope
-from guardproxy.core.segments import LONGEST_JOIN, TURNS, input_segments, last_turns
+from guardproxy.core.segments import LONGEST_JOIN, TURNS, input_segments, last_turns, latest
 
 
 def message(role, scope, *texts, identifier=False):
@@ -80,3 +80,33 @@ def test_there_is_nothing_to_join_in_a_first_turn_a_batch_or_after_a_tool():
 def test_an_answer_of_our_own_is_marked_and_nobody_elses_text_is():
     marked = [(s.text, s.given) for s in input_segments(said("x", "x", "y", "z", "x"), lambda text: text == "x")]
     assert marked == [("x", False), ("x", True), ("y", False), ("z", False), ("x", False)]
+
+
+def looked_at(conversation, count, places=()):
+    return [p.text for m in latest(conversation, count, places).messages for p in m.parts]
+
+
+def test_the_latest_messages_are_the_last_of_the_list():
+    talk = said("a", "b", "c", "d", "e")
+    assert looked_at(talk, 1) == ["e"]
+    assert looked_at(talk, 3) == ["c", "d", "e"]
+    assert looked_at(talk, 5) == looked_at(talk, 4096) == ["a", "b", "c", "d", "e"]
+
+
+def test_instructions_and_what_stands_beside_the_messages_are_always_among_them():
+    rules, talk = message(Role.SYSTEM, Scope.SYSTEM, "rules"), said("a", "b", "c").messages
+    late = message(Role.DEVELOPER, Scope.SYSTEM, "more rules")
+    assert looked_at(Conversation((rules, *talk)), 1) == ["rules", "c"]
+    assert looked_at(Conversation((late, *talk)), 1) == ["more rules", "c"]
+    assert looked_at(Conversation((talk[0], *talk)), 1, (-1, 0, 1, 2)) == ["a", "c"]
+    outside = Conversation(talk, extras=(message(None, Scope.TOOL_DEFINITION, "tool"),))
+    assert latest(outside, 1).extras == outside.extras
+
+
+def test_what_one_message_of_the_client_became_counts_once():
+    assert looked_at(said("a", "b", "c", "d"), 2, (0, 1, 2, 2)) == ["b", "c", "d"]
+
+
+def test_a_batch_has_no_latest_messages():
+    texts_of_a_batch = Conversation(said("a", "b", "c").messages, batch=True)
+    assert looked_at(texts_of_a_batch, 1) == ["a", "b", "c"]

@@ -115,3 +115,11 @@ def test_a_record_that_names_no_rule():
 @pytest.mark.parametrize("stored", [replace(ASKED, reports=True), replace(ASKED, action=Action.REFUSE, by_rule=False)])
 def test_what_no_rule_decided_needs_nothing(stored):
     assert reasons(replace(KITES, id="new"), stored=stored) == []
+
+
+@pytest.mark.parametrize(("then", "now"), [("", 2), ("2", None), ("2", 3)])
+def test_another_number_of_messages(then, now):
+    beheld = Beheld({**VERSIONS, "messages": then} if then else VERSIONS, frozenset({"messages"}))
+    assert reasons(beheld=beheld, messages_looked_at=now) == ["another number of the latest messages is looked at"]
+    assert reasons(beheld=beheld, messages_looked_at=int(then) if then else None) == []
+    assert reasons(stored=ANSWERED, beheld=beheld, messages_looked_at=now) == []

@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from guardproxy.core.findings import FailureKind
+from guardproxy.detectors.model_files import FOLDER
 from guardproxy.detectors.pool import ClassifierPool, Miss, PoolOptions
-from guardproxy.detectors.scorer import FOLDER, Scorer
+from guardproxy.detectors.scorer import Scorer
 from guardproxy.errors import ModelFilesError
 
 STAND_IN = """

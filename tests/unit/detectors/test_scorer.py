@@ -8,20 +8,8 @@ from hashlib import sha256
 import numpy as np
 import pytest
 
-from guardproxy.detectors.scorer import (
-    FOLDER,
-    LONGEST_WORD,
-    OVERLAP,
-    PIECE,
-    SHARED,
-    WINDOW,
-    Reader,
-    Scorer,
-    gated,
-    heads,
-    highest,
-    verify,
-)
+from guardproxy.detectors.model_files import FOLDER
+from guardproxy.detectors.scorer import LONGEST_WORD, OVERLAP, PIECE, SHARED, WINDOW, Reader, Scorer, gated, highest
 from guardproxy.errors import ModelFilesError
 
 PLAIN = "The garden gets five hours of sun and the soil is mostly clay. "
@@ -86,31 +74,6 @@ def test_any_text_has_a_score(text):
 def test_not_a_number_stays_one():
     nan = float("nan")
     assert str(highest(iter([(0.1, 0.3), (nan, 0.2), (0.4, 0.1)]))) == str((nan, 0.3))
-
-
-@pytest.mark.parametrize("name", ["encoder.onnx", "heads.onnx", "tokenizer.json", "calibration.json", "card.md"])
-def test_a_changed_or_missing_file_is_named(tmp_path, name):
-    folder = tmp_path / "embedded"
-    shutil.copytree(FOLDER, folder)
-    assert verify(folder) == verify()
-    with (folder / name).open("ab") as file:
-        file.write(b" ")
-    with pytest.raises(ModelFilesError, match=name.replace(".", r"\.")):
-        verify(folder)
-    (folder / name).unlink()
-    with pytest.raises(ModelFilesError, match="missing"):
-        verify(folder)
-
-
-def test_a_manifest_without_files_is_not_ours(tmp_path):
-    (tmp_path / "manifest.json").write_text(json.dumps({"files": {}}))
-    with pytest.raises(ModelFilesError):
-        verify(tmp_path)
-
-
-def test_without_heads_no_model(tmp_path):
-    with pytest.raises(ModelFilesError):
-        heads(tmp_path)
 
 
 def test_long_texts_are_folded_piece_by_piece_and_whole():

@@ -186,3 +186,11 @@ def test_scores_are_about_the_last_message_even_an_empty_one(lint):
         "      - {scores: {input: {crime.cyber: 0.0}}, expect: allow}\n"
     )
     assert lint(STAIRS + turns).errors == []
+
+
+@pytest.mark.parametrize(("count", "outcome"), [("all", "{warn: history}"), ("2", "{warn: history}"), ("1", "allow")])
+def test_only_the_latest_messages_are_looked_at_where_the_policy_says_so(lint, count, outcome):
+    said = "[{role: assistant, content: old news}, {role: user, content: x}]"
+    tests = f"tests: [{{name: a test, messages: {said}, expect: {outcome}}}]\n"
+    [found] = lint(f"conversation: {{messages: {count}}}\n{RULES}{tests}").checked.runs
+    assert found.results[0].state is State.PASSED

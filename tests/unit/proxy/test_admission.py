@@ -14,8 +14,8 @@ from guardproxy.proxy.app import DOORS, DataApp
 from guardproxy.proxy.auth import Keys
 from guardproxy.proxy.keyring import fresh, write_keys
 from guardproxy.proxy.routes import Routes
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.tenants import Allowance, Caller, Tenant, TenantSettings
-from guardproxy.proxy.upstream import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
 from guardproxy.state.limits import LocalLimits
 

@@ -21,7 +21,7 @@ from guardproxy.proxy.cors import Cors
 from guardproxy.proxy.flow import Flow
 from guardproxy.proxy.hall import Standing
 from guardproxy.proxy.settings import LimitSettings
-from guardproxy.proxy.upstream import Target
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
 from guardproxy.wire.surface import SURFACES
 

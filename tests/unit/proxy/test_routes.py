@@ -14,7 +14,7 @@ from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.routes import DEFAULT, MOST_SHOWN, Routes, RouteSettings
 from guardproxy.proxy.settings import load
 from guardproxy.proxy.start import open_hall
-from guardproxy.proxy.upstream import Target
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
 
 CHAT, TEXT, CHECK = "/v1/chat/completions", "/v1/completions", "/v1/guard/check"

@@ -318,7 +318,7 @@ class Ears(Model):
 async def over_turns(asked, policy=WATCHED, model=None):
     noted = []
     bench = Bench(policy, Toolbox(models=(model or Ears(),)))
-    return await look_over_turns(asked.conversation, policy, bench, noted.append), noted
+    return await look_over_turns(asked, policy, bench, noted.append), noted
 
 
 async def test_the_last_turns_are_read_as_one_text_for_the_session_alone():
@@ -348,3 +348,41 @@ async def test_an_answer_of_our_own_is_not_read_as_a_request():
         request("a", "b", "c"), WATCHED, Bench(WATCHED, box), Context(), lambda _: None, lambda text: text == "b"
     )
     assert ears.asked == ["a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("count", "action"), [(None, Action.REFUSE), (1, Action.ALLOW), (2, Action.ALLOW), (3, Action.REFUSE)]
+)
+async def test_a_policy_may_look_at_the_latest_messages_only(count, action):
+    asked = request("a bluefinch", "a calm walrus", "and now")
+    seen = await screened(asked, replace(POLICY, messages_looked_at=count))
+    assert seen.decision.action is action
+    assert seen.tree is asked.tree
+    assert len(seen.digests) == (count or 3)
+
+
+async def test_a_message_of_parts_counts_once_on_every_surface():
+    parts = [{"type": "tool_result", "tool_use_id": "t", "content": "a bluefinch"}, {"type": "text", "text": "so?"}]
+    call = {"type": "tool_use", "id": "t", "name": "look", "input": {}}
+    talk = [
+        {"role": "user", "content": "look"},
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": parts},
+    ]
+    asked = anthropic_request({"model": "m", "max_tokens": 9, "messages": talk})
+    assert (await screened(asked, replace(POLICY, messages_looked_at=1))).decision.action is Action.REFUSE
+
+
+async def test_the_last_turns_are_joined_of_what_is_looked_at():
+    policy = replace(POLICY, escalation=Escalation(("crime",), 0.2, Ladder((LadderStep(Action.WARN, 1.0),))))
+    asked, looked = request("one", "yes", "two"), []
+
+    class Seeing(Bench):
+        async def inspect_window(self, joined):
+            looked.append(joined.text)
+            return Inspection()
+
+    for count in (None, 1):
+        seeing = Seeing(policy, Toolbox())
+        await look_over_turns(asked, replace(policy, messages_looked_at=count), seeing, lambda _seen: None)
+    assert looked == ["one two"]

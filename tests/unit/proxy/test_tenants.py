@@ -19,8 +19,8 @@ from guardproxy.proxy.keyring import fresh, write_keys
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import load
 from guardproxy.proxy.start import open_hall
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.tenants import Allowance, Tenants, TenantSettings
-from guardproxy.proxy.upstream import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
 from guardproxy.proxy.wording import Wording
 

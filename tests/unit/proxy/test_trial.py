@@ -11,7 +11,7 @@ import pytest
 from guardproxy.detectors.bench import Toolbox
 from guardproxy.proxy import trial as module
 from guardproxy.proxy.app import DataApp
-from guardproxy.proxy.upstream import Target
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
 from guardproxy.testing.scripts import chunk, completion, stream
 from tests.unit.proxy.conftest import HAZARD_RULE, POLICY
@@ -295,3 +295,11 @@ async def test_each_item_of_a_batch_is_an_exchange(hall, put, send):
     await hall.trial.idle()
     assert answer.status_code == 200, answer.text
     assert pair_of(hall)["exchanges"] == 2
+
+
+@pytest.mark.parametrize(("count", "seen"), [("all", "refuse"), ("2", "allow")])
+async def test_a_candidate_that_looks_at_the_latest_messages_only(hall, put, ask, count, seen):
+    put(STRICTER + f"conversation: {{messages: {count}}}\n")
+    talk = [("user", "a step stool"), ("assistant", "Yes?"), ("user", "a heron")]
+    await ask("", messages=[{"role": role, "content": text} for role, text in talk])
+    assert moves(hall, "input") == {("allow", seen): 1}

@@ -10,8 +10,9 @@ import httpx
 import pytest
 
 from guardproxy.errors import UpstreamBadAnswer
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.unpacked import UnpackedReply, UnpackedUpstream
-from guardproxy.proxy.upstream import Call, Target, read_all
+from guardproxy.proxy.upstream import Call, read_all
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
 
 CALL = Call("POST", "/chat/completions", (), b"{}")

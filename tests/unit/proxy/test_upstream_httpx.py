@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from guardproxy.errors import UpstreamBadAnswer, UpstreamError, UpstreamTimeout, UpstreamUnreachable
-from guardproxy.proxy.upstream import Call, SecretText, Target, read_all
+from guardproxy.proxy.target import SecretText, Target
+from guardproxy.proxy.upstream import Call, read_all
 from guardproxy.proxy.upstream_httpx import HttpxUpstream, UpstreamTransport
 
 TARGET = Target("main", "http://model:9/v1", key=SecretText("sk-sample"), answer_timeout=0.05, idle_timeout=0.05)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from guardproxy.core.share import Share
-from guardproxy.detectors.scorer import Head
+from guardproxy.detectors.model_files import Head
 from guardproxy.training.evaluation import (
     DevRow,
     average_precision,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from guardproxy.detectors.scorer import FOLDER
+from guardproxy.detectors.model_files import FOLDER
 from guardproxy.training.guard_card import card, cost, scores
 
 

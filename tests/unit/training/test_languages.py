@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from guardproxy.detectors.scorer import Head
+from guardproxy.detectors.model_files import Head
 from guardproxy.training.languages import ATTACKS, FEWEST, TRANSLATED, Spoken, spoken, table
 
 HEADS = (Head("request", "crime.fraud"), Head("attack", "attack.jailbreak"))

@@ -16,7 +16,8 @@ from typing import Any
 import orjson
 
 from guardproxy.core.findings import FailureKind
-from guardproxy.detectors.pool import CHARACTERS_PER_SECOND, ClassifierPool, Miss, PoolOptions, Scores
+from guardproxy.detectors.lanes import Miss, Scores
+from guardproxy.detectors.pool import CHARACTERS_PER_SECOND, ClassifierPool, PoolOptions
 from guardproxy.errors import AuditUnavailable
 from guardproxy.observe.audit import LONGEST_QUEUE, PATIENCE
 from guardproxy.observe.audit_file import canonical

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from guardproxy.detectors.pool import Miss
+from guardproxy.detectors.lanes import Miss
 from guardproxy.errors import AuditUnavailable
 from guardproxy.observe.audit import AuditLog
 from guardproxy.observe.begun import Begun

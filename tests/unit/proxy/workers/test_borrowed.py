@@ -8,7 +8,7 @@ import json
 import pytest
 
 from guardproxy.core.findings import FailureKind
-from guardproxy.detectors.pool import Miss
+from guardproxy.detectors.lanes import Miss
 from guardproxy.errors import AuditUnavailable
 from guardproxy.observe.audit import AuditLog
 from guardproxy.observe.begun import Begun

@@ -35,10 +35,11 @@ from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import AuditSettings, Settings, signers_of, target
 from guardproxy.proxy.sharing import share
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.tenants import Tenants
 from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.unpacked import UnpackedUpstream
-from guardproxy.proxy.upstream import AiohttpUpstream
+from guardproxy.proxy.upstream import AiohttpUpstream, Upstream
 
 
 def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[], float] | None = None) -> Hall:
@@ -88,7 +89,7 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
         shelf=shelf,
         benches=benches,
         catalogue=lambda: catalogue,
-        upstream=UnpackedUpstream(AiohttpUpstream(address)),
+        upstream=upstream_at(address),
         recorder=Recorder(metrics, audit, get_logger(), hmac_key=secret_of(settings.audit, "hmac_key_env")),
         languages=Languages(),
         clock=clock,
@@ -101,6 +102,11 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
         bodies=Budget(settings.limits.bodies_bytes),
     )
     return _together(hall)
+
+
+def upstream_at(address: Target) -> Upstream:
+    """The way to the model, of every process that forwards."""
+    return UnpackedUpstream(AiohttpUpstream(address))
 
 
 def _together(hall: Hall) -> Hall:

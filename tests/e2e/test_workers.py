@@ -2,11 +2,11 @@
 
 import json
 import os
-import shutil
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from time import perf_counter
 
@@ -17,8 +17,10 @@ from typer.testing import CliRunner
 from guardproxy.cli.main import app
 from guardproxy.observe.recorded import records
 from guardproxy.observe.verify import verify
+from guardproxy.testing.crash import workers_of
 from guardproxy.testing.fake_upstream import FakeUpstream
 from guardproxy.testing.scripts import completion, stream_of
+from guardproxy.testing.workers_bench import kill_classifiers
 
 from .conftest import POLICY, start
 
@@ -26,11 +28,11 @@ SETTINGS = """\
 listen: {workers: 2, grace_s: 3}
 keys: {file: keys.json}
 audit: {mode: required}
-detectors: {embedded: false}
 tenants:
   lab: {}
   school: {requests_per_minute: 1, burst: 5}
 """
+CONTEMPT = "not_watched: rest\nrules:\n  - {id: contempt, about: Contempt for people., hazard: hate, thresholds: {refuse: 0.98}}\n"
 WORDS = [f"{word} " for word in ("this", "stream", "ends", "within", "the", "grace")]
 LONG = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "long"}]}
 
@@ -106,10 +108,17 @@ class Team:
         wanted = {answer.headers["x-guardproxy-decision-id"] for answer in answers}
         return {line["worker"] for line in self.logged() if line.get("decision_id") in wanted}
 
-    def pids(self):
+    def children(self):
         pid = self.running.process.pid
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-        return [int(child) for child in children]
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
+
+    def pids(self):
+        """Of the workers."""
+        return workers_of(self.running.process.pid)
+
+
+def is_classifier(pid):
+    return b"guardproxy.detectors.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +126,8 @@ def team(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workers")
     policies = folder / "policies"
     policies.mkdir()
-    shutil.copy(POLICY, policies)
+    text = POLICY.read_text(encoding="utf-8")
+    (policies / POLICY.name).write_text(text.replace("rules:\n", CONTEMPT), encoding="utf-8")
     (folder / "settings.yaml").write_text(SETTINGS, encoding="utf-8")
     key, limited = keys(folder, "make", "lab"), keys(folder, "make", "school")
     with FakeUpstream(answering) as upstream:
@@ -129,10 +139,13 @@ def team(tmp_path_factory):
             running.process.kill()
 
 
-def set_in_force(team, revision, words="garden ladder"):
+def set_in_force(team, revision):
+    """With the classifiers no longer asked."""
     text = POLICY.read_text(encoding="utf-8").replace("revision: 1\n", f"revision: {revision}\n")
     file = team.running.folder / "policies" / POLICY.name
-    file.write_text(text.replace("[garden ladder], on_match: warn", f"[{words}], on_match: refuse"), encoding="utf-8")
+    file.write_text(
+        text.replace("[garden ladder], on_match: warn", "[garden ladder], on_match: refuse"), encoding="utf-8"
+    )
 
 
 def test_both_serve_and_all_is_counted_and_recorded_once(team):
@@ -153,6 +166,26 @@ def test_both_serve_and_all_is_counted_and_recorded_once(team):
     for answer in answers[:3]:
         found = team.admin(f"/admin/decisions/{answer.headers['x-guardproxy-decision-id']}")
         assert found.json()["outcome"] == "allow"
+
+
+def test_the_classifiers_are_shared_and_come_back(team):
+    """A dead process is a fault that says so, for whichever worker asked; then the next one judges."""
+    pid = team.running.process.pid
+    before = [one for one in team.children() if is_classifier(one)]
+    assert len(before) == 1
+    kill_classifiers(pid)
+    statuses, number = [], count()
+
+    def judged():
+        statuses.append(team.ask(f"When do herons number {next(number)} return?").status_code)
+        return statuses[-1] == 200
+
+    until(judged)
+    assert set(statuses) <= {200, 503}
+    (after,) = [one for one in team.children() if is_classifier(one)]
+    assert [after] != before
+    answers = team.many(8, "Where do the herons of the northern pond sleep?")
+    assert (team.workers_of(answers), {answer.status_code for answer in answers}) == ({1, 2}, {200})
 
 
 def test_a_limit_is_no_higher_with_two(team):

@@ -315,6 +315,7 @@ COVERED_THROUGH = {
     "testing/slow_streams.py": "tests/e2e/test_slow_streams.py",
     "testing/soak.py": "a report: `make soak`",
     "testing/wire_law.py": "tests/e2e/test_wire_law.py",
+    "testing/workers_bench.py": "a report: `make workers-bench`",
     "core/canonical/groups.py": "tests/unit/core/canonical/test_readings.py, tests/property/test_textrules.py",
     "testing/disguises/between.py": "tests/unit/testing/test_evasion_bench.py draws from every family",
     "testing/disguises/ciphers.py": "the same",

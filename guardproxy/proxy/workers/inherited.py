@@ -29,11 +29,9 @@ from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import target
 from guardproxy.proxy.sharing import share
-from guardproxy.proxy.start import keys_of, labels
+from guardproxy.proxy.start import keys_of, labels, upstream_at
 from guardproxy.proxy.tenants import Tenants
 from guardproxy.proxy.trial import Trial
-from guardproxy.proxy.unpacked import UnpackedUpstream
-from guardproxy.proxy.upstream import AiohttpUpstream
 from guardproxy.proxy.workers.borrowed import BorrowedLog, BorrowedPool, BorrowedState
 from guardproxy.proxy.workers.channel import Channel
 from guardproxy.proxy.workers.handdown import Welcome
@@ -89,7 +87,7 @@ def inherited_hall(welcome: Welcome, channel: Channel, clock: Callable[[], float
         shelf=shelf,
         benches=benches,
         catalogue=lambda: catalogue,
-        upstream=UnpackedUpstream(AiohttpUpstream(address)),
+        upstream=upstream_at(address),
         recorder=_recorder(welcome, channel, metrics),
         languages=Languages(get_logger().info),
         clock=clock,

@@ -361,6 +361,7 @@ def test_sigterm_drains_both(team):
         one.join()
     assert team.running.process.wait(20) == 0
     assert perf_counter() - began < 3 + 2 + 10
+    assert (len(short), len(long)) == (6, 6)
     assert all(raw.endswith(b"data: [DONE]\n\n") for raw, _ in [*short, *long])
     assert all(b'"finish_reason":"stop"' in raw for raw, _ in short)
     assert all(b"shutting_down" in raw for raw, _ in long)

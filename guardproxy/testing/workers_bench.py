@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import perf_counter, sleep
 
 from guardproxy.policy.shipped import directory
 from guardproxy.testing.crash import workers_of
@@ -37,7 +37,7 @@ PROMPT = (
     "Please tell me in {} words how the herons of the northern pond find their way home in March, and what they eat."
 )
 PROBES_A_SECOND = 50.0
-SETTINGS = {"GUARDPROXY_AUDIT_MODE": "best_effort", "GUARDPROXY_LOG_LEVEL": "error"}
+SETTINGS = {"GUARDPROXY_AUDIT_MODE": "best_effort"}
 
 
 @dataclass(slots=True)
@@ -133,6 +133,13 @@ def team_of(proxy: Serving) -> list[int]:
     return workers_of(proxy.process.pid) or [proxy.process.pid]
 
 
+def settle(proxy: Serving, workers: int) -> None:
+    """Until each process has its language model: it is read beside the start, and stalls the event loop while it is."""
+    log, processes = proxy.decisions.with_name("stderr.log"), workers + (workers > 1)
+    while log.read_text(encoding="utf-8").count("languages_ready") < processes:
+        sleep(0.1)
+
+
 def rounds(proxies: dict[int, Serving], number: int, seconds: float) -> list[Round]:
     """The same load on each in turn."""
     found = []
@@ -166,7 +173,7 @@ def classified(proxy: Serving, seconds: float) -> Load:
             load(proxy.port, CALLERS, seconds, fresh), probe(proxy.port, seconds), late(seconds)
         )
 
-    asyncio.run(load(proxy.port, CALLERS, seconds / 2, fresh))  # what loads beside the start has loaded
+    asyncio.run(load(proxy.port, CALLERS, seconds / 2, fresh))
     statuses, lags, own = asyncio.run(all_three())
     kill_classifiers(proxy.process.pid)
     return Load(statuses.get(200, 0) / seconds, sorted(lags), sorted(own), asyncio.run(_back(proxy, fresh)), statuses)
@@ -228,9 +235,12 @@ def bench(folder: Path, number: int, seconds: float) -> tuple[list[Round], Load]
             proxies[workers] = stack.enter_context(
                 killable(folder / f"{workers}", "http://127.0.0.1:9/v1", directory(), light)
             )
+        for workers, proxy in proxies.items():
+            settle(proxy, workers)
         found = rounds(proxies, number, seconds)
     two = {**SETTINGS, "GUARDPROXY_DETECTORS_EMBEDDED_WORKERS": "2", "GUARDPROXY_LISTEN_WORKERS": "2"}
     with killable(folder / "classified", "http://127.0.0.1:9/v1", directory(), two) as proxy:
+        settle(proxy, 2)
         return found, classified(proxy, seconds * 2)
 
 

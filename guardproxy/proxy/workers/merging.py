@@ -21,7 +21,7 @@ from prometheus_client.samples import Exemplar, Sample
 
 from guardproxy.observe.metrics import FAMILIES
 
-ASK_EVERY_S = 2.0
+ASK_EVERY_S = 5.0
 PREFIX = "guardproxy_"
 SUMMED, HIGHEST, LOWEST, OURS = "sum", "max", "min", "ours"
 GAUGES = {
@@ -43,7 +43,7 @@ Told = dict[Key, tuple[float, Exemplar | None]]
 
 
 def snapshot(registry: CollectorRegistry) -> bytes:
-    """Samples by family, those at 0 left out. CPU work: some ms for two thousand."""
+    """Samples by family, those at 0 left out. CPU work: 16 ms for two thousand, so call it in a thread."""
     told = {
         family.name: [
             (s.name, s.labels, s.value, s.exemplar and (s.exemplar.labels, s.exemplar.value, s.exemplar.timestamp))

@@ -84,7 +84,7 @@ async def _serve(hall: Hall, channel: Channel) -> None:
 
 async def _farewell(hall: Hall, channel: Channel) -> None:
     """What was counted since the parent last looked; after it everything that was said has arrived."""
-    told = Message(FAREWELL, *looked(hall))
+    told = Message(FAREWELL, *await looked(hall))
     try:
         await channel.ask(told.word, told.body, **told.fields)
     except ChannelLost:

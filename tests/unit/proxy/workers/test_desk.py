@@ -12,14 +12,14 @@ from guardproxy.proxy.workers.duty import looked
 from tests.unit.observe.conftest import Samples
 
 
-def told(hall):
-    return Message("", *looked(hall))
+async def told(hall):
+    return Message("", *await looked(hall))
 
 
 async def test_counts_are_those_of_all_workers(both):
     both.theirs.recorder.metrics.count("limited_total", "tokens", by=3)
     both.hall.recorder.metrics.count("limited_total", "tokens")
-    both.desk.take(1, told(both.theirs))
+    both.desk.take(1, await told(both.theirs))
     assert b'guardproxy_limited_total{limit="tokens"} 4.0' in both.hall.recorder.metrics.render(None)[0]
     await both.desk.leave(1)
     assert b'guardproxy_limited_total{limit="tokens"} 4.0' in both.hall.recorder.metrics.render(None)[0]
@@ -29,8 +29,8 @@ async def test_rows_come_once(both):
     samples, recent = Samples(), both.theirs.recorder.recent
     for outcome in samples.all:
         recent.add(outcome)
-    both.desk.take(1, told(both.theirs))
-    both.desk.take(1, told(both.theirs))
+    both.desk.take(1, await told(both.theirs))
+    both.desk.take(1, await told(both.theirs))
     assert len(recent) > 2
     assert sorted(both.hall.recorder.recent, key=repr) == sorted(recent, key=repr)
 
@@ -54,7 +54,7 @@ def view(exchanges, waiting=0):
 async def test_comparisons_of_all_workers_are_one(both, monkeypatch):
     both.hall.trial.begin(both.hall.shelf)
     for worker, exchanges in ((1, 10), (2, 30)):
-        empty = told(both.theirs)
+        empty = await told(both.theirs)
         body = empty.body.removesuffix(b"null") + json.dumps(view(exchanges, waiting=2)).encode()
         both.desk.take(worker, Message("", empty.fields, body))
     shown = both.hall.trial.view()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 
 from guardproxy.policy.shelf import Shelf
@@ -60,6 +63,23 @@ async def test_a_candidate_comes_changes_and_goes(both, policy_file):
     await both.down.ask(TRIAL, packed(another(both.hall, policy_file, 4)), again=False)
     assert trial.shelf is not first
     await both.down.ask(TRIAL, again=False)
+    assert not trial.running
+
+
+async def test_what_is_withdrawn_does_not_come_back_because_it_began_slowly(both, policy_file):
+    trial, go_on = both.theirs.trial, threading.Event()
+    begin = trial.begin
+
+    def slowly(shelf):
+        go_on.wait(20)
+        begin(shelf)
+
+    trial.begin = slowly
+    begun = asyncio.create_task(both.down.ask(TRIAL, packed(another(both.hall, policy_file, 2)), again=False))
+    ended = asyncio.create_task(both.down.ask(TRIAL, again=False))
+    await both.down.ask(STANDING, serve=1, complete=True, audit="", ok=True, place="", at=0.0)
+    go_on.set()
+    await asyncio.gather(begun, ended)
     assert not trial.running
 
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from statistics import median
-from time import perf_counter, sleep
+from time import perf_counter
 
 from guardproxy.policy.shipped import directory
 from guardproxy.testing.crash import workers_of
@@ -133,11 +133,11 @@ def team_of(proxy: Serving) -> list[int]:
     return workers_of(proxy.process.pid) or [proxy.process.pid]
 
 
-def settle(proxy: Serving, workers: int) -> None:
+async def settle(proxy: Serving, workers: int) -> None:
     """Until each process has its language model: it is read beside the start, and stalls the event loop while it is."""
     log, processes = proxy.decisions.with_name("stderr.log"), workers + (workers > 1)
-    while log.read_text(encoding="utf-8").count("languages_ready") < processes:
-        sleep(0.1)
+    while log.read_text(encoding="utf-8").count("languages_ready") < processes:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
 
 
 def rounds(proxies: dict[int, Serving], number: int, seconds: float) -> list[Round]:
@@ -236,11 +236,11 @@ def bench(folder: Path, number: int, seconds: float) -> tuple[list[Round], Load]
                 killable(folder / f"{workers}", "http://127.0.0.1:9/v1", directory(), light)
             )
         for workers, proxy in proxies.items():
-            settle(proxy, workers)
+            asyncio.run(settle(proxy, workers))
         found = rounds(proxies, number, seconds)
     two = {**SETTINGS, "GUARDPROXY_DETECTORS_EMBEDDED_WORKERS": "2", "GUARDPROXY_LISTEN_WORKERS": "2"}
     with killable(folder / "classified", "http://127.0.0.1:9/v1", directory(), two) as proxy:
-        settle(proxy, 2)
+        asyncio.run(settle(proxy, 2))
         return found, classified(proxy, seconds * 2)
 
 

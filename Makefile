@@ -59,8 +59,10 @@ dialogues: .venv/.dev ## scripted dialogues under the shipped policies, and what
 tenancy: .venv/.dev ## what of tenancy must be measured: timing of the key check, revocation, a noisy tenant
 	$(BIN)/python -m guardproxy.testing.tenancy
 
-crash: .venv/.dev ## a hundred times kill -9 under load: is every decision in the log that a client was told?
-	$(BIN)/python -m guardproxy.testing.crash
+CRASH_WORKERS ?= 1
+
+crash: .venv/.dev ## a hundred times kill -9 under load: is every decision in the log that a client was told? CRASH_WORKERS=2 too
+	$(BIN)/python -m guardproxy.testing.crash --workers $(CRASH_WORKERS)
 
 tampering: .venv/.dev ## ten thousand forgeries of a decision log: does `audit verify` find every one?
 	$(BIN)/python -m guardproxy.testing.tampering

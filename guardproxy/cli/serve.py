@@ -22,6 +22,7 @@ from guardproxy.proxy.reloading import on_hangup, take_note, take_note_of_keys
 from guardproxy.proxy.server import Listener, Servers
 from guardproxy.proxy.start import open_hall
 from guardproxy.proxy.tasks import spawn
+from guardproxy.proxy.workers.handdown import share
 from guardproxy.proxy.workers.parent import lead
 
 
@@ -46,6 +47,7 @@ def serve(  # noqa: PLR0917 - one parameter an option
         "listen.allow_anonymous": allow_anonymous,
     }
     loaded = configuration.load(settings, os.environ, overrides)
+    share(loaded, loaded.listen.workers)  # what cannot be shared out is said before anything is opened
     sys.excepthook = logs.uncaught
     logs.configure(loaded.log.level, json_lines=loaded.log.json_lines)
     wall = time.time  # noqa: TID251 - the one place where the clock enters

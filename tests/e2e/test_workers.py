@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from guardproxy.cli.main import app
+from guardproxy.errors import SettingsError
 from guardproxy.observe.recorded import records
 from guardproxy.observe.verify import verify
 from guardproxy.testing.crash import workers_of
@@ -146,6 +147,14 @@ def set_in_force(team, revision):
     file.write_text(
         text.replace("[garden ladder], on_match: warn", "[garden ladder], on_match: refuse"), encoding="utf-8"
     )
+
+
+def test_what_cannot_be_shared_out_is_said_before_anything_is_opened(tmp_path):
+    file = tmp_path / "settings.yaml"
+    file.write_text("tenants: {lab: {concurrent: 3}}\n", encoding="utf-8")
+    words = ["serve", "--upstream", "http://127.0.0.1:9", "--settings", str(file), "--workers", "4"]
+    with pytest.raises(SettingsError, match=r"tenants\.lab\.concurrent: 3 cannot be shared by 4 workers"):
+        CliRunner().invoke(app, words, catch_exceptions=False)
 
 
 def test_both_serve_and_all_is_counted_and_recorded_once(team):

@@ -15,6 +15,7 @@ import time
 
 import structlog
 
+from guardproxy.errors import ConfigError
 from guardproxy.observe import logs
 from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.hall import Hall, steady_clock
@@ -30,11 +31,15 @@ WELCOME, LOADED, SERVES, FAREWELL = "welcome", "loaded", "serves", "farewell"
 
 
 def main() -> int:
-    """Serves until told to stop."""
+    """Serves until told to stop. 78 for what cannot be used, though the parent could: it has changed since."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # policies come from the parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     sys.excepthook = logs.uncaught
-    asyncio.run(work(socket.socket(fileno=int(sys.argv[1]))))
+    try:
+        asyncio.run(work(socket.socket(fileno=int(sys.argv[1]))))
+    except ConfigError as error:
+        logs.get_logger().error("worker_cannot_start", reason=str(error))
+        return 78
     return 0
 
 

@@ -1,5 +1,8 @@
 """Classifier processes: they take texts from one bounded queue and are restarted when they die.
 
+The queue has two lanes, so that a short text never stands behind a row of long ones. Texts are not put together into
+batches: on a processor that gains nothing, and int8 arithmetic would make scores depend on their neighbours.
+
 Processes of their own keep the event loop free and model memory apart. They inherit no environment but a short list,
 so no key of the proxy is ever inside them, and they end when the proxy's end of their pipe closes.
 """
@@ -12,7 +15,6 @@ import math
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections import deque
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,6 +23,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from guardproxy.core.findings import FailureKind
+from guardproxy.detectors.lanes import Job, Lanes, Miss, Scores
 from guardproxy.detectors.model_files import FOLDER
 from guardproxy.errors import ModelFilesError
 
@@ -31,6 +34,8 @@ CHARACTERS_PER_SECOND = 2000
 """What a deadline grows by for long texts: an eighth of one idle core's speed, the same law as the bench's."""
 LONG = 20_000
 """Characters from which a text that runs out of time is itself to blame."""
+LONG_AT_ONCE = AT_ONCE - 1
+"""Longer texts a process has in work: one place is always for a short one."""
 EXIT_S = 1.0
 """Patience with a process that has closed its stdout."""
 ALWAYS = 200
@@ -40,16 +45,7 @@ SHARE = 0.1
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 4.0
 """Pause before a restart, doubled each time a process dies before it was ready."""
 
-Scores = tuple[float, ...]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Miss:
-    """Why there are no scores. `caused_by_input`: the text brought it about, so it must never open a door."""
-
-    kind: FailureKind
-    caused_by_input: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +60,16 @@ class PoolOptions:
 
 
 @dataclass(slots=True, eq=False)
-class Job:
-    """One text on its way."""
-
-    number: int
-    text: str
-    answer: asyncio.Future[Scores | Miss]
-
-
-@dataclass(slots=True, eq=False)
 class Worker:
     """One process and what it works on; `process` is None until it has said that it is ready."""
 
     process: Process | None = None
     jobs: dict[int, Job] = field(default_factory=dict)
+
+    @property
+    def takes_long(self) -> bool:
+        """Has it room for another long text?"""
+        return sum(job.is_long for job in self.jobs.values()) < LONG_AT_ONCE
 
     def send(self, order: dict[str, Any]) -> None:
         """One order, JSON with escapes, so that any code point passes."""
@@ -90,7 +82,7 @@ class ClassifierPool:
 
     def __init__(self, options: PoolOptions | None = None) -> None:
         self._options = options or PoolOptions()
-        self._queue: deque[Job] = deque()
+        self._queue = Lanes()
         self._workers = [Worker() for _ in range(self._options.workers)]
         self._keepers: list[asyncio.Task[None]] = []
         self._first_ready: asyncio.Future[None] | None = None
@@ -161,25 +153,25 @@ class ClassifierPool:
     def _enqueue(self, text: str) -> Job:
         self._number += 1
         job = Job(self._number, text, asyncio.get_running_loop().create_future())
-        self._queue.append(job)
+        self._queue.put(job)
         self._hand_out()
         return job
 
     def _hand_out(self) -> None:
-        """Waiting texts go to the process with the fewest."""
-        while self._queue:
-            able = [w for w in self._workers if w.process is not None and len(w.jobs) < AT_ONCE]
-            if not able:
+        """Waiting texts go to the process with the fewest that has room for their like."""
+        while able := [w for w in self._workers if w.process is not None and len(w.jobs) < AT_ONCE]:
+            roomy = [w for w in able if w.takes_long]
+            job = self._queue.take(longer=bool(roomy))
+            if job is None:
                 return
-            worker, job = min(able, key=lambda w: len(w.jobs)), self._queue.popleft()
+            worker = min(roomy if job.is_long else able, key=lambda w: len(w.jobs))
             worker.jobs[job.number] = job
             worker.send({"id": job.number, "text": job.text})
 
     def _forget(self, jobs: Sequence[Job]) -> None:
         """What nobody waits for any more is not worked on: the caller has gone, or has waited long enough."""
         for job in jobs:
-            with suppress(ValueError):
-                self._queue.remove(job)
+            self._queue.remove(job)
             for worker in self._workers:
                 if worker.jobs.pop(job.number, None) is not None:
                     worker.send({"id": job.number})

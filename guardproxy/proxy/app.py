@@ -298,13 +298,18 @@ def rest(hall: Hall, draining: Callable[[], bool]) -> FastAPI:
         last = hall.shelf.last  # a refused set changes nothing: we stay ready, and say so
         attempt = {"ok": last.ok, "place": Path(last.place).name, "time": posix_text(last.at)}
         audit = hall.recorder.audit
-        told = {"policies": policies, "last_load": attempt, "audit": audit.state}
+        told: dict[str, Any] = {"policies": policies, "last_load": attempt, "audit": audit.state}
         if hall.link is not None:  # without Redis everything is still answered, from what this replica knows
             told["state"] = "shared" if hall.link.shared else "local"
+        team = hall.standing
+        if team is not None:
+            told["workers"] = {"serve": team.serve, "of": team.of}
         if draining():
             return JSONResponse({"status": "draining", **told}, status_code=503)
         if not audit.ready:  # every answer would be a 503: whoever balances loads had better ask another one
             return JSONResponse({"status": "not_ready", **told}, status_code=503, headers={"retry-after": "5"})
+        if team is not None and not team.complete:
+            return JSONResponse({"status": "starting", **told}, status_code=503, headers={"retry-after": "1"})
         return JSONResponse({"status": "ready", **told})
 
     return app

@@ -75,6 +75,15 @@ class Benches:
             self._made = {key: value for key, value in self._made.items() if key in wanted}
 
 
+@dataclass(slots=True)
+class Standing:
+    """How many of `of` worker processes serve. `complete`: all of them did at one time, so the service has started."""
+
+    of: int
+    serve: int = 0
+    complete: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Hall:
     """The rooms, joined."""
@@ -103,4 +112,6 @@ class Hall:
     """To what replicas share; None: every replica for itself."""
     keys: Keys | None = None
     """None: everybody is served without one."""
+    standing: Standing | None = None
+    """None: this process serves alone."""
     answers: Answers = field(default_factory=lambda: Answers(secrets.token_bytes(32)))

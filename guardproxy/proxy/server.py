@@ -26,13 +26,15 @@ SEND_BUFFER = 128 * 1024
 class Listener:
     """An ASGI app, where it listens and what it demands of callers. Port 0 lets the system choose.
 
-    The system drops a connection whose caller takes nothing of what was sent for `write_timeout_s`.
+    The system drops a connection whose caller takes nothing of what was sent for `write_timeout_s`. `shared`: several
+    processes listen on this address, and the system gives each connection to one of them.
     """
 
     app: Any
     host: str
     port: int
     rules: FrontRules = field(default_factory=FrontRules)
+    shared: bool = False
 
     @property
     def patience(self) -> float:
@@ -132,6 +134,8 @@ def _bound(listener: Listener) -> socket.socket:
     # Named as TCP, or the event loop leaves Nagle's algorithm on and each answer waits 40 ms for an ACK.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if listener.shared:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # an answer that nobody reads can be dropped nowhere else (Linux)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(listener.patience * 1000))
     # Its connections have the same: a caller who does not read is noticed before megabytes of an answer wait for it.

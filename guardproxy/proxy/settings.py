@@ -59,7 +59,8 @@ class UpstreamSettings(Frozen):
 class ListenSettings(Frozen):
     """Two listeners, two ports. `cors_origins`: web pages of these origins may use the data listener.
 
-    `hosts`: the names that its callers may call it by (their Host header, without a port); empty: any.
+    `hosts`: the names that its callers may call it by (their Host header, without a port); empty: any. `workers`:
+    processes that share the data listener.
     """
 
     host: str = "127.0.0.1"
@@ -71,6 +72,7 @@ class ListenSettings(Frozen):
     cors_origins: list[Origin] = Field(default_factory=list)
     hosts: list[HostName] = Field(default_factory=list)
     grace_s: float = Field(30.0, ge=0, le=600)
+    workers: int = Field(1, ge=1, le=64)
 
 
 class KeySettings(Frozen):

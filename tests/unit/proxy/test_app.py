@@ -19,6 +19,7 @@ from guardproxy.observe.record import Recorder
 from guardproxy.proxy.app import DOORS, MODERATIONS, DataApp
 from guardproxy.proxy.cors import Cors
 from guardproxy.proxy.flow import Flow
+from guardproxy.proxy.hall import Standing
 from guardproxy.proxy.settings import LimitSettings
 from guardproxy.proxy.target import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
@@ -375,6 +376,17 @@ async def test_readyz_tells_of_a_refused_set_and_stays_ready(hall, policy_file):
     assert answer.json()["policies"] == before["policies"]
     last = answer.json()["last_load"]
     assert (last["ok"], last["place"].split(":")[0]) == (False, "sample.yaml")
+
+
+async def test_one_of_several_workers_is_ready_when_all_have_been(hall):
+    team = Standing(of=2, serve=1)
+    answer = await ask(DataApp(replace(hall, standing=team)), "GET", "/readyz")
+    assert (answer.status_code, answer.json()["status"], answer.headers["retry-after"]) == (503, "starting", "1")
+    team.complete, team.serve = True, 2
+    answer = await ask(DataApp(replace(hall, standing=team)), "GET", "/readyz")
+    assert (answer.status_code, answer.json()["workers"]) == (200, {"serve": 2, "of": 2})
+    team.serve = 1  # one is being replaced: the other serves
+    assert (await ask(DataApp(replace(hall, standing=team)), "GET", "/readyz")).json()["status"] == "ready"
 
 
 async def test_lifespan_and_other_protocols(app_of):

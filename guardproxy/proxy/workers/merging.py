@@ -25,6 +25,7 @@ ASK_EVERY_S = 5.0
 PREFIX = "guardproxy_"
 SUMMED, HIGHEST, LOWEST, OURS = "sum", "max", "min", "ours"
 GAUGES = {
+    "event_loop_lag_seconds": HIGHEST,
     "inflight": SUMMED,
     "queue_depth": SUMMED,
     "keys_load_failed": HIGHEST,

@@ -287,6 +287,7 @@ COVERED_THROUGH = {
     "proxy/flow.py": "tests/e2e/test_chat.py, tests/e2e/test_faults.py, tests/unit/proxy/test_app.py",
     "proxy/start.py": "tests/unit/proxy/conftest.py opens a hall with it; tests/e2e/test_faults.py",
     "proxy/plain.py": "tests/e2e/test_chat.py, tests/e2e/test_regenerate.py",
+    "proxy/upstream_aiohttp.py": "tests/unit/proxy/test_upstream.py",
     "proxy/streaming.py": "tests/e2e/test_chat.py, tests/e2e/test_faults.py, tests/e2e/test_cases.py",
     "testing/benign.py": "a report: `make evasion`",
     "testing/clients/__main__.py": "the command of `make clients`",

@@ -10,7 +10,8 @@ import aiohttp
 import pytest
 
 from guardproxy.errors import UpstreamBadAnswer, UpstreamTimeout, UpstreamUnreachable
-from guardproxy.proxy.upstream import AiohttpUpstream, Call, SecretText, Target, read_all
+from guardproxy.proxy.upstream import Call, SecretText, Target, read_all
+from guardproxy.proxy.upstream_aiohttp import AiohttpUpstream
 from guardproxy.proxy.upstream_direct import DirectUpstream
 from guardproxy.testing.fake_upstream import FakeUpstream
 from guardproxy.testing.scripts import SSE, Script, answer

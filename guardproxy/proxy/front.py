@@ -119,7 +119,7 @@ class Front(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Until its body has ended, an answer closes the connection."""
         super().on_headers_complete()
-        self.scope[WHEN_GONE] = self._when_gone  # type: ignore[literal-required]
+        cast("dict[str, Any]", self.scope)[WHEN_GONE] = self._when_gone
         if self.scope["http_version"] == "1.0":
             self.cycle.send = _unchunked(self.cycle)  # type: ignore[method-assign, assignment]
         self._keeps_alive = self.cycle.keep_alive

@@ -103,9 +103,9 @@ class DirectUpstream:
                     if kept and call.method == "GET" and not error.begun:
                         continue  # it was closed under our hands, and nothing is done twice
                     raise
-                except BaseException:
-                    wire.abort()
-                    raise
+                finally:
+                    if not answer.status:
+                        wire.abort()  # also when our caller leaves: the upstream need not go on
                 return DirectReply(answer, target.idle_timeout)
         except TimeoutError as error:
             raise UpstreamTimeout(f"the upstream did not answer within {target.answer_timeout:g} s") from error
@@ -127,18 +127,17 @@ class DirectUpstream:
     async def _room(self, loop: asyncio.AbstractEventLoop, until: float) -> Wire | None:
         """Waits while all of the pool are taken: for one that becomes free, or None for the place of one that ended."""
         while len(self._open) + self._making >= self.target.pool:
-            turn = loop.create_future()
+            turn, came = loop.create_future(), False
             self._waiting.append(turn)
             try:
                 async with asyncio.timeout_at(until):
                     await turn
-            except BaseException:
-                if turn.done() and not turn.cancelled():
-                    self._next()  # it was our turn, and we cannot take it
-                raise
+                came = True
             finally:
                 if turn in self._waiting:
                     self._waiting.remove(turn)
+                elif not came:
+                    self._next()  # it was our turn, and we cannot take it
             if wire := self._kept(loop.time()):
                 return wire
         return None

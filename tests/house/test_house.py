@@ -292,6 +292,7 @@ COVERED_THROUGH = {
     "proxy/target.py": "tests/unit/proxy/test_upstream.py",
     "proxy/looping.py": "tests/e2e/conftest.py: every proxy runs so",
     "proxy/plain.py": "tests/e2e/test_chat.py, tests/e2e/test_regenerate.py",
+    "proxy/upstream_aiohttp.py": "tests/unit/proxy/test_upstream.py",
     "proxy/streaming.py": "tests/e2e/test_chat.py, tests/e2e/test_faults.py, tests/e2e/test_cases.py",
     "proxy/workers/crew.py": "tests/e2e/test_workers.py",
     "proxy/workers/inherited.py": "tests/unit/proxy/workers/conftest.py opens a hall with it; tests/e2e/test_workers.py",

@@ -11,7 +11,8 @@ import pytest
 
 from guardproxy.errors import UpstreamBadAnswer, UpstreamTimeout, UpstreamUnreachable
 from guardproxy.proxy.target import SecretText, Target
-from guardproxy.proxy.upstream import AiohttpUpstream, Call, read_all
+from guardproxy.proxy.upstream import Call, read_all
+from guardproxy.proxy.upstream_aiohttp import AiohttpUpstream
 from guardproxy.proxy.upstream_direct import DirectUpstream
 from guardproxy.testing.fake_upstream import FakeUpstream
 from guardproxy.testing.scripts import SSE, Script, answer

@@ -50,6 +50,7 @@ _ODD_CHUNK = re.compile(rf"(?<!\S)(?!{_ORDINARY}(?!\S))\S+")
 _SIGN = "[A-Za-z0-9+/=_-]"
 _IS_PIECE = rf"(?<!{_SIGN})(?=[+/=_-]{{0,3}}[A-Za-z0-9])"
 _PIECE = re.compile(rf"{_IS_PIECE}{_SIGN}+")
+_WORD_BEHIND = re.compile("[.,;:!?]? ([A-Za-z]+)")
 _ODD_PIECE = re.compile(rf"{_IS_PIECE}(?:(?=[A-Z2-7]+(?!{_SIGN}))|(?!{_ORDINARY}(?!{_SIGN}))){_SIGN}+")
 """A piece that may belong to a group: none of prose, or of the signs of base32 alone."""
 
@@ -109,11 +110,29 @@ def cut_runs(text: str, near: Near | None = None) -> Iterator[CutRun]:
         return
     end = 0
     for piece in odd:
-        if piece.start() >= end:
+        if piece.start() >= end and not _stands_alone(text, *piece.span()):
             row = _stair(text, piece)
             end = row[-1][0] + len(row[-1][1])
             if len(row) >= _GROUPS and (near is None or near(row[0][0], end)):
                 yield from _groups_in(row)
+
+
+def _stands_alone(text: str, at: int, end: int) -> bool:
+    """Is a piece, as `a` and `10` in prose, in no group: behind a word that opens none, before a longer word?
+
+    A group that a piece further ahead opens is found from there.
+    """
+    before = text[text.rfind(" ", 0, max(0, at - 1)) + 1 : at - 1]
+    behind = _WORD_BEHIND.match(text, end)
+    return (
+        behind is not None
+        and behind.end() - behind.start(1) > end - at
+        and text[at - 1] == " "
+        and before.isascii()
+        and before.isalpha()
+        and before[1:].islower()
+        and len(before) % 4 != 0
+    )
 
 
 def _stairs(text: str) -> Iterator[list[_Step]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 
 from guardproxy.core.canonical.codecs import Budget
 from guardproxy.core.canonical.escapes import escapes
+from guardproxy.core.canonical.fixed import CHUNK
 from guardproxy.core.canonical.groups import Near
 from guardproxy.core.canonical.numbers import code_lists
 from guardproxy.core.canonical.offsets import SAME, Edit, View, edited
@@ -105,7 +105,7 @@ def decoded_anew(before: View, view: View, budget: Budget) -> list[Level]:
     """
     known = before.text.split()
     pairs = set(pairwise(["", *known, ""]))
-    words = [m.span() for m in re.finditer(r"\S+", view.text)]
+    words = [m.span() for m in CHUNK.finditer(view.text)]
     made = view.text.split()
     changed = [n for n, pair in enumerate(pairwise(["", *made, ""])) if pair not in pairs]
     shown = tuple(Span(words[max(0, n - 1)][0], words[min(n, len(words) - 1)][1]) for n in changed)

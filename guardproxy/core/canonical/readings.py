@@ -103,9 +103,7 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
     if runs:
         out.all.append(Reading(_named(shown, "joined", name), runs, depth=depth))
         _add(out, together, name, depth, seen)
-    levels = (
-        decoded(_source(level, shown_text, depth), budget) if _opens(level, depth) else []
-    )
+    levels = decoded(_source(level, shown_text, depth), budget) if _opens(level, depth) else []
     if together is not shown and not depth:
         levels += decoded_anew(shown_text, together, budget)
     if not level.likely:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from guardproxy.core.canonical.cipher import ATBASH, ROTATIONS
+from guardproxy.core.canonical.fixed import fixed
 from guardproxy.core.canonical.fold import KEY, LEET
 from guardproxy.core.canonical.readings import Reading
 from guardproxy.core.findings import Span
@@ -21,7 +21,7 @@ SHORT = 4
 """Letters up to which a phrase must be the whole run, and half letters when digits stand in for some."""
 _ROTATED_RUN = 2000
 _MARKS = {ord(mark): None for mark in " .,"}
-_TRIPLE = re.compile(r"([a-z0-9])\1\1")
+_TRIPLE = fixed(r"([a-z0-9])\1\1")
 _TRIPLES = tuple(c * 3 for c in "abcdefghijklmnopqrstuvwxyz0123456789")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from guardproxy.core.canonical.cipher import ATBASH, ROTATIONS
+from guardproxy.core.canonical.fixed import fixed
 from guardproxy.core.canonical.fold import BREAK, KEY, LEET, SIGNED, is_spaceless, key_words
 from guardproxy.core.canonical.readings import Reading
 from guardproxy.core.canonical.tables import SYMBOL_LEET
@@ -18,7 +18,7 @@ from guardproxy.detectors.wordsift import WordSift
 
 _DIGITS = "0123456789"
 _ODD_WORDS = 40
-_DIGIT = re.compile(f"[{_DIGITS}]")
+_DIGIT = fixed(f"[{_DIGITS}]")
 _SIGNS = "".join(SYMBOL_LEET.values())
 _ASCII_SIGNS = "".join(sign for sign in _SIGNS if sign.isascii())
 

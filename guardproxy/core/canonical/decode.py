@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 from guardproxy.core.canonical.codecs import Budget
 from guardproxy.core.canonical.escapes import escapes
+from guardproxy.core.canonical.fixed import CHUNK
 from guardproxy.core.canonical.groups import Near
 from guardproxy.core.canonical.numbers import code_lists
 from guardproxy.core.canonical.offsets import SAME, Edit, View, edited
@@ -27,6 +29,8 @@ _NARROW = {
     "decoded:rot47": -0.4,
 }
 """The fewer signs an alphabet has, the less a run is one by chance."""
+LAST_RIVAL = 2
+"""The depth from which on a view has one reading only."""
 _SURE = 1.0
 _LONG = 4
 _LONG_RUN = 24
@@ -92,6 +96,23 @@ def decoded(source: Source, budget: Budget) -> list[Level]:
         if picked:
             levels.append(_level(source.view, picked))
     return levels
+
+
+def decoded_anew(before: View, view: View, budget: Budget) -> list[Level]:
+    """The levels of a view that was made from another one, if anything decodes where their words differ.
+
+    Else what decodes in it decodes in the other as well, and is read there.
+    """
+    known = before.text.split()
+    pairs = set(pairwise(["", *known, ""]))
+    words = [m.span() for m in CHUNK.finditer(view.text)]
+    made = view.text.split()
+    changed = [n for n, pair in enumerate(pairwise(["", *made, ""])) if pair not in pairs]
+    shown = tuple(Span(words[max(0, n - 1)][0], words[min(n, len(words) - 1)][1]) for n in changed)
+    near = _near(view, shown, shown)
+    if not any(near is None or near(f.edit.start, f.edit.end) for f in _found(view.text, budget, near)):
+        return []
+    return decoded(Source(view, view, LAST_RIVAL), budget)
 
 
 def _found(text: str, budget: Budget, near: Near | None) -> list[_Found]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
+from guardproxy.core.canonical.fixed import fixed
 from guardproxy.core.canonical.offsets import Edit, View, edited, permuted
 
 _ERASERS = ("\b", "\x7f", "^H")
 _LONGEST_SEQUENCE = 32
-_ERASURE = re.compile(rf"\x1b\[[!-?]{{0,{_LONGEST_SEQUENCE - 2}}}[@-~]|[\b\x7f]|\^H")
+_ERASURE = fixed(rf"\x1b\[[!-?]{{0,{_LONGEST_SEQUENCE - 2}}}[@-~]|[\b\x7f]|\^H")
 """A terminal sequence `ESC [ … letter`, or an eraser."""
 _OVERRIDES = "\u202d\u202e"
 _EMBEDDINGS = "\u202a\u202b"

@@ -8,6 +8,8 @@ import string
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from guardproxy.core.canonical.fixed import fixed
+
 SHORTEST = 6
 """Characters of a run that is worth a look."""
 CORE = frozenset(string.ascii_letters + string.digits + "+/=-_")
@@ -40,17 +42,18 @@ class CutRun:
     joined: str
 
 
-_EDGES = r"[\"'()\[\]{}<>,.;:!?*_`~|]*"
+_EDGES = r"[\"'()\[\]{}<>,.;:!?*_`~|]*+"
 _CAPITALS = "[A-Z]{1,7}"
-_INSIDE = r"(?!')(?=[A-Za-z]*+(?:-|'[-']*[-A-Za-z]))[-']*[A-Za-z](?:[-']*[a-z])+[-']*"
+_INSIDE = r"(?!')(?=[A-Za-z]*+(?:-|'[-']*[-A-Za-z]))[-']*+[A-Za-z](?:[-']*+[a-z])++[-']*+"
 _ORDINARY = rf"{_EDGES}(?:[A-Za-z][a-z]{{1,{_LONGEST_WORD - 2}}}|{_CAPITALS}|{_INSIDE}){_EDGES}"
 """`is_ordinary` for chunks of ASCII, as one pattern."""
-_IS_ORDINARY = re.compile(_ORDINARY)
-_ODD_CHUNK = re.compile(rf"(?<!\S)(?!{_ORDINARY}(?!\S))\S+")
+_IS_ORDINARY = fixed(_ORDINARY)
+_ODD_CHUNK = fixed(rf"(?<!\S)(?!{_ORDINARY}(?!\S))\S+")
 _SIGN = "[A-Za-z0-9+/=_-]"
 _IS_PIECE = rf"(?<!{_SIGN})(?=[+/=_-]{{0,3}}[A-Za-z0-9])"
-_PIECE = re.compile(rf"{_IS_PIECE}{_SIGN}+")
-_ODD_PIECE = re.compile(rf"{_IS_PIECE}(?:(?=[A-Z2-7]+(?!{_SIGN}))|(?!{_ORDINARY}(?!{_SIGN}))){_SIGN}+")
+_PIECE = fixed(rf"{_IS_PIECE}{_SIGN}+")
+_WORD_BEHIND = fixed("[.,;:!?]? ([A-Za-z]+)")
+_ODD_PIECE = fixed(rf"{_IS_PIECE}(?:(?=[A-Z2-7]+(?!{_SIGN}))|(?!{_ORDINARY}(?!{_SIGN}))){_SIGN}+")
 """A piece that may belong to a group: none of prose, or of the signs of base32 alone."""
 
 
@@ -109,11 +112,29 @@ def cut_runs(text: str, near: Near | None = None) -> Iterator[CutRun]:
         return
     end = 0
     for piece in odd:
-        if piece.start() >= end:
+        if piece.start() >= end and not _stands_alone(text, *piece.span()):
             row = _stair(text, piece)
             end = row[-1][0] + len(row[-1][1])
             if len(row) >= _GROUPS and (near is None or near(row[0][0], end)):
                 yield from _groups_in(row)
+
+
+def _stands_alone(text: str, at: int, end: int) -> bool:
+    """Is a piece, as `a` and `10` in prose, in no group: behind a word that opens none, before a longer word?
+
+    A group that a piece further ahead opens is found from there.
+    """
+    before = text[text.rfind(" ", 0, max(0, at - 1)) + 1 : at - 1]
+    behind = _WORD_BEHIND.match(text, end)
+    return (
+        behind is not None
+        and behind.end() - behind.start(1) > end - at
+        and text[at - 1] == " "
+        and before.isascii()
+        and before.isalpha()
+        and before[1:].islower()
+        and len(before) % 4 != 0
+    )
 
 
 def _stairs(text: str) -> Iterator[list[_Step]]:

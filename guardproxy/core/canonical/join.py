@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import re
 
+from guardproxy.core.canonical.fixed import fixed
 from guardproxy.core.canonical.fold import has_spaceless, is_spaceless
 from guardproxy.core.canonical.offsets import Edit, View, edited
 from guardproxy.core.canonical.tables import HYPHENS
@@ -80,8 +80,8 @@ def single_runs(text: str) -> list[list[int]]:
 
 
 _SINGLE = r"(?<![^\W_])[^\W_](?![^\W_])"
-_RUN = re.compile(rf"{_SINGLE}(?:[\W_]{{1,{_LONGEST_GAP}}}{_SINGLE}){{{SHORTEST_RUN - 1},}}")
-_SIGN = re.compile(r"[^\W_]")
+_RUN = fixed(rf"{_SINGLE}(?:[\W_]{{1,{_LONGEST_GAP}}}{_SINGLE}){{{SHORTEST_RUN - 1},}}")
+_SIGN = fixed(r"[^\W_]")
 
 
 def _close(runs: list[list[int]], run: list[int]) -> None:
@@ -89,7 +89,7 @@ def _close(runs: list[list[int]], run: list[int]) -> None:
         runs.append(run)
 
 
-_WORD = re.compile(r"[^\W_]+")
+_WORD = fixed(r"[^\W_]+")
 
 
 def _words(text: str) -> list[tuple[int, int]]:

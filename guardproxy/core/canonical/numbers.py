@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import string
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from guardproxy.core.canonical.fixed import fixed
 from guardproxy.core.canonical.groups import Near
 from guardproxy.core.canonical.offsets import Edit
 from guardproxy.core.canonical.plausible import quality, text_of_numbers
@@ -80,9 +80,9 @@ def is_code_word(word: str) -> bool:
     return not bare or bare in _WORDS
 
 
-_DIGITS = r"\+*(?:[Uu]\+|0[xXob]|\\[xu]|[xu])?[0-9a-fA-F]+[+h]*"
-_BETWEEN = rf"\+*(?:{'|'.join(sorted(_WORDS))})?\+*"
-_ROW = re.compile(rf"(?<!\S){_DIGITS}(?: {{1,{_WIDEST_GAP}}}(?=\S)(?:{_DIGITS}|(?i:{_BETWEEN}))(?!\S))+")
+_DIGITS = r"\+*+(?:[Uu]\+|0[xXob]|\\[xu]|[xu])?[0-9a-fA-F]+[+h]*"
+_BETWEEN = rf"\+*+(?:{'|'.join(sorted(_WORDS))})?\+*+"
+_ROW = fixed(rf"(?<!\S){_DIGITS}(?: {{1,{_WIDEST_GAP}}}(?=\S)(?:{_DIGITS}|(?i:{_BETWEEN}))(?!\S))+")
 """Numbers and the words between them in a row: every group, and more."""
 
 

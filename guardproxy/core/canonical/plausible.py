@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import bz2
-import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 
+from guardproxy.core.canonical.fixed import fixed_bytes
 from guardproxy.core.canonical.fold import FOLD, is_invisible
 
 _ZLIB_AUTO = 47  # zlib or gzip header, detected
@@ -15,7 +15,7 @@ _SAMPLE = 1024
 _BELIEVED = 0.6
 _ENOUGH = 8  # bytes; below, chance passes for text
 _HEADS = frozenset({b"\x1f\x8b", b"\x78\x01", b"\x78\x9c", b"\x78\xda", b"\x78\x5e", b"BZ"})
-_TEXT = re.compile(
+_TEXT = fixed_bytes(
     rb"(?:[\t-\r\x1c-\x7f]++|[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}"
     rb"|\xed[\x80-\x9f][\x80-\xbf]|\xf0[\x90-\xbf][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|\xf4[\x80-\x8f][\x80-\xbf]{2})++"
 )

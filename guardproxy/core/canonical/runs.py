@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from guardproxy.core.canonical.cipher import ROT47
 from guardproxy.core.canonical.codecs import Budget, decodings
+from guardproxy.core.canonical.fixed import CHUNK, fixed
 from guardproxy.core.canonical.groups import SHORTEST, Near, cut_runs, is_ordinary, marked_runs, odd_chunks, spread
 from guardproxy.core.canonical.offsets import Edit
 from guardproxy.core.canonical.sift import turn_away
@@ -18,13 +19,13 @@ _MOST_RIVALS = 3
 _LONGEST_PATH = 300
 _EDGES = frozenset("\"'`.,;:!?()")
 _TURNS = "".join(re.escape(chr(c)) for c, new in ROT47.items() if chr(new).isalnum() or chr(new) == "-")
-_LETTERS47 = re.compile(rf"[{_TURNS}]*")
+_LETTERS47 = fixed(rf"[{_TURNS}]*")
 _Part = tuple[int, int, str]  # start and end in the chunk, and what is to be decoded
 
 
 def chunks(text: str) -> list[tuple[int, str]]:
     """`(start, chunk)` of what white space parts."""
-    return [(m.start(), m[0]) for m in re.finditer(r"\S+", text)]
+    return [(m.start(), m[0]) for m in CHUNK.finditer(text)]
 
 
 def encoded_runs(text: str, budget: Budget, near: Near | None = None) -> list[tuple[str, Edit]]:

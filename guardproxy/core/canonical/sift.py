@@ -25,7 +25,7 @@ from guardproxy.core.canonical.codecs import (
     has_64,
 )
 
-_FEW = 16  # fewer runs are decoded one by one
+_FEW = 64  # fewer runs are decoded one by one
 _SHORTEST, _LONGEST = 4, 48  # above, UTF-16 of more blocks than two would have to be known
 _HEAD = 8  # bytes that are looked at
 _FIVES, _FOURS = 10, 12  # digits that hold them

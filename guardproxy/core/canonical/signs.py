@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from guardproxy.core.canonical.fixed import fixed
 from guardproxy.core.canonical.offsets import Edit
 
 _MORSE = dict(
@@ -63,7 +63,7 @@ _STROKES = str.maketrans(
 )
 _STROKE_SET = frozenset(".-/")
 _FEWEST = 3
-_PAIR = re.compile(r"[-.][-.]|__|\._|_\.|[-.] [-.]|\*-|-\*|[-.],|\|\.|\.\|")
+_PAIR = fixed(r"[-.][-.]|__|\._|_\.|[-.] [-.]|\*-|-\*|[-.],|\|\.|\.\|")
 _AROUND = "\"'()[]{}`"
 _BEHIND = ",;:!?"
 _BULLETS = frozenset("-*•–—")
@@ -273,6 +273,6 @@ def _collect(run: list[tuple[int, int, str]], edits: list[Edit]) -> None:
 
 
 _NAMES = tuple(NATO)
-_LONG_CHUNK = re.compile(r"(?<!\S)\S{10,}")
+_LONG_CHUNK = fixed(r"(?<!\S)\S{10,}")
 _LETTER_NAMES = frozenset(w for w, letter in NATO.items() if letter.isalpha())
 _DRAWN = frozenset(map(chr, _STROKES)) - frozenset("*_|")

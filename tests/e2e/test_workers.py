@@ -352,10 +352,10 @@ def test_sigterm_drains_both(team):
                 headers={"authorization": f"Bearer {team.key}"},
             ) as answer,
         ):
-            raw = b""
-            for piece in answer.iter_bytes():
-                raw += piece
-                begun.release()
+            pieces = answer.iter_bytes()
+            raw = next(pieces)
+            begun.release()
+            raw += b"".join(pieces)
             into.append((raw, answer.headers["x-guardproxy-decision-id"]))
 
     begun = threading.Semaphore(0)

@@ -68,24 +68,25 @@ class Team:
         self.running = running
         self.key = key
         self.limited = limited
+        self.http = httpx.Client(trust_env=False, timeout=20, limits=httpx.Limits(max_keepalive_connections=0))
 
     def ask(self, text="hi", key="", **more):
         """On a connection of its own, so that the system may give it to any worker."""
         body = {"model": "m", "messages": [{"role": "user", "content": text}], **more}
-        return self.running.chat(body, headers={"authorization": f"Bearer {key or self.key}"})
+        headers = {"authorization": f"Bearer {key or self.key}"}
+        return self.http.post(f"{self.running.base}/v1/chat/completions", json=body, headers=headers)
 
     def many(self, count, text="hi", key=""):
         with ThreadPoolExecutor(8) as threads:
             return list(threads.map(lambda _: self.ask(text, key), range(count)))
 
     def admin(self, path, body=None):
-        if body is None:
-            return httpx.get(f"{self.running.admin}{path}", trust_env=False, timeout=20)
-        return httpx.post(f"{self.running.admin}{path}", json=body, trust_env=False, timeout=60)
+        url = f"{self.running.admin}{path}"
+        return self.http.get(url) if body is None else self.http.post(url, json=body, timeout=60)
 
     def ready(self):
         """Of whichever worker answers."""
-        return httpx.get(f"{self.running.base}/readyz", trust_env=False)
+        return self.http.get(f"{self.running.base}/readyz")
 
     def full(self):
         try:
@@ -136,6 +137,7 @@ def team(tmp_path_factory):
         made = Team(running, key, limited)
         until(made.full)
         yield made
+        made.http.close()
         if running.process.poll() is None:
             running.process.kill()
 
@@ -352,10 +354,10 @@ def test_sigterm_drains_both(team):
                 headers={"authorization": f"Bearer {team.key}"},
             ) as answer,
         ):
-            raw = b""
-            for piece in answer.iter_bytes():
-                raw += piece
-                begun.release()
+            pieces = answer.iter_bytes()
+            raw = next(pieces)
+            begun.release()
+            raw += b"".join(pieces)
             into.append((raw, answer.headers["x-guardproxy-decision-id"]))
 
     begun = threading.Semaphore(0)

@@ -69,7 +69,8 @@ def beside(sheet: Sheet, subjects: Sequence[Start], rounds: int, times: Times, f
 
 
 def _last_words(folder: Path) -> str:
-    return (folder / "said.log").read_text(encoding="utf-8", errors="replace").strip()[-500:] or "none"
+    lines = (folder / "said.log").read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "none")
 
 
 def run(command: str, rounds: int, foreign: Sequence[str]) -> Sheet:

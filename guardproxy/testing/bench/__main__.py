@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from guardproxy.testing.bench import page
+from guardproxy.testing.bench.instant import Said
 from guardproxy.testing.bench.models import classified, long_prompts
 from guardproxy.testing.bench.peers import GIVEN, HOME, PEERS
 from guardproxy.testing.bench.rounds import Times, guards, guards_answers, measure, warm
@@ -39,9 +40,11 @@ def beside(sheet: Sheet, subjects: Sequence[Start], rounds: int, times: Times, f
     """
     with tempfile.TemporaryDirectory() as folder, Track() as track, ExitStack() as stack:
         running: list[Subject] = []
+        late: dict[str, float] = {}
         for at, start in enumerate([*subjects, *foreign]):
             with track.pinned():
                 subject = stack.enter_context(start(Path(folder) / str(at), track.port))
+            track.says(Said.of())
             try:
                 took = track.first_answer(subject)
                 warm(track, subject, times.warm)
@@ -52,7 +55,7 @@ def beside(sheet: Sheet, subjects: Sequence[Start], rounds: int, times: Times, f
             else:
                 running.append(subject)
                 if subject.foreign:
-                    sheet.add(subject.name, "start_s", took)
+                    late[subject.name] = took
                     kept = guards(track, subject), guards_answers(track, subject)
                     sheet.notes[f"{subject.name} keeps the phrase from"] = GUARDED[kept]
         if not (guards(track, running[0]) and guards_answers(track, running[0])):
@@ -60,11 +63,14 @@ def beside(sheet: Sheet, subjects: Sequence[Start], rounds: int, times: Times, f
         measure(track, running, sheet, rounds, times)
         for subject in running:
             sheet.add(subject.name, "rss_mb", resident(subject.tree))
+    for name, took in late.items():
+        sheet.add(name, "start_s", took)
     sheet.load = os.getloadavg()[2]
 
 
 def _last_words(folder: Path) -> str:
-    return (folder / "said.log").read_text(encoding="utf-8", errors="replace").strip()[-500:] or "none"
+    lines = (folder / "said.log").read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "none")
 
 
 def run(command: str, rounds: int, foreign: Sequence[str]) -> Sheet:

@@ -124,9 +124,17 @@ def ratios(sheet: Sheet, metrics: Sequence[Column] = COLUMNS[:2], base: str = OU
     for subject in sheet.subjects:
         found = [sheet.ratio(subject, base, one.metric) for one in metrics]
         if subject not in ("direct", WITH, base) and any(found):
-            cells = (f"{one:.2f} ×" if one and one < 10 else f"{one:.0f} ×" if one else "–" for one in found)
-            lines.append(f"| {subject} | " + " | ".join(cells) + " |")
+            lines.append(f"| {subject} | " + " | ".join(_times(one) for one in found) + " |")
     return "\n".join(lines)
+
+
+def _times(value: float | None) -> str:
+    """As many times; a fraction where it is a small one."""
+    if not value:
+        return "–"
+    if value < 0.1:
+        return f"1/{1 / value:.0f}"
+    return f"{value:.2f} ×" if value < 10 else f"{value:.0f} ×"
 
 
 ABOUT = """\
@@ -165,7 +173,7 @@ def page(folder: Path) -> str:
         parts.append(f"As many times what guardproxy takes:\n\n{ratios(plain)}\n\n{_ceiling(plain)}\n")
     if peers is not None:
         parts += [f"## Beside the peers\n\n{peers.made}\n\n{table(peers)}\n", f"{TIMES}\n\n{ratios(peers)}\n"]
-        parts += [f"{subject}: {note}\n" for subject, note in peers.notes.items()]
+        parts.append("".join(f"- {subject}: {note}\n" for subject, note in peers.notes.items()))
         parts.append(f"## What the peers were given\n\n{FAIR}\n" + "\n".join(map(told, GIVEN)))
     grown = _sheet(folder, "growth")
     if grown is not None:
@@ -197,7 +205,7 @@ def growth_tables(sheet: Sheet) -> str:
         cells = " | ".join(number(sheet.median(name, size) or 0.0) for size in sizes)
         row = f"| CPU µs | {cells} | {sheet.median(name, 'exponent') or 0.0:.2f} |"
         told.append("\n".join([head, "|---" * (len(sizes) + 2) + "|", row]) + "\n")
-    told += [f"{name}: {note}\n" for name, note in sheet.notes.items()]
+    told.append("".join(f"- {name}: {note}\n" for name, note in sheet.notes.items()))
     return "\n".join(told)
 
 

@@ -84,6 +84,14 @@ def notices_of(request: Request, words: Wording, decision: Decision, *, unread: 
     return [*words.notices(decision.verdicts, decision.stage, request.conversation), *told]
 
 
+class Interrupted(GuardUnavailable):
+    """No more of the answer can be judged. `before`: what may be done of what was judged before."""
+
+    def __init__(self, before: list[Command]) -> None:
+        super().__init__("the safety check stopped working; this says nothing about the request")
+        self.before = before
+
+
 class Moderated:
     """A moderator with its detectors: commands go in a circle until nothing is asked any more.
 
@@ -201,7 +209,7 @@ class Moderated:
             asked = [c for c in open_commands if isinstance(c, Inspect)]
             for command in open_commands:
                 if isinstance(command, Fault):
-                    raise GuardUnavailable("the safety check stopped working; this says nothing about the request")
+                    raise Interrupted(done)
                 if not isinstance(command, Inspect):
                     self._note(command)
                     done.append(command)

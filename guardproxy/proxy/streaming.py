@@ -8,7 +8,7 @@ text is cut changes nothing (`core.channels`), so a proxy that falls behind catc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from guardproxy.errors import (
     UpstreamError,
     UpstreamTimeout,
 )
-from guardproxy.proxy.answering import Moderated, notices_of, refuse_unread
+from guardproxy.proxy.answering import Interrupted, Moderated, notices_of, refuse_unread
 from guardproxy.proxy.drafting import DraftRejected
 from guardproxy.proxy.ledger import code_of
 from guardproxy.proxy.upstream import Reply, read_all
@@ -161,7 +161,7 @@ class StreamRun:
             except TimeoutError:
                 now = perf_counter()
                 if self.moderated.waits:
-                    await self._obey(stream, await self.moderated.tick(now * 1000))
+                    await self._judge(stream, self.moderated.tick(now * 1000))
                 if now - said >= self._quiet:
                     said = now
                     await self._write([stream.heartbeat()])
@@ -226,7 +226,7 @@ class StreamRun:
         for at, delta in enumerate(reading.deltas):
             if self.moderated.is_halted(delta.choice):
                 continue
-            await self._obey(stream, await self.moderated.feed(delta.choice, [(delta.channel, delta.text)]))
+            await self._judge(stream, self.moderated.feed(delta.choice, [(delta.channel, delta.text)]))
             key = (delta.choice, delta.channel)
             if key in closing and last[key] == at:  # at once: a channel that is over costs those behind it nothing
                 del closing[key]
@@ -235,20 +235,29 @@ class StreamRun:
             await self._close(stream, choice, channel)
         for choice in reading.finished:
             if not self.moderated.is_halted(choice):
-                await self._obey(stream, await self.moderated.flush(choice))
+                await self._judge(stream, self.moderated.flush(choice))
         await self._write(stream.ready())
         if reading.deltas or reading.finished:
             self.heard = perf_counter()  # not before: our own work and a slow caller are no silence of the model
 
     async def _close(self, stream: AnswerStream, choice: int, channel: Channel) -> None:
         if not self.moderated.is_halted(choice):
-            await self._obey(stream, await self.moderated.close(choice, channel))
+            await self._judge(stream, self.moderated.close(choice, channel))
 
     async def _check_calls(self, stream: AnswerStream, called: tuple[Called, ...]) -> None:
         for call in called:
             if call.name not in self.request.tool_names and not self.moderated.is_halted(call.choice):
                 halt = self.moderated.end(call.choice, refuse_unread(self.words.policy.ref))
                 await self._obey(stream, [halt])
+
+    async def _judge(self, stream: AnswerStream, looking: Awaitable[list[Command]]) -> None:
+        """Does what is said. What was cleared before a fault leaves, as it does when it came in a piece of its own."""
+        try:
+            commands = await looking
+        except Interrupted as fault:
+            await self._obey(stream, fault.before)
+            raise
+        await self._obey(stream, commands)
 
     async def _obey(self, stream: AnswerStream, commands: list[Command]) -> None:
         for command in commands:

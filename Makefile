@@ -4,7 +4,7 @@ BIN := .venv/bin
 JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak atheris mutations policy clients real-server real-transformers fuzz lock train bench bench-peers bench-growth bench-profile perf-gate perf-guards
+.PHONY: help demo test check conformance law reloads evasion protocol dialogues tenancy crash tampering log-pace wire-law faults overload slow-streams soak workers-bench atheris mutations policy clients real-server real-transformers fuzz lock train bench bench-peers bench-growth bench-profile perf-gate perf-guards
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -59,8 +59,10 @@ dialogues: .venv/.dev ## scripted dialogues under the shipped policies, and what
 tenancy: .venv/.dev ## what of tenancy must be measured: timing of the key check, revocation, a noisy tenant
 	$(BIN)/python -m guardproxy.testing.tenancy
 
-crash: .venv/.dev ## a hundred times kill -9 under load: is every decision in the log that a client was told?
-	$(BIN)/python -m guardproxy.testing.crash
+CRASH_WORKERS ?= 1
+
+crash: .venv/.dev ## a hundred times kill -9 under load: is every decision in the log that a client was told? CRASH_WORKERS=2 too
+	$(BIN)/python -m guardproxy.testing.crash --workers $(CRASH_WORKERS)
 
 tampering: .venv/.dev ## ten thousand forgeries of a decision log: does `audit verify` find every one?
 	$(BIN)/python -m guardproxy.testing.tampering
@@ -82,6 +84,9 @@ slow-streams: .venv/.dev ## two thousand slow streams for ten minutes: memory of
 
 soak: .venv/.dev ## mixed traffic for SOAK_MINUTES (30): memory and descriptors must stay flat
 	$(BIN)/python -m guardproxy.testing.soak
+
+workers-bench: .venv/.dev ## one worker and two: checks a second; the classifiers at full load: prompts a second, lag, a crash
+	$(BIN)/python -m guardproxy.testing.workers_bench
 
 mutations: .venv/.dev ## three hundred faults in policies: does lint or a test catch them? (docs/mutations.md)
 	$(BIN)/python -m guardproxy.testing.mutations > docs/mutations.new && mv docs/mutations.new docs/mutations.md

@@ -20,7 +20,8 @@ from guardproxy.errors import GuardproxyError
 from guardproxy.proxy.hall import Hall
 from guardproxy.proxy.reloading import reload_now
 from guardproxy.proxy.settings import UpstreamSettings, target
-from guardproxy.proxy.upstream import AiohttpUpstream, Call, Reply
+from guardproxy.proxy.upstream import Call, Reply
+from guardproxy.proxy.upstream_direct import DirectUpstream
 
 PAGES = Path(__file__).with_name("pages")
 ASSETS = {"demo.js": "text/javascript; charset=utf-8", "demo.css": "text/css; charset=utf-8"}
@@ -78,8 +79,8 @@ class Stage:
     def __init__(self, hall: Hall, showing: Showing, raw: str, guarded: str) -> None:
         self.hall = hall
         self.showing = showing
-        self.raw = AiohttpUpstream(target(UpstreamSettings(url=raw, name="raw")))
-        self.guarded = AiohttpUpstream(target(UpstreamSettings(url=guarded, name="guarded")))
+        self.raw = DirectUpstream(target(UpstreamSettings(url=raw, name="raw")))
+        self.guarded = DirectUpstream(target(UpstreamSettings(url=guarded, name="guarded")))
 
     async def close(self) -> None:
         """Closes the connections to both."""
@@ -144,7 +145,7 @@ def demo_page(stage: Stage) -> APIRouter:
     return router
 
 
-async def _ask(request: Request, upstream: AiohttpUpstream) -> Response:
+async def _ask(request: Request, upstream: DirectUpstream) -> Response:
     """The prompt as a streamed chat request to one of the two; the answer's bytes as they come."""
     try:
         asked = Asked.model_validate_json(await _body(request))

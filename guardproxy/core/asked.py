@@ -16,6 +16,8 @@ from guardproxy.core.sighting import Found, sightings
 
 def decide_input(findings: Sequence[Finding], policy: Policy, context: Context) -> Decision:
     """Findings → verdicts → decision; a redaction that cannot be carried out is a refusal."""
+    if not findings:
+        return decide((), policy.ref, Stage.INPUT)
     verdicts = judge(findings, policy, Stage.INPUT, context)
     decision = decide(verdicts, policy.ref, Stage.INPUT)
     if decision.action < Action.REFUSE and unredactable([v for v in verdicts if v.enforced]):

@@ -109,12 +109,18 @@ class StreamChannel:
                 self._note_scanned(scanner.flush().findings)
         return self._go_on()
 
+    @property
+    def waits(self) -> bool:
+        """Text waits for a window: only then does the time that passes matter."""
+        windows = self._windows
+        if windows is None or not self._terms.waits or windows.ended:
+            return False
+        return self._held.end > max(windows.shown, self._looked)
+
     def tick(self, now_ms: float) -> list[Command]:
         """What has waited too long for a window is looked at early. It leaves no sooner for that."""
         windows = self._windows
-        if windows is None or not self._terms.waits or windows.ended:
-            return []
-        if self._held.end <= max(windows.shown, self._looked):
+        if windows is None or not self.waits:
             self._waiting_since = None
             return []
         if self._waiting_since is None:

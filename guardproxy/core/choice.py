@@ -110,6 +110,11 @@ class Choice:
         line.closed = True
         return line.channel.flush() + self.advance()
 
+    @property
+    def waits(self) -> bool:
+        """One of its texts waits for a window."""
+        return not (self._flushed or self._ending) and any(line.channel.waits for line in self._live)
+
     def tick(self, now_ms: float) -> list[Command]:
         """Time has passed."""
         if self._flushed or self._ending:
@@ -195,6 +200,8 @@ class Choice:
     def _outcome(self, counted: Sequence[tuple[Line, Weighed]]) -> Decision:
         """The decision over these findings, with what it can be made from again."""
         decision = outcome(self._terms.plan, [weighed for _, weighed in counted])
+        if not counted:
+            return decision
         found = [
             Found(w.finding, min(line.place(w.at), self._size), w.finding.span is not None and not w.stuck)
             for line, w in counted

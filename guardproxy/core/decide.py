@@ -37,6 +37,8 @@ class Decision:
     @property
     def hazards(self) -> tuple[str, ...]:
         """The hazards of all enforced verdicts, the winner's first, each once."""
+        if not self.verdicts:
+            return (self.hazard,) if self.hazard else ()
         rest = [v.hazard for v in self.enforced]
         return tuple(dict.fromkeys([self.hazard, *rest] if self.hazard else rest))
 

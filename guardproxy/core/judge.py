@@ -42,6 +42,8 @@ class Context:
 
 def judge(findings: Sequence[Finding], policy: Policy, stage: Stage, context: Context) -> list[Verdict]:
     """Each rule of the stage that reached a step gives one verdict, in the order of the rules."""
+    if not findings:
+        return []
     verdicts = []
     for order, rule in enumerate(policy.rules):
         if rule.mode is Mode.DISABLED or stage not in rule.checks:

@@ -53,6 +53,11 @@ class Moderator:
         own, channel = asked
         return self._noted(own, own.answered(channel).answer(window_id, findings, fatal) + own.advance())
 
+    @property
+    def waits(self) -> bool:
+        """A text waits for a window: `tick` has something to do, if not now then soon."""
+        return not self._faulted and any(own.waits for own in self._choices.values())
+
     def tick(self, now_ms: float) -> list[Command]:
         """Time has passed: text that has waited for `longest_hold` is looked at early; nothing leaves for that."""
         if self._faulted:

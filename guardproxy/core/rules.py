@@ -24,7 +24,7 @@ class Action(IntEnum):
     @property
     def word(self) -> str:
         """The name used in policies, headers, labels and logs."""
-        return self.name.lower()
+        return self._name_.lower()
 
 
 class Kind(StrEnum):
@@ -305,7 +305,11 @@ class PolicyTexts:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Everything the flow needs to know of one policy. Made by `policy.compile`, never by hand in the proxy."""
+    """Everything the flow needs to know of one policy. Made by `policy.compile`, never by hand in the proxy.
+
+    Worked out once: `holding`, the rules that can stop or replace text of an answer, and `reach`, how far an
+    exception's phrase may reach beyond the finding it excuses, in characters.
+    """
 
     ref: PolicyRef
     rules: tuple[Rule, ...]
@@ -327,6 +331,15 @@ class Policy:
     memory: Memory = Memory()
     regenerate: Regenerate = Regenerate()
     tax_budget: TaxBudget = TaxBudget()
+    holding: tuple[Rule, ...] = field(init=False, compare=False, repr=False)
+    reach: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """A policy serves many answers; every answer asks for these."""
+        phrases = [phrase for exception in self.exceptions for phrase in exception.phrases]
+        object.__setattr__(self, "reach", max(map(len, phrases), default=0))
+        acting = (r for r in self.rules if r.enforced and Stage.OUTPUT in r.checks and r.strongest >= Action.REDACT)
+        object.__setattr__(self, "holding", tuple(acting))
 
     def rule(self, rule_id: str) -> Rule | None:
         """The rule of this id."""

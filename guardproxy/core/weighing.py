@@ -48,16 +48,13 @@ class Terms:
     @classmethod
     def of(cls, plan: Plan) -> Terms:
         """Reads the policy's rules."""
-        acting = [
-            r for r in plan.policy.rules if r.enforced and Stage.OUTPUT in r.checks and r.strongest >= Action.REDACT
-        ]
-        phrases = [phrase for exception in plan.policy.exceptions for phrase in exception.phrases]
+        acting = plan.policy.holding
         return cls(
             plan=plan,
             holds=bool(acting),
             waits=plan.classifies and any(r.kind in (Kind.HAZARD, Kind.DETECTOR) for r in acting),
             buffers=plan.policy.streaming.release is Release.BUFFER,
-            reach=max(map(len, phrases), default=0),
+            reach=plan.policy.reach,
         )
 
 

@@ -74,6 +74,11 @@ class WholeChannel:
         """Others may speak: it is held all the same."""
         return []
 
+    @property
+    def waits(self) -> bool:
+        """The time that passes changes nothing here."""
+        return False
+
     def tick(self, now_ms: float) -> list[Command]:
         """It is held until it is complete, however long that takes."""
         del now_ms

@@ -10,6 +10,7 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from itertools import chain
 from time import perf_counter
 
 from guardproxy.core.commands import Channel
@@ -92,12 +93,16 @@ class Bench:
         self.classifies = any(self._wanted(d.info, Stage.OUTPUT) for d in toolbox.models)
         self.lookers = self._lookers(policy)
         self._hash = policy.ref.hash
+        self._of_tenants: dict[str, Bench] = {}
+        self._covered: dict[str | None, bool] = {}
         self.verdicts = toolbox.cache.of("", self._hash) if toolbox.cache else None
 
     def of(self, tenant: str) -> Bench:
         """The same for one tenant: what another one has asked shows in nothing, not even in the time it takes."""
-        mine = copy(self)
-        mine.verdicts = self._toolbox.cache.of(tenant, self._hash) if self._toolbox.cache else None
+        mine = self._of_tenants.get(tenant)
+        if mine is None:
+            mine = self._of_tenants[tenant] = copy(self)
+            mine.verdicts = self._toolbox.cache.of(tenant, self._hash) if self._toolbox.cache else None
         return mine
 
     def _lookers(self, policy: Policy) -> tuple[Looker, ...]:
@@ -121,11 +126,18 @@ class Bench:
         """The instant tier, at once and in this thread: also what policy tests call."""
         return [found for eye in self._eyes for found in eye.see(segments)]
 
-    async def inspect(self, segments: Sequence[Segment]) -> Inspection:
-        """All tiers. Instant detectors run on the loop up to `ON_THE_LOOP` characters, else in a thread."""
+    async def inspect(
+        self, segments: Sequence[Segment], early: Callable[[Inspection], None] | None = None
+    ) -> Inspection:
+        """All tiers. Instant detectors run on the loop up to `ON_THE_LOOP` characters, else in a thread.
+
+        `early`: is told what they found while model detectors, if there are any, still look.
+        """
+        if not self._models:  # a task for each request is what gathering costs
+            return await self._instantly(segments)
         models = [self._ask(detector, segments) for detector in self._models]
-        instant, *rest = await asyncio.gather(self._instantly(segments), *models)
-        return replace(together([instant, *rest]), by=self.lookers)
+        instant, *rest = await asyncio.gather(self._instantly(segments, early), *models)
+        return together([instant, *rest])
 
     @property
     def media(self) -> frozenset[str]:
@@ -155,13 +167,25 @@ class Bench:
 
     def scanners(self, channel: Channel) -> tuple[Scanner, ...]:
         """Fresh scanners for one channel of an answer."""
+        return self._scanners(channel, patient=False)
+
+    def patient_scanners(self, channel: Channel) -> tuple[Scanner, ...]:
+        """The same for an answer that leaves in one piece: they find the same, and let nothing go before they must."""
+        return self._scanners(channel, patient=True)
+
+    def _scanners(self, channel: Channel, *, patient: bool) -> tuple[Scanner, ...]:
         del channel  # every channel is read alike
         spans = SpanScanner(self._instant_out, self._longest_match) if self._instant_out else None
-        text = self._text_out.scanner(self._longest_match)
+        text = self._text_out.scanner(self._longest_match, patient=patient)
         return (text, spans) if spans else (text,)
 
     def covers(self, language: str | None) -> bool:
         """False when an enforced hazard rule hears no detector made for this language."""
+        if language not in self._covered:
+            self._covered[language] = self._covers(language)
+        return self._covered[language]
+
+    def _covers(self, language: str | None) -> bool:
         return all(
             any(is_covered(language, i.languages) for i in self._toolbox.infos if not i.media and needs(rule, i))
             for rule in self._rules
@@ -178,13 +202,30 @@ class Bench:
                 return True
         return False
 
-    async def _instantly(self, segments: Sequence[Segment]) -> Inspection:
+    async def _instantly(
+        self, segments: Sequence[Segment], early: Callable[[Inspection], None] | None = None
+    ) -> Inspection:
         started = perf_counter()
-        if sum(len(s.text) for s in segments) <= ON_THE_LOOP:
-            seen = self._seen(segments)
+        known = [self.verdicts.known(segment) if self.verdicts else None for segment in segments]
+        new = [segment for segment, found in zip(segments, known, strict=True) if found is None]
+        if sum(len(s.text) for s in new) <= ON_THE_LOOP:
+            seen = self._seen(new)
         else:
-            seen = await asyncio.to_thread(self._seen, segments)
-        return replace(seen, seconds=(("instant", perf_counter() - started),))
+            seen = await asyncio.to_thread(self._seen, new)
+        if self.verdicts is not None and not seen.failures:
+            self.verdicts.learn(new, seen.findings)
+        findings = seen.findings
+        if len(new) < len(segments):
+            findings = self._in_order(segments, [*chain(*filter(None, known)), *findings])
+        if early is not None:
+            early(Inspection(findings, seen.failures))
+        return Inspection(findings, seen.failures, (("instant", perf_counter() - started),), self.lookers)
+
+    def _in_order(self, segments: Sequence[Segment], findings: Sequence[Finding]) -> tuple[Finding, ...]:
+        """As if all had been looked at now: eye by eye, segment by segment."""
+        eyes = {name: at for at, eye in enumerate(self._eyes) for name in eye.names}
+        places = {id(segment): at for at, segment in enumerate(segments)}
+        return tuple(sorted(findings, key=lambda f: (eyes.get(f.detector, 0), places.get(id(f.segment), 0))))
 
     def _seen(self, segments: Sequence[Segment]) -> Inspection:
         """Each eye for itself: one that breaks on a text fails for its own rules and takes no other along."""

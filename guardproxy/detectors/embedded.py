@@ -13,8 +13,9 @@ from pathlib import Path
 from guardproxy.core.conversation import Scope, Segment, Stage
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
 from guardproxy.core.findings import Evidence, Failure, Finding
+from guardproxy.detectors.lanes import Miss
 from guardproxy.detectors.model_files import FOLDER, Head, heads
-from guardproxy.detectors.pool import ClassifierPool, Miss
+from guardproxy.detectors.pool import ClassifierPool
 from guardproxy.errors import ModelFilesError
 
 FLOOR = 0.05

@@ -48,7 +48,7 @@ class LanguageGuess:
         """A language tag, or None for what is too short, mixed or unclear."""
         head = text[:LONGEST_LOOK]
         letters = [c for c in head if c.isalpha()]
-        own = _by_script(letters)
+        own = None if head.isascii() else _by_script(letters)
         if own is not None or len(letters) < FEWEST_LETTERS:
             return own
         language, certainty = self._model.classify(head)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import hyperscan
 import re2
@@ -23,6 +24,7 @@ GOES_ON = "\ue000"
 """Stands behind a text that is not at its end, so that `$` does not match there."""
 _FEW = 4
 _TOGETHER = 40
+_NONE: list[int] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,10 @@ class PatternSet:
     def __init__(self, patterns: Sequence[tuple[int, str]], engine: str = "auto") -> None:
         trees = [parse(source) for _, source in patterns]
         self._numbers = [number for number, _ in patterns]
-        self._forward = _Finder([source for _, source in patterns], engine)
-        self._backward = _Finder([backwards(tree) for tree in trees], engine)
+        forward, backward = [source for _, source in patterns], [backwards(tree) for tree in trees]
+        self._forward, self._backward = _Finder(forward), _Finder(backward)
+        wanted = engine == "hyperscan" or (engine == "auto" and len(patterns) > _FEW)
+        self._filter = _Filter([*forward, *backward]) if wanted and patterns else None
         starts = [growing(tree) for tree in trees]
         ends = [growing(parse(backwards(tree))) for tree in trees]
         self._growing = [_growing([g]) for g in starts]
@@ -64,13 +68,22 @@ class PatternSet:
 
     def find(self, view: View, around: Around = ALONE) -> Iterator[PatternHit]:
         """Every match in one view, read forwards, backwards and under ROT13; leftmost first, not overlapping."""
-        text = view.text
-        for number, start, end in self._forward.spans(text, around):
+        text, turned = view.text, view.text.translate(ROTATIONS[13])
+        forward, backward = self._asked(text, around)
+        for number, start, end in self._forward.spans(text, around, forward):
             yield PatternHit(self._numbers[number], view.original(start, end), view.name)
-        for number, start, end in self._backward.spans(text, around):
+        for number, start, end in self._backward.spans(text, around, backward):
             yield PatternHit(self._numbers[number], view.original(start, end), "decoded:reversed")
-        for number, start, end in self._forward.spans(text.translate(ROTATIONS[13]), around):
+        for number, start, end in self._forward.spans(turned, around, self._asked(turned, around)[0]):
             yield PatternHit(self._numbers[number], view.original(start, end), "decoded:rot13")
+
+    def _asked(self, text: str, around: Around) -> tuple[Sequence[int], Sequence[int]]:
+        """Which expressions are worth asking, forwards and backwards: one pass over the text for both."""
+        count = len(self._numbers)
+        if self._filter is None:
+            return range(count), range(count)
+        found = self._filter.candidates(around.left + text + around.right)
+        return [n for n in found if n < count], [n - count for n in found if n >= count]
 
     def grows_from(self, text: str, left: str) -> int:
         """Where the earliest stretch begins that ends the text and may still become a match; the length if none."""
@@ -108,20 +121,17 @@ def _growing(sources: Sequence[str]) -> re2._Regexp:
 class _Finder:
     """Some expressions, searched in one text."""
 
-    def __init__(self, sources: Sequence[str], engine: str) -> None:
+    def __init__(self, sources: Sequence[str]) -> None:
         options = re2.Options()
         options.max_mem = MEMORY
         options.log_errors = False
         self._expressions = [re2.compile(source, options) for source in sources]
-        wanted = engine == "hyperscan" or (engine == "auto" and len(sources) > _FEW)
-        self._filter = _Filter(sources) if wanted and sources else None
 
-    def spans(self, text: str, around: Around) -> Iterator[tuple[int, int, int]]:
-        """`(expression, start, end)`; empty matches are none."""
-        if not self._expressions:
+    def spans(self, text: str, around: Around, asked: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+        """`(expression, start, end)` of the expressions asked for; empty matches are none."""
+        if not asked:
             return
         given = around.left + text + around.right
-        asked = self._filter.candidates(given) if self._filter else range(len(self._expressions))
         skip = len(around.left)
         for number in asked:
             for match in self._expressions[number].finditer(given, skip):
@@ -149,18 +159,19 @@ class _Filter:
         if self._database is None:
             return self._always
         found = set(self._always)
-
-        def on_match(number: int, start: int, end: int, flags: int, context: object) -> None:
-            del start, end, flags, context
-            found.add(number)
-
         try:
             scratch = self._scratches.pop()
         except IndexError:  # asked, not looked up before: another thread may take the last one in between
             scratch = hyperscan.Scratch(self._database)
-        self._database.scan(text.encode("utf-8", "replace"), match_event_handler=on_match, scratch=scratch)
+        self._database.scan(
+            text.encode("utf-8", "replace"), match_event_handler=_on_match, context=found, scratch=scratch
+        )
         self._scratches.append(scratch)
-        return sorted(found)
+        return sorted(found) if found else _NONE
+
+
+def _on_match(number: int, _start: int, _end: int, _flags: int, found: object) -> None:
+    cast("set[int]", found).add(number)
 
 
 def _flags() -> int:

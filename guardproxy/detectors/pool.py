@@ -1,5 +1,8 @@
 """Classifier processes: they take texts from one bounded queue and are restarted when they die.
 
+The queue has two lanes, so that a short text never stands behind a row of long ones. Texts are not put together into
+batches: on a processor that gains nothing, and int8 arithmetic would make scores depend on their neighbours.
+
 Processes of their own keep the event loop free and model memory apart. They inherit no environment but a short list,
 so no key of the proxy is ever inside them, and they end when the proxy's end of their pipe closes.
 """
@@ -12,14 +15,15 @@ import math
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections import deque
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any, TypeVar
 
 from guardproxy.core.findings import FailureKind
+from guardproxy.detectors.lanes import Job, Lanes, Miss, Scores
 from guardproxy.detectors.model_files import FOLDER
 from guardproxy.errors import ModelFilesError
 
@@ -30,21 +34,18 @@ CHARACTERS_PER_SECOND = 2000
 """What a deadline grows by for long texts: an eighth of one idle core's speed, the same law as the bench's."""
 LONG = 20_000
 """Characters from which a text that runs out of time is itself to blame."""
+LONG_AT_ONCE = AT_ONCE - 1
+"""Longer texts a process has in work: one place is always for a short one."""
 EXIT_S = 1.0
 """Patience with a process that has closed its stdout."""
+ALWAYS = 200
+"""Characters that a text costs beside its own."""
+SHARE = 0.1
+"""How much the latest text says of the pace."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 4.0
 """Pause before a restart, doubled each time a process dies before it was ready."""
 
-Scores = tuple[float, ...]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Miss:
-    """Why there are no scores. `caused_by_input`: the text brought it about, so it must never open a door."""
-
-    kind: FailureKind
-    caused_by_input: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +60,16 @@ class PoolOptions:
 
 
 @dataclass(slots=True, eq=False)
-class Job:
-    """One text on its way."""
-
-    number: int
-    text: str
-    answer: asyncio.Future[Scores | Miss]
-
-
-@dataclass(slots=True, eq=False)
 class Worker:
     """One process and what it works on; `process` is None until it has said that it is ready."""
 
     process: Process | None = None
     jobs: dict[int, Job] = field(default_factory=dict)
+
+    @property
+    def takes_long(self) -> bool:
+        """Has it room for another long text?"""
+        return sum(job.is_long for job in self.jobs.values()) < LONG_AT_ONCE
 
     def send(self, order: dict[str, Any]) -> None:
         """One order, JSON with escapes, so that any code point passes."""
@@ -85,18 +82,28 @@ class ClassifierPool:
 
     def __init__(self, options: PoolOptions | None = None) -> None:
         self._options = options or PoolOptions()
-        self._queue: deque[Job] = deque()
+        self._queue = Lanes()
         self._workers = [Worker() for _ in range(self._options.workers)]
         self._keepers: list[asyncio.Task[None]] = []
         self._first_ready: asyncio.Future[None] | None = None
         self._broken = ""
         self._number = 0
+        self._pace = 0.0
+        self._answered = 0.0
         self.restarts = 0
 
     @property
     def waiting(self) -> int:
         """Texts waiting or in work, for metrics."""
         return len(self._queue) + sum(len(worker.jobs) for worker in self._workers)
+
+    @property
+    def wait_s(self) -> float:
+        """Seconds that a text of now would wait for its turn, by the pace of late; 0 while none waits."""
+        if not self._queue:
+            return 0.0
+        ahead = [*self._queue, *(job for worker in self._workers for job in worker.jobs.values())]
+        return self._pace * sum(ALWAYS + len(job.text) for job in ahead)
 
     @property
     def alive(self) -> int:
@@ -146,25 +153,25 @@ class ClassifierPool:
     def _enqueue(self, text: str) -> Job:
         self._number += 1
         job = Job(self._number, text, asyncio.get_running_loop().create_future())
-        self._queue.append(job)
+        self._queue.put(job)
         self._hand_out()
         return job
 
     def _hand_out(self) -> None:
-        """Waiting texts go to the process with the fewest."""
-        while self._queue:
-            able = [w for w in self._workers if w.process is not None and len(w.jobs) < AT_ONCE]
-            if not able:
+        """Waiting texts go to the process with the fewest that has room for their like."""
+        while able := [w for w in self._workers if w.process is not None and len(w.jobs) < AT_ONCE]:
+            roomy = [w for w in able if w.takes_long]
+            job = self._queue.take(longer=bool(roomy))
+            if job is None:
                 return
-            worker, job = min(able, key=lambda w: len(w.jobs)), self._queue.popleft()
+            worker = min(roomy if job.is_long else able, key=lambda w: len(w.jobs))
             worker.jobs[job.number] = job
             worker.send({"id": job.number, "text": job.text})
 
     def _forget(self, jobs: Sequence[Job]) -> None:
         """What nobody waits for any more is not worked on: the caller has gone, or has waited long enough."""
         for job in jobs:
-            with suppress(ValueError):
-                self._queue.remove(job)
+            self._queue.remove(job)
             for worker in self._workers:
                 if worker.jobs.pop(job.number, None) is not None:
                     worker.send({"id": job.number})
@@ -212,12 +219,22 @@ class ClassifierPool:
             if self._first_ready is not None and not self._first_ready.done():
                 self._first_ready.set_result(None)
             if "id" in said:
-                _answer(worker.jobs.pop(said["id"], None), said)
+                job = worker.jobs.pop(said["id"], None)
+                self._note(job)
+                _answer(job, said)
             self._hand_out()
         with suppress(TimeoutError):  # stdout has ended, so the process is dead or about to be
             async with asyncio.timeout(EXIT_S):
                 await process.wait()
         return worked
+
+    def _note(self, job: Job | None) -> None:
+        """The pace of all processes together, from one answer to the next; between them nobody was idle if some wait."""
+        now = monotonic()
+        if job is not None and self._queue and self._answered:
+            pace = (now - self._answered) / (ALWAYS + len(job.text))
+            self._pace += (SHARE if self._pace else 1.0) * (pace - self._pace)
+        self._answered = now if self._queue else 0.0
 
     def _lose(self, worker: Worker) -> None:
         """The process died with these in work: one of them may have killed it, so none may open a door."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from guardproxy.core.canonical.cipher import ATBASH, ROTATIONS
+from guardproxy.core.canonical.fixed import fixed
 from guardproxy.core.canonical.fold import KEY, LEET
 from guardproxy.core.canonical.readings import Reading
 from guardproxy.core.findings import Span
-from guardproxy.detectors.words import Phrase, PhraseIndex
+from guardproxy.detectors.words import HEAD, Phrase, PhraseIndex, skeleton
 
 CIPHERED = 4
 """Letters a phrase needs to be looked for backwards, under ROT13 or Atbash …"""
@@ -18,6 +20,8 @@ SHIFTED = 6
 SHORT = 4
 """Letters up to which a phrase must be the whole run, and half letters when digits stand in for some."""
 _ROTATED_RUN = 2000
+_MARKS = {ord(mark): None for mark in " .,"}
+_TRIPLE = fixed(r"([a-z0-9])\1\1")
 _TRIPLES = tuple(c * 3 for c in "abcdefghijklmnopqrstuvwxyz0123456789")
 
 
@@ -35,35 +39,55 @@ class RunSearch:
 
     def __init__(self, index: PhraseIndex) -> None:
         self._index = index
+        self._shortest = {least: _shortest(index, least) for least in (1, CIPHERED, SHIFTED)}
+        self._short_heads = any(len(head) < HEAD for head in index.heads)
 
-    def find(self, reading: Reading) -> Iterator[Hit]:
-        """Every phrase in the runs; the same phrase may come twice."""
+    def find(self, reading: Reading, empty: set[str]) -> Iterator[Hit]:
+        """Every phrase in the runs; the same phrase may come twice.
+
+        `empty`: letters known to hold none, from other readings of the text; those of this one are added.
+        """
         text = reading.view.text
         for run in reading.runs:
-            cells: list[int] = []
-            letters: list[str] = []
-            for at in run:
-                for x in KEY[ord(text[at])]:
-                    if x not in " .,":
-                        cells.append(at)
-                        letters.append(x)
-            yield from self._in_run(reading, "".join(letters), cells)
+            keyed = [KEY[ord(text[at])] for at in run]
+            letters = "".join(keyed).translate(_MARKS)
+            if letters in empty:
+                continue
+            cells = [at for at, key in zip(run, keyed, strict=True) for x in key if x not in " .,"]
+            found = list(self._in_run(reading, letters, cells))
+            yield from found
+            if not found:
+                empty.add(letters)
 
     def _in_run(self, reading: Reading, letters: str, cells: list[int]) -> Iterator[Hit]:
+        if len(letters) < self._shortest[1]:
+            return
         yield from self._in_letters(reading, letters, cells, 1)
-        if len(letters) < CIPHERED:
+        if len(letters) < max(CIPHERED, self._shortest[CIPHERED]):
             return
         yield from self._in_letters(reading, letters[::-1], cells[::-1], CIPHERED)
-        if SHIFTED <= len(letters) <= _ROTATED_RUN:
-            for by, table in enumerate((*ROTATIONS[1:], ATBASH), 1):
+        if not SHIFTED <= len(letters) <= _ROTATED_RUN:
+            return
+        tables = (*ROTATIONS[1:], ATBASH)
+        if len(letters) < self._shortest[SHIFTED]:
+            yield from self._in_letters(reading, letters.translate(ROTATIONS[13]), cells, CIPHERED)
+            yield from self._in_letters(reading, letters.translate(ATBASH), cells, CIPHERED)
+        elif not letters.isascii() or self._begins("\n".join([letters.translate(table) for table in tables])):
+            for by, table in enumerate(tables, 1):
                 least = CIPHERED if by in {13, 26} else SHIFTED
                 yield from self._in_letters(reading, letters.translate(table), cells, least)
+
+    def _begins(self, lines: str) -> bool:
+        """May a phrase begin anywhere in the letters, which are ASCII?"""
+        bones = skeleton(lines) + "\n"
+        triples = map("".join, zip(bones, bones[1:], bones[2:], strict=False))
+        return self._short_heads or not self._index.heads.keys().isdisjoint(triples)
 
     def _in_letters(self, reading: Reading, letters: str, cells: list[int], least: int) -> Iterator[Hit]:
         """Phrases anywhere in a run of single letters; short ones only as the whole run."""
         leet = letters.translate(LEET)
         kept = [i for i, c in enumerate(leet) if not i or c != leet[i - 1] or not c.isalnum()]
-        bones = "".join(leet[i] for i in kept)
+        bones = "".join([leet[i] for i in kept])
         kept.append(len(letters))
         index = self._index
         for at in range(len(bones)):
@@ -83,6 +107,12 @@ class RunSearch:
                     yield Hit(phrase, reading.view.original(ends[0], ends[1] + 1), reading.view.name)
 
 
+def _shortest(index: PhraseIndex, least: int) -> int:
+    """Letters of the shortest skeleton of a phrase of `least` letters and more: no shorter run holds one."""
+    sizes = (len(bare) for bare, found in index.bare.items() if any(index.phrases[n].letters >= least for n in found))
+    return min(sizes, default=sys.maxsize)
+
+
 def same_run(spelled: str, letters: str) -> bool:
     """The same for the letters of a run; edges may carry a neighbour's equal letter."""
     if letters in spelled:
@@ -92,8 +122,7 @@ def same_run(spelled: str, letters: str) -> bool:
 
 
 def has_triple(key: str) -> bool:
-    return (
-        any(t in key for t in _TRIPLES)
-        if key.isascii()
-        else any(a == b == c for a, b, c in zip(key, key[1:], key[2:], strict=False))
-    )
+    """Does a letter or digit stand three times in a row?"""
+    if not key.isascii():
+        return any(a == b == c for a, b, c in zip(key, key[1:], key[2:], strict=False))
+    return _TRIPLE.search(key) is not None if len(key) < _ROTATED_RUN else any(t in key for t in _TRIPLES)

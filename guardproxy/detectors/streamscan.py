@@ -35,20 +35,26 @@ class Rules(Protocol):
 
 
 class TextScanner:
-    """`core.holdback.Scanner` over the words and patterns of a policy."""
+    """`core.holdback.Scanner` over the words and patterns of a policy.
 
-    def __init__(self, rules: Rules, longest_match: int) -> None:
+    `patient`: nothing waits for what it lets go, so it settles nothing that it need not before the flush.
+    """
+
+    def __init__(self, rules: Rules, longest_match: int, *, patient: bool = False) -> None:
         self._rules = rules
         self._longest = longest_match
+        self._waits_for = longest_match if patient else 1
         self._held = ""
         self._at = 0  # offset of the held text in its channel
         self._left = ""  # the character before it
         self._found: list[Finding] = []
+        self._last_text = ""
+        self._last_readings = Readings()
 
     def feed(self, text: str) -> Scan:
         """The next piece of the channel."""
         self._held += text
-        while self._held and self._step():
+        while len(self._held) >= self._waits_for and self._step():
             pass
         return self._scan()
 
@@ -70,7 +76,7 @@ class TextScanner:
         end = unfinished_word(window)
         settled = self._settled(window, end) if end else 0
         if settled:
-            self._release(settled, readings(window[:settled]))
+            self._release(settled, self._readings(window[:settled]))
         elif full:
             self._forced(window)
         return full
@@ -78,7 +84,7 @@ class TextScanner:
     def _settled(self, window: str, end: int) -> int:
         """The clean break: before what is open, before a phrase that has begun, and through no match."""
         start = open_from(window, end)
-        begun = self._rules.begins_from(readings(window[:start]), self._left) if start else None
+        begun = self._rules.begins_from(self._readings(window[:start]), self._left) if start else None
         if begun is not None:
             start = _word_start(window, begun)
         if not start or start == end:
@@ -88,6 +94,12 @@ class TextScanner:
             if finding.span and finding.span.start < start < finding.span.end:
                 start = _word_start(window, finding.span.start)
         return start
+
+    def _readings(self, text: str) -> Readings:
+        """The last text is mostly asked for again: what nothing reaches over is what leaves."""
+        if text != self._last_text:
+            self._last_text, self._last_readings = text, readings(text)
+        return self._last_readings
 
     def _release(self, size: int, read: Readings, right: str = GOES_ON) -> None:
         segment = self._segment(size)

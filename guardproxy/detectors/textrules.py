@@ -41,10 +41,10 @@ class TextRules:
     def findings(self, segment: Segment, read: Readings, around: Around = ALONE) -> list[Finding]:
         """The matches in given readings of the segment."""
         hits: list[tuple[int, Span, str]] = []
-        for reading in read.all:
-            if self._search:
-                hits += [(h.phrase.rule, h.span, h.view) for h in self._search.find(reading)]
-            if self.patterns and not reading.runs:
+        if self._search:
+            hits += [(h.phrase.rule, h.span, h.view) for h in self._search.find(read.all)]
+        for reading in read.all if self.patterns else ():
+            if not reading.runs:
                 hits += [(h.rule, h.span, h.view) for h in self.patterns.find(reading.view, around)]
         found = [self._finding(segment, *hit) for hit in _outermost(hits)]
         return found + [
@@ -75,9 +75,9 @@ class TextRules:
         detector = "words" if rule.kind is Kind.WORDS else "pattern"
         return Finding(detector, rule.counts_as or "custom", 1.0, segment, span, rule.id, Evidence(view))
 
-    def scanner(self, longest_match: int) -> Scanner:
-        """A fresh scanner for one channel of an answer."""
-        return TextScanner(self, longest_match)
+    def scanner(self, longest_match: int, *, patient: bool = False) -> Scanner:
+        """A fresh scanner for one channel of an answer; a `patient` one where the answer leaves in one piece."""
+        return TextScanner(self, longest_match, patient=patient)
 
 
 def _outermost(hits: list[tuple[int, Span, str]]) -> list[tuple[int, Span, str]]:

@@ -1,4 +1,4 @@
-"""What model detectors said of texts they have seen: chat clients resend the whole history every turn.
+"""What detectors said of texts they have seen: chat clients resend the whole history every turn.
 
     VerdictCache(size)                    local to the process; holds digests, never text
         .of(tenant, policy) -> Verdicts   what one tenant remembers under one policy (its hash)
@@ -28,6 +28,7 @@ class _Key:
     stage: str
     scope: str
     digest: bytes
+    identifier: bool = False
 
 
 class VerdictCache:
@@ -68,6 +69,25 @@ class Verdicts:
     tenant: str
     policy: str
 
+    def known(self, segment: Segment) -> tuple[Finding, ...] | None:
+        """What the instant tier found in such a text; None when it has not seen it."""
+        kept = self.cache.get(self._instant_key(segment))
+        return kept and tuple(replace(finding, segment=segment) for finding in kept)
+
+    def learn(self, segments: Sequence[Segment], findings: Sequence[Finding]) -> None:
+        """All that the instant tier found in them; nothing is learnt from findings about copies of them."""
+        found: dict[int, list[Finding]] = {id(segment): [] for segment in segments}
+        if any(id(finding.segment) not in found for finding in findings):
+            return
+        for finding in findings:
+            found[id(finding.segment)].append(replace(finding, segment=_HOLLOW))
+        for segment in segments:
+            self.cache.put(self._instant_key(segment), found[id(segment)])
+
+    def _instant_key(self, segment: Segment) -> _Key:
+        digest = sha256(segment.text.encode("utf-8", "surrogatepass")).digest()
+        return _Key(self.tenant, self.policy, _INSTANT, "", segment.stage, segment.scope, digest, segment.identifier)
+
     def recall(self, info: DetectorInfo, segments: Sequence[Segment]) -> tuple[list[Finding], list[Segment]]:
         """Findings of known texts, and the segments still to be looked at."""
         found: list[Finding] = []
@@ -101,4 +121,6 @@ class Verdicts:
         return _Key(self.tenant, self.policy, info.id, info.revision, segment.stage, segment.scope, digest.digest())
 
 
+_INSTANT = "*instant"
+"""No detector's id has a star. Their revisions are those of the process, and rules change with the policy's hash."""
 _HOLLOW = Segment("", Stage.INPUT, Scope.USER)

@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from guardproxy.core.canonical.cipher import ATBASH, ROTATIONS
 from guardproxy.core.canonical.fold import BREAK, LEET, VISIBLE, is_spaceless, key_words
 
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "å": "aa", "ø": "oe"})
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 _NORMAL = {c: str.maketrans(_ALPHABET, _ALPHABET[-by:] + _ALPHABET[:-by]) for by, c in enumerate(_ALPHABET)}
 _DOUBLED = tuple(c + c for c in _ALPHABET + "0123456789")
-_HEAD = 3
+HEAD = 3
+"""First letters of a skeleton by which phrases are found in a run of single letters."""
 _MANY = 300
+LISTED = 2000
+"""Up to so many phrases every variant of an anchor is kept in one set: at 28 strings each, some megabytes."""
 FEW = 20_000
 """Up to so many phrases each Caesar shift is looked for; above, ROT13 and Atbash only."""
 
@@ -99,6 +103,8 @@ class Spaceless:
     keys: dict[str, tuple[int, ...]] = field(default_factory=dict)
     prefixes: dict[str, int] = field(default_factory=dict)
     longest: int = 0
+    firsts: set[str] = field(default_factory=set)
+    """First characters of the anchors."""
 
     def add(self, key: str, phrase: int) -> None:
         """Enter a phrase; call again with the reversed key."""
@@ -106,6 +112,7 @@ class Spaceless:
         pair = key[first : first + 2]
         anchor = pair if len(pair) == 2 and pair[1] != " " else pair[0]
         self.anchors.setdefault(anchor, set()).add((first, len(key)))
+        self.firsts.add(anchor[0])
         self.keys[key] = (*self.keys.get(key, ()), phrase)
         self.longest = max(self.longest, len(key))
         for end in range(1, len(key)):
@@ -126,6 +133,8 @@ class PhraseIndex:
         self.heads: dict[str, set[int]] = {}
         self.most_words = 1
         self.lengths: set[int] = set()
+        self.variants: set[str] = set()
+        """What each anchor is as it stands, backwards, in Atbash and under each shift; of the first `LISTED` phrases."""
 
     def __bool__(self) -> bool:
         return bool(self.phrases)
@@ -150,7 +159,7 @@ class PhraseIndex:
         self.most_words = max(self.most_words, len(words))
         bare = skeleton("".join(w for w in words if w != BREAK))
         self.bare[bare] = (*self.bare.get(bare, ()), number)
-        self.heads.setdefault(bare[:_HEAD], set()).add(len(bare))
+        self.heads.setdefault(bare[:HEAD], set()).add(len(bare))
         if is_spaceless(words[0][0]) or is_spaceless(words[-1][-1]):
             for reading in dict.fromkeys((key, key[::-1])):
                 self.spaceless.add(reading, number)
@@ -171,6 +180,10 @@ class PhraseIndex:
             return
         turned = normal_shift(" ".join(words), words[anchor][0]).split(" ")
         self.shifts.add(turned, anchor, number)
+        if number < LISTED:
+            word = words[anchor]
+            self.variants.update((word, word[::-1], word.translate(ATBASH)))
+            self.variants.update(turned[anchor].translate(table) for table in ROTATIONS)
         self._beginnings(words, bones, number)
         for end in range(1, len(words)):
             self.shifts.prefixes.setdefault(normal_shift(" ".join(words[:end]), words[0][0]), number)
@@ -187,7 +200,7 @@ class PhraseIndex:
 
     def heads_at(self, run: str, at: int) -> set[int]:
         """Lengths of the phrases that may begin at this place of a run of single letters."""
-        return self.heads.get(run[at : at + _HEAD], _NONE)
+        return self.heads.get(run[at : at + HEAD], _NONE)
 
 
 _NONE: set[int] = set()

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from guardproxy.core.canonical.cipher import ATBASH, ROTATIONS
+from guardproxy.core.canonical.fixed import fixed
 from guardproxy.core.canonical.fold import BREAK, KEY, LEET, SIGNED, is_spaceless, key_words
 from guardproxy.core.canonical.readings import Reading
 from guardproxy.core.canonical.tables import SYMBOL_LEET
 from guardproxy.detectors.runsearch import CIPHERED, SHIFTED, SHORT, Hit, RunSearch, has_triple
 from guardproxy.detectors.wordplay import is_joined, pig_latin
 from guardproxy.detectors.words import Phrase, PhraseIndex, Place, collapsed, normal_shift, skeleton
+from guardproxy.detectors.wordsift import WordSift
 
 _DIGITS = "0123456789"
 _ODD_WORDS = 40
+_DIGIT = fixed(f"[{_DIGITS}]")
 _SIGNS = "".join(SYMBOL_LEET.values())
+_ASCII_SIGNS = "".join(sign for sign in _SIGNS if sign.isascii())
 
 
 Change = Callable[[str], str]
@@ -95,34 +100,42 @@ class WordSearch:
         self._runs = RunSearch(index)
         self._has_spaceless = bool(index.spaceless.keys)
 
-    def find(self, reading: Reading) -> Iterator[Hit]:
-        """Every phrase in the reading, in no particular order; the same phrase may come twice."""
-        if reading.runs:
-            yield from self._runs.find(reading)
-            return
-        words = key_words(reading.view.text)
+    def find(self, readings: Iterable[Reading]) -> Iterator[Hit]:
+        """Every phrase in the readings of one text, in no particular order; the same phrase may come twice."""
+        sift = WordSift(self._index)
+        empty: set[str] = set()
+        for reading in readings:
+            if reading.runs:
+                yield from self._runs.find(reading, empty)
+            else:
+                yield from self._in_words(reading, sift)
+
+    def _in_words(self, reading: Reading, sift: WordSift) -> Iterator[Hit]:
+        text = reading.view.text
+        words = key_words(text)
         if not words:
             return
         source = KeyWords(reading, words, KEY)
-        yield from self._plainly(source)
-        if self._has_spaceless and not reading.view.text.isascii():
+        distinct = set(words)
+        present = sift.plain(distinct)
+        if present:
+            yield from self._plainly(source, present)
+            for found in pig_latin(words, self._index):
+                yield self._hit(source, found.phrase, found.first, found.last)
+        if self._has_spaceless and not text.isascii():
             yield from self._without_spaces(source)
-        if _distorted(words, reading.view.text):
-            yield from self._distortedly(source)
-        yield from self._in_one_word(source)
-        for found in pig_latin(words, self._index):
-            yield self._hit(source, found.phrase, found.first, found.last)
-        if has_signs(reading.view.text):
-            signed = key_words(reading.view.text, SIGNED)
+        if _distorted(words, text):
+            yield from self._distortedly(source, distinct, sift)
+        yield from self._in_one_word(source, distinct)
+        if has_signs(text):
+            signed = key_words(text, SIGNED)
             if signed != words:
-                yield from self._distortedly(KeyWords(reading, signed, SIGNED))
+                yield from self._distortedly(KeyWords(reading, signed, SIGNED), set(signed), sift)
 
     # Exact words, also backwards and under ciphers.
 
-    def _plainly(self, source: KeyWords) -> Iterator[Hit]:
+    def _plainly(self, source: KeyWords, present: set[str]) -> Iterator[Hit]:
         index = self._index
-        lengths = index.lengths
-        present = {w for w in source.words if len(w) in lengths}
         anchors = index.exact.anchors.keys()
         for found in anchors & present:
             yield from self._check(source, found, found, _Way(_kept, _forward, 1))
@@ -180,7 +193,13 @@ class WordSearch:
 
     # Leet, repeated letters.
 
-    def _distortedly(self, source: KeyWords) -> Iterator[Hit]:
+    def _distortedly(self, source: KeyWords, distinct: set[str], sift: WordSift) -> Iterator[Hit]:
+        if sift.bones(distinct):
+            yield from self._by_bones(source)
+        if not source.reading.depth:
+            yield from self._rotated_odd(source, sift.odd(distinct), sift)
+
+    def _by_bones(self, source: KeyWords) -> Iterator[Hit]:
         bones = skeleton(" ".join(source.words)).split(" ")
         lookup = self._index.skeletons
         present = set(bones)
@@ -189,8 +208,6 @@ class WordSearch:
         for found in lookup.anchors.keys() & {b[::-1] for b in present}:
             for order in (_backward, _each_backward):
                 yield from self._check_bones(source, bones, found, lookup.anchors[found], order)
-        if not source.reading.depth:
-            yield from self._rotated_odd(source)
 
     def _check_bones(
         self, source: KeyWords, bones: list[str], found: str, places: tuple[Place, ...], order: Order
@@ -218,11 +235,13 @@ class WordSearch:
                 return False
         return same_word(spelled, phrase.key)
 
-    def _rotated_odd(self, source: KeyWords) -> Iterator[Hit]:
+    def _rotated_odd(self, source: KeyWords, odd: set[str], sift: WordSift) -> Iterator[Hit]:
         """Words of letters and digits under each shift: leet first, cipher on top."""
-        odd = [i for i, w in enumerate(source.words) if w.isalnum() and not w.isalpha() and not w.isdigit()]
+        places = (i for i, w in enumerate(source.words) if w in odd) if odd else ()
         lookup = self._index.skeletons
-        for at in odd[:_ODD_WORDS]:
+        for at in islice(places, _ODD_WORDS):
+            if not sift.rotated(source.words[at]):
+                continue
             for table in (*ROTATIONS[1:], ATBASH):
                 found = skeleton(source.words[at].translate(table))
                 for place in lookup.anchors.get(found, ()):
@@ -240,10 +259,9 @@ class WordSearch:
     def _without_spaces(self, source: KeyWords) -> Iterator[Hit]:
         text = " ".join(source.words)
         known = self._index.spaceless
-        for at, c in enumerate(text):
-            if c < "\u0e00" or not is_spaceless(c):
-                continue
-            for anchor in (text[at : at + 2], c):
+        firsts = known.firsts.intersection(text)
+        for at in [i for i, c in enumerate(text) if c in firsts] if firsts else ():
+            for anchor in (text[at : at + 2], text[at]):
                 for before, length in known.anchors.get(anchor, ()):
                     start = at - before
                     key = text[start : start + length] if start >= 0 else ""
@@ -261,9 +279,9 @@ class WordSearch:
 
     # Words and letters put together.
 
-    def _in_one_word(self, source: KeyWords) -> Iterator[Hit]:
+    def _in_one_word(self, source: KeyWords, distinct: set[str]) -> Iterator[Hit]:
         """A whole phrase in one word: hyphens were taken out of it, its capitals show it, or it is long."""
-        for found in self._index.compact.keys() & set(source.words):
+        for found in self._index.compact.keys() & distinct:
             for at in _occurrences(source.words, found):
                 for number in self._index.compact[found]:
                     phrase = self._index.phrases[number]
@@ -291,14 +309,14 @@ def _distorted(words: list[str], text: str) -> bool:
     if not text.isascii():
         return True
     line = " ".join(words)
-    if any(d in line for d in _DIGITS) or has_triple(line):
+    if _DIGIT.search(line) or has_triple(line):
         return True
     return "I" in text and any("I" in w[1:] and not w.isupper() for w in text.split() if "I" in w)
 
 
 def has_signs(text: str) -> bool:
     """Is there a sign that may be a letter, touching one?"""
-    for sign in _SIGNS:
+    for sign in _ASCII_SIGNS if text.isascii() else _SIGNS:
         at = text.find(sign)
         while at >= 0:
             before, after = text[at - 1 : at], text[at + 1 : at + 2]

@@ -17,7 +17,7 @@ from typing import Any
 
 from guardproxy.errors import AuditUnavailable, SettingsError
 from guardproxy.observe.audit_file import INTERRUPTED, Link, canonical
-from guardproxy.observe.begun import Begun
+from guardproxy.observe.begun import Begun, all_begun
 from guardproxy.observe.entry import posix_text
 from guardproxy.observe.journal import Journal, Keeping, Note
 from guardproxy.observe.logs import get_logger
@@ -200,9 +200,11 @@ class AuditLog:
 
     async def append(self, record: Mapping[str, Any]) -> None:
         """One record without `seq`, `len`, `crc`, `prev` and `hash`. See the class for when it returns."""
-        if self.mode == "off":
-            return
-        body = canonical(record)
+        if self.mode != "off":
+            await self.write(canonical(record))
+
+    async def write(self, body: bytes) -> None:
+        """The same for a record in canonical JSON, in a mode that is not `off`."""
         if self.mode == "best_effort":
             if not self._inbox.put(_Waiting(body, None)):
                 self._drop("queue_full")
@@ -236,16 +238,31 @@ class AuditLog:
                 raise SettingsError(f"audit.path: cannot write the decision log {path}: {error.strerror}") from None
             self._turn(_reason(error))
 
+    async def take_up(self, begun: Begun) -> None:
+        """What another process began and never recorded goes into the chain, while this log is at work.
+
+        That process has ended, and all it recorded is on disk. OSError or AuditUnavailable: it stays for the next start.
+        """
+        if self.mode == "required":
+            for body in self._interrupted(await asyncio.to_thread(begun.left, self._journal.path)):
+                await self.write(body)
+            begun.settle()
+
     def _take_up(self) -> Begun:
-        """What an earlier process began and never recorded goes into the chain."""
-        begun = Begun(self._journal.path)
-        left = begun.left(self._journal.path)
+        """The same for earlier processes, before anything else is written. Gives the file of this one."""
+        for begun in all_begun(self._journal.path):
+            left = begun.left(self._journal.path)
+            if left:
+                self._journal.append(self._interrupted(left))
+            begun.settle()
+        return Begun(self._journal.path)
+
+    def _interrupted(self, left: Sequence[Mapping[str, Any]]) -> list[bytes]:
+        """Their records."""
         when = posix_text(self._clock())
         if left:
             self._note("audit_interrupted", exchanges=len(left))
-            self._journal.append([canonical({**r, "v": 1, "kind": INTERRUPTED, "recorded": when}) for r in left])
-        begun.settle()
-        return begun
+        return [canonical({**record, "v": 1, "kind": INTERRUPTED, "recorded": when}) for record in left]
 
     def _write_on(self) -> None:
         while (group := self._inbox.take(RETRY if self.fault else TEND)) is not None:

@@ -22,11 +22,18 @@ LONGEST = 1024 * 1024
 """Bytes after which the file is written anew with what is still open."""
 
 
-class Begun:
-    """Safe in any thread. `begin` may raise OSError: then nothing may leave."""
+def all_begun(log: Path) -> list[Begun]:
+    """Of every process that has given answers for this log, one file each."""
+    own, found = Begun(log), log.parent.glob(f"{log.name}{SUFFIX}-*")
+    numbers = sorted(path.name.rpartition("-")[2] for path in found if path.suffix != ".part")
+    return [own, *(Begun(log, number) for number in numbers)]
 
-    def __init__(self, log: Path) -> None:
-        self.path = log.with_name(log.name + SUFFIX)
+
+class Begun:
+    """Safe in any thread. `begin` may raise OSError: then nothing may leave. `owner`: one of several processes."""
+
+    def __init__(self, log: Path, owner: str = "") -> None:
+        self.path = log.with_name(f"{log.name}{SUFFIX}{f'-{owner}' if owner else ''}")
         self._open: dict[str, bytes] = {}
         self._changing = threading.Lock()
         self._fd = -1

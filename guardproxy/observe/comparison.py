@@ -7,6 +7,7 @@ where the candidate is looser.
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,6 +71,21 @@ class Comparison:
         row.looser += change == Direction.LOOSER
         row.examples.append(decision_id)
 
+    def join(self, view: Mapping[str, Any]) -> None:
+        """What another process has counted of the same two policies."""
+        self.exchanges += view["exchanges"]
+        for stage, told in view["stages"].items():
+            self._stages[stage] += told["decided"]
+            for move in told["moves"]:
+                self._moves[stage, move["live"], move["candidate"]] += move["count"]
+        for told in view["rules"]:
+            row = self._row(told["stage"], told["rule"])
+            row.live += told["live"]
+            row.candidate += told["candidate"]
+            row.tighter += told["tighter"]["count"]
+            row.looser += told["looser"]["count"]
+            row.examples.extend(told["examples"])
+
     def view(self) -> dict[str, Any]:
         """Everything as JSON; rules that change most first."""
         ranked = sorted(self._rules.items(), key=lambda item: (-item[1].tighter - item[1].looser, item[0]))
@@ -103,6 +119,20 @@ class Comparison:
             "looser": _share(row.looser, of),
             "examples": list(row.examples),
         }
+
+
+def together(views: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Views of several processes: those of the same two policies become one. In the order in which they first come."""
+    pairs: dict[tuple[str, str], Comparison] = {}
+    for view in views:
+        live, other = (_ref(view[side], view[f"{side}_hash"]) for side in ("live", "candidate"))
+        pairs.setdefault((live.hash, other.hash), Comparison(live, other)).join(view)
+    return [pair.view() for pair in pairs.values()]
+
+
+def _ref(shown: str, digest: str) -> PolicyRef:
+    name, _, revision = shown.rpartition("@")
+    return PolicyRef(name, int(revision), digest)
 
 
 def _share(hits: int, of: int) -> dict[str, float]:

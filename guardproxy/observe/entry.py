@@ -206,13 +206,14 @@ def mode(verdict: Verdict) -> str:
     return "enforce" if verdict.enforced else "shadow"
 
 
+_DECIDED = frozenset({"client_abort", *(action.word for action in Action)})
 _RESTRICTIONS = {Action.WARN: "notice", Action.REDACT: "span_removed", Action.REGENERATE: "answer_replaced"}
 
 
 def _statement(outcome: Outcome) -> dict[str, Any]:
     """What was restricted and on what ground (alignment.md 7.1)."""
     decision = outcome.deciding
-    faulty = outcome.outcome not in ("client_abort", *(a.word for a in Action))
+    faulty = outcome.outcome not in _DECIDED
     if decision is None or faulty:
         restriction = "fault" if faulty else "none"
         return {"restriction": restriction, "ground": None, "rationale": None, "automated_decision": True}

@@ -34,6 +34,7 @@ _PERHAPS = re2.compile("|".join([*_KEY_SHAPES, _CREDENTIALS]))
 _CONTROL = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 _CONTROL |= {0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _FRAMES = 20
+_SIMPLE = frozenset({str, int, float, bool})
 
 
 def configure(level: str = "info", *, json_lines: bool | None = None) -> None:
@@ -150,7 +151,11 @@ class _Renderer:
 
     def __call__(self, logger: object, name: str, event: dict[str, Any]) -> str:
         first = {key: event.pop(key) for key in ("time", "level", "event") if key in event}
-        plain = {str(key): _plain(value) for key, value in (first | event).items() if value is not None}
+        plain = {
+            key: value if type(value) in _SIMPLE else _plain(value)
+            for key, value in (first | event).items()
+            if value is not None
+        }
         line = self._render(logger, name, plain)
         return masked(self._render(logger, name, _without_keys(plain))) if _PERHAPS.search(line) else line
 

@@ -138,6 +138,7 @@ FAMILIES = (
     Family("front_refusals_total", "Requests turned away for their HTTP, by error code; no exchange began.", (FRONT,)),
     Family("inflight", "Exchanges that run.", (SURFACE,)),
     Family("queue_depth", "Work that waits.", (QUEUE,)),
+    Family("event_loop_lag_seconds", "How late the event loop is, while exchanges run."),
     Family("audit_dropped_total", "Decisions not durably recorded.", (DROPPED,)),
     Family("score", "Calibrated scores of model detectors, for drift.", (DETECTOR, HAZARD), SCORES),
     Family("verdict_cache_total", "Lookups in the verdict cache.", (CACHE,)),

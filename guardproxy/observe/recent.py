@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import orjson
+from pydantic import TypeAdapter
 
 from guardproxy.core.judge import Verdict
 from guardproxy.core.rules import Action
@@ -75,15 +78,30 @@ class Row:
         return max(self.stages, key=lambda done: Action[done.action.upper()], default=None)
 
 
+_ROWS = TypeAdapter(list[Row])
+
+
 class Recent:
     """A ring of the last `size` exchanges."""
 
     def __init__(self, size: int = 200) -> None:
         self._ring: deque[Row] = deque(maxlen=size)
+        self._untaken = 0
 
     def add(self, outcome: Outcome) -> None:
         """The newest pushes out the oldest. Only the row stays: an outcome's findings hold the texts looked at."""
         self._ring.append(row(outcome))
+        self._untaken += 1
+
+    def take(self) -> bytes:
+        """For the ring of another process: what came since it was last taken and is still here, as JSON."""
+        taken = self.newest(self._untaken)
+        self._untaken = 0
+        return orjson.dumps(taken)
+
+    def put(self, taken: Sequence[bytes]) -> None:
+        """What other rings gave, the newest last whichever ring it was in."""
+        self._ring.extend(sorted((row for raw in taken for row in _ROWS.validate_json(raw)), key=lambda row: row.time))
 
     def find(self, decision_id: str) -> Row | None:
         """The exchange of this decision, if it is still here."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from collections.abc import Mapping
 from time import monotonic
-from typing import Protocol
+from typing import Any, Protocol
 
 from guardproxy.core.rules import Action
 from guardproxy.errors import AuditUnavailable
-from guardproxy.observe.audit import AuditLog
 from guardproxy.observe.entry import beginning, entry, keyed, mode
 from guardproxy.observe.metrics import Metrics
 from guardproxy.observe.outcome import Looked, Outcome, Score, Timing
@@ -31,6 +31,29 @@ class Logger(Protocol):
     def warning(self, event: str, **fields: object) -> object: ...
 
 
+class DecisionLog(Protocol):
+    """Where records go: `AuditLog`, or the way to one in another process. See there."""
+
+    mode: str
+
+    @property
+    def depth(self) -> int: ...
+
+    @property
+    def ready(self) -> bool: ...
+
+    @property
+    def state(self) -> str: ...
+
+    def begin(self, decision_id: str, record: Mapping[str, Any]) -> None: ...
+
+    def end(self, decision_id: str) -> None: ...
+
+    async def append(self, record: Mapping[str, Any]) -> None: ...
+
+    def close(self) -> None: ...
+
+
 class Recorder:
     """Writes each outcome to the decision log, the metrics, the log and the ring, once.
 
@@ -40,7 +63,7 @@ class Recorder:
     def __init__(
         self,
         metrics: Metrics,
-        audit: AuditLog,
+        audit: DecisionLog,
         logger: Logger,
         recent: Recent | None = None,
         hmac_key: bytes = b"",
@@ -53,6 +76,11 @@ class Recorder:
         self._away: Counter[str] = Counter()
         self._told = -TOLD_EVERY_S
         metrics.watch("queue_depth", lambda: audit.depth, "audit")
+
+    @property
+    def hmac_key(self) -> bytes:
+        """For processes that record into the same log."""
+        return self._hmac_key
 
     def begin(self, outcome: Outcome) -> None:
         """Call it before the headers of a stream leave: they name a decision that is not complete yet.

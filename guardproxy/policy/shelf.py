@@ -102,8 +102,13 @@ class Shelf:
         self._asked: set[tuple[str, str]] = set()
         self.last = LoadReport(ok=False)
         self._attempts: deque[LoadReport] = deque(maxlen=_REMEMBERED)
-        self.prepare: Callable[[tuple[Policy, ...]], None] = _nothing
-        """Called with a good set just before it is swapped in, in the loading thread: its first request finds it ready."""
+        self.prepare: Callable[[Held], tuple[Problem, ...]] = _ready
+        """Called with a good set just before it is swapped in, in the loading thread: its first request finds it ready.
+
+        Problems keep it from coming into force.
+        """
+        self.swapped: Callable[[], None] = _nothing
+        """Called when another set has come into force, in the loading thread; nothing can stop it any more."""
 
     @classmethod
     def open(
@@ -183,9 +188,9 @@ class Shelf:
                 files=MappingProxyType({c.policy.ref.name: str(c.document.file) for c in checked.compiled}),
             )
             errors = torn or checked.errors or tuple(self._unserved(fresh))
+            errors = errors or self.prepare(Held(self.path, fresh))
             problems = errors or (*checked.problems, *_same_revision(before, checked))
             if not errors:
-                self.prepare(fresh.policies)
                 self._set = fresh
             place = errors[0].place if errors else None
             self.last = LoadReport(
@@ -199,6 +204,8 @@ class Shelf:
                 replaced=before.refs if self._set.refs != before.refs else (),
             )
             self._attempts.append(self.last)
+            if not errors:
+                self.swapped()
             return self.last
 
     def held(self) -> Held:
@@ -209,19 +216,19 @@ class Shelf:
         """Puts a set that another shelf has loaded in force, in one step; from now on its path is read and watched.
 
         `agreed(old, new)` is called before the swap; what it raises stops it. PolicyError GP308 when a route that has
-        been served would have no policy. Blocks: call it in a thread.
+        been served would have no policy, and with what `prepare` says. Blocks: call it in a thread.
         """
         with self._loading:
             now = self._clock()
-            problems = tuple(self._unserved(other.set))
+            problems = tuple(self._unserved(other.set)) or self.prepare(other)
             if problems:
                 raise PolicyError(str(problems[0]), as_text(problems), problems)
-            self.prepare(other.set.policies)
             agreed(self._set, other.set)
             self._set, self.path = replace(other.set, loaded_at=now), other.path
             self._home = _home_of(other.path)
             self.last = LoadReport(ok=True, at=now, actor=actor, policies=self._set.refs)
             self._attempts.append(self.last)
+            self.swapped()
 
     def _read(self, now: float) -> tuple[Checked, tuple[Problem, ...]]:
         """The files as they stood at one moment. GP010 for a folder that does not hold still.
@@ -310,7 +317,12 @@ def _home_of(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _nothing(_policies: tuple[Policy, ...]) -> None:
+def _ready(_held: Held) -> tuple[Problem, ...]:
+    """Nobody has to prepare."""
+    return ()
+
+
+def _nothing() -> None:
     """Nobody has to be told."""
 
 

@@ -46,10 +46,10 @@ class _Side:
 class Admission:
     """One for the data listener. `now` gives seconds of a clock that never goes back.
 
-    `share`: places that a tenant has when its settings do not say, so that none can take them all.
+    `share`: places that a tenant has now when its settings do not say, so that none can take them all; None: all.
     """
 
-    def __init__(self, limits: Limits, share: int, now: Callable[[], float]) -> None:
+    def __init__(self, limits: Limits, share: Callable[[], int] | None, now: Callable[[], float]) -> None:
         self._limits = limits
         self._share = share
         self._now = now
@@ -59,9 +59,12 @@ class Admission:
         """What is left of each kind of limit, the tightest of it. After it `leave` is due, after LimitReached not."""
         sides = _sides(caller)
         for side in sides:
-            most = side.allowance.concurrent or (self._share if side is sides[-1] else 0)
-            if most and self._inside[side.name] >= most:
+            running, most = self._inside[side.name], side.allowance.concurrent
+            if most and running >= most:
                 raise LimitReached(f"{side.told} has {most} requests running, which is its limit", CONCURRENT, 1)
+            if not most and side is sides[-1] and self._share is not None and running >= self._share():
+                told = f"{side.told} has {running} requests running, which is its share while others run as well"
+                raise LimitReached(told, CONCURRENT, 1)
         for side in sides:
             self._inside[side.name] += 1
         entered = False

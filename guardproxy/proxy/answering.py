@@ -87,14 +87,24 @@ def notices_of(request: Request, words: Wording, decision: Decision, *, unread: 
 class Moderated:
     """A moderator with its detectors: commands go in a circle until nothing is asked any more.
 
-    `strict`: whatever the rules say, no failure of a detector is passed over.
+    `strict`: whatever the rules say, no failure of a detector is passed over. `whole`: the answer leaves in one piece.
     """
 
-    def __init__(self, policy: Policy, bench: Bench, context: Context, exchange: str, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        bench: Bench,
+        context: Context,
+        exchange: str,
+        *,
+        strict: bool = False,
+        whole: bool = False,
+    ) -> None:
         self._bench = bench
         self._exchange = exchange
         self._fatal = _every if strict else bench.fatal
-        self._moderator = Moderator(Plan(policy, context, bench.scanners, bench.classifies, self._fatal))
+        scanners = bench.patient_scanners if whole else bench.scanners
+        self._moderator = Moderator(Plan(policy, context, scanners, bench.classifies, self._fatal))
         self._policy = policy
         self.given: dict[int, Given] = {}
         self.seen: list[Inspection] = []
@@ -134,6 +144,11 @@ class Moderated:
     async def flush(self, choice: int) -> list[Command]:
         """The upstream has finished this choice."""
         return await self._settle(self._moderator.flush(choice))
+
+    @property
+    def waits(self) -> bool:
+        """False: nothing will come of `tick` before more text has come."""
+        return self._moderator.waits
 
     async def tick(self, now_ms: float) -> list[Command]:
         """Time passes: text held for long is looked at early, never released unchecked."""
@@ -190,6 +205,8 @@ class Moderated:
                 if not isinstance(command, Inspect):
                     self._note(command)
                     done.append(command)
+            if not asked:
+                return done
             open_commands = []
             looks = [self._bench.inspect_window(c.window.segment(self._exchange)) for c in asked]
             for command, seen in zip(asked, await asyncio.gather(*looks), strict=True):

@@ -23,8 +23,6 @@ from guardproxy.errors import (
     BadRequest,
     GuardproxyError,
     LimitReached,
-    Overloaded,
-    ShuttingDown,
     Unauthorized,
 )
 from guardproxy.observe.entry import posix_text
@@ -32,9 +30,10 @@ from guardproxy.observe.logs import get_logger
 from guardproxy.proxy.admission import Admission
 from guardproxy.proxy.auth import Access
 from guardproxy.proxy.checking import CheckFlow
-from guardproxy.proxy.client import Client, ClientGone, Receive, Send
+from guardproxy.proxy.client import WHEN_GONE, Client, ClientGone, Receive, Send
 from guardproxy.proxy.cors import Cors
 from guardproxy.proxy.detecting import DetectFlow
+from guardproxy.proxy.doorman import Doorman, Signs
 from guardproxy.proxy.exchange import JSON, Exchange, Incoming
 from guardproxy.proxy.flow import Flow
 from guardproxy.proxy.front import FrontRules
@@ -88,19 +87,30 @@ class DataApp:
         origins = hall.settings.listen.cors_origins
         self._cors = Cors(origins) if origins else None
         self._inflight = dict.fromkeys(DOORS, 0)
+        for path, door in DOORS.items():
+            hall.recorder.metrics.watch("inflight", partial(self._inflight.__getitem__, path), door.surface)
         self._live: dict[asyncio.Task[Any], Client] = {}
         tenants = Tenants(hall.settings.tenants, hall.routes)
         self._access = Access(tenants, hall.keys, hall.clock)
-        most = hall.settings.limits.inflight
-        self._admission = Admission(hall.limits, most if len(tenants.names) == 1 else max(1, most // 2), monotonic)
-        self.draining = False
+        signs = Signs({path: door.surface for path, door in DOORS.items()}, shaped, self._cors)
+        self._doorman = Doorman(hall, self._access, signs)
+        self._admission = Admission(hall.limits, self._share if len(tenants.names) > 1 else None, monotonic)
+
+    @property
+    def draining(self) -> bool:
+        """True once nobody new is let in."""
+        return self._doorman.draining
+
+    @draining.setter
+    def draining(self, ends: bool) -> None:
+        self._doorman.draining = ends
 
     @property
     def rules(self) -> FrontRules:
         """What its listener demands of a request before it comes here."""
         settings, metrics = self._hall.settings, self._hall.recorder.metrics
         count = partial(metrics.count, "front_refusals_total")
-        return FrontRules(settings.limits, tuple(settings.listen.hosts), shaped, count)
+        return FrontRules(settings.limits, tuple(settings.listen.hosts), shaped, count, self._doorman.meet)
 
     def shut(self) -> None:
         """The grace is used up: exchanges that still run end now, well-formed, as faults of ours."""
@@ -120,7 +130,7 @@ class DataApp:
                 await Client(receive, send).whole(200, preflight, b"")
                 return
             send = self._cors.answering(_headers(scope), send)
-        client = Client(receive, send, self._hall.settings.limits.write_timeout_s)
+        client = Client(receive, send, self._hall.settings.limits.write_timeout_s, scope.get(WHEN_GONE))
         if path in DOORS:
             await self._exchange(DOORS[path], scope, client)
         elif path == MODELS or path.startswith(MODELS + "/"):
@@ -134,12 +144,14 @@ class DataApp:
             await _unknown(path, client)
 
     async def _exchange(self, door: Door, scope: Scope, client: Client) -> None:
-        full = self._full()
-        if full is not None:
-            await self._shut_out(scope["path"], client, full)
+        full = self._doorman.full()
+        if full is not None:  # the listener has seen to it, but for requests that came in the same moment
+            answer = self._doorman.sends_away(scope["path"], full)
+            await client.whole(answer.status, answer.headers, answer.body)
             return
-        caller, stranger = self._caller(scope)
-        incoming = Incoming(_headers(scope), caller.tenant.routes.default, caller)
+        headers = _headers(scope)
+        caller, stranger = self._caller(headers, scope)
+        incoming = Incoming(headers, caller.tenant.routes.default, caller)
         ledger = Ledger(
             decision_id=new_decision_id(),
             route=incoming.route.name,
@@ -159,7 +171,8 @@ class DataApp:
         except GuardproxyError as error:
             await self._turn_away(flow, client, error)
             return
-        self._count(scope["path"], 1)
+        self._inflight[scope["path"]] += 1
+        self._doorman.crowd.enter(caller.tenant.name)
         task = asyncio.current_task()
         if task is None:
             raise AssertionError("a request is answered in a task; this is a bug")
@@ -168,12 +181,13 @@ class DataApp:
             await self._inside(caller, flow, client)
         finally:
             del self._live[task]
-            self._count(scope["path"], -1)
+            self._inflight[scope["path"]] -= 1
+            self._doorman.crowd.leave(caller.tenant.name)
 
-    def _caller(self, scope: Scope) -> tuple[Caller, Unauthorized | None]:
+    def _caller(self, headers: Headers, scope: Scope) -> tuple[Caller, Unauthorized | None]:
         """Who asks; for a stranger nobody in particular, and why."""
         try:
-            return self._access.caller(_headers(scope), scope.get("query_string", b"")), None
+            return self._access.caller(headers, scope.get("query_string", b"")), None
         except Unauthorized as stranger:
             return self._access.tenants.anybody, stranger
 
@@ -205,10 +219,6 @@ class DataApp:
         await flow.record_fault()
         await client.whole(answer.status, (*answer.headers, *extra, *ledger.headers()), answer.body)
 
-    def _count(self, path: str, step: int) -> None:
-        self._inflight[path] += step
-        self._hall.recorder.metrics.gauge("inflight", self._inflight[path], DOORS[path].surface)
-
     async def _edge(self, flow: Exchange, client: Client, ledger: Ledger) -> None:
         """The request edge: whatever went wrong ends here, in the caller's format and without user text."""
         try:
@@ -228,21 +238,9 @@ class DataApp:
         finally:
             client.unwatch()
 
-    def _full(self) -> Overloaded | None:
-        """Why nobody is let in now, if so."""
-        if self.draining:
-            return ShuttingDown()
-        if sum(self._inflight.values()) >= self._hall.settings.limits.inflight:
-            return Overloaded("too many requests at once", retry_after=1)
-        return None
-
-    async def _shut_out(self, path: str, client: Client, error: Overloaded) -> None:
-        """At once, before anything of the request is read: under load this is what happens most, so it must be cheap."""
-        outcome = "overload" if error.status == 429 else "error"
-        self._hall.recorder.turned_away(self._hall.routes.default.name, DOORS[path].surface, outcome)
-        answer = shaped(path, error)
-        marks = (("x-guardproxy-decision", "error"), ("x-guardproxy-decision-id", new_decision_id()))
-        await client.whole(answer.status, (*answer.headers, *marks), answer.body)
+    def _share(self) -> int:
+        """Places that a tenant may have now: as many as are free. One takes half of all, three a quarter each."""
+        return max(1, self._hall.settings.limits.inflight - self._doorman.crowd.inside)
 
     async def _models(self, scope: Scope, client: Client) -> None:
         """The upstream's list as the caller may see it, with our errors."""
@@ -300,20 +298,25 @@ def rest(hall: Hall, draining: Callable[[], bool]) -> FastAPI:
         last = hall.shelf.last  # a refused set changes nothing: we stay ready, and say so
         attempt = {"ok": last.ok, "place": Path(last.place).name, "time": posix_text(last.at)}
         audit = hall.recorder.audit
-        told = {"policies": policies, "last_load": attempt, "audit": audit.state}
+        told: dict[str, Any] = {"policies": policies, "last_load": attempt, "audit": audit.state}
         if hall.link is not None:  # without Redis everything is still answered, from what this replica knows
             told["state"] = "shared" if hall.link.shared else "local"
+        team = hall.standing
+        if team is not None:
+            told["workers"] = {"serve": team.serve, "of": team.of}
         if draining():
             return JSONResponse({"status": "draining", **told}, status_code=503)
         if not audit.ready:  # every answer would be a 503: whoever balances loads had better ask another one
             return JSONResponse({"status": "not_ready", **told}, status_code=503, headers={"retry-after": "5"})
+        if team is not None and not team.complete:
+            return JSONResponse({"status": "starting", **told}, status_code=503, headers={"retry-after": "1"})
         return JSONResponse({"status": "ready", **told})
 
     return app
 
 
 def _headers(scope: Scope) -> Headers:
-    return tuple((n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"])
+    return tuple([(n.decode("latin-1").lower(), v.decode("latin-1")) for n, v in scope["headers"]])
 
 
 def _path(scope: Scope) -> str:

@@ -43,7 +43,7 @@ def offered(headers: Headers, query: bytes = b"") -> str:
         elif name in _HEADERS:
             found.add(value)
     found.discard("")
-    if _IN_ADDRESS & {name.lower() for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)}:
+    if query and _IN_ADDRESS & {name.lower() for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True)}:
         raise Unauthorized(f"no key is taken from the address, where it ends up in logs: {_WAYS}")
     if not found:
         raise Unauthorized(f"a key is needed: {_WAYS}")

@@ -23,7 +23,7 @@ from guardproxy.proxy.detector_set import DetectorSet
 from guardproxy.proxy.exchange import JSON, Exchange
 from guardproxy.proxy.hall import new_decision_id
 from guardproxy.proxy.ledger import Ledger
-from guardproxy.proxy.screening import Screened, check_limits, forget_refused, screen
+from guardproxy.proxy.screening import Looks, Screened, check_limits, forget_refused, screen
 from guardproxy.proxy.trial import Evidence
 from guardproxy.proxy.wording import Wording, crisis_verdict
 from guardproxy.wire import chat
@@ -128,7 +128,7 @@ class Check:
         reread = forget_refused(asked, policy, self.words.catalogue)
         request = asked if reread is asked else chat.parse_request(reread.tree)
         self._looked_at = request.conversation
-        self.screened = await screen(request, policy, self.bench, self.context, self._note)
+        self.screened = await screen(request, Looks(policy, self.bench, self.context), self._note)
         self.ledger.input = self.screened.decision
         self.ledger.digests = self.screened.digests
         self.ledger.input_checked = True
@@ -142,7 +142,7 @@ class Check:
         """An answer in one piece, as the proxy reads one of an upstream."""
         answer, policy = self.item.answer, self.words.policy
         last = self.item.asked.conversation.last_user_text() if self.item.asked else ""
-        moderated = self.moderated = Moderated(policy, self.bench, self.context, last)
+        moderated = self.moderated = Moderated(policy, self.bench, self.context, last, whole=True)
         moderated.kept = [] if self.keeps else None
         offered = self.item.whole.tool_names
         unread = len(self._conversation.unscannable) > len(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from guardproxy.errors import BadRequest, ShuttingDown
@@ -14,7 +15,11 @@ from guardproxy.wire.quota import without_quotas
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+WhenGone = Callable[[Callable[[], None] | None], None]
+"""Takes what is to be called when the caller has left; None takes it back."""
 Headers = tuple[tuple[str, str], ...]
+WHEN_GONE = "guardproxy.when_gone"
+"""Where our listener puts its `WhenGone` in a request's scope. Behind another server a task has to wait instead."""
 
 
 class ClientGone(ConnectionError):
@@ -27,12 +32,13 @@ class Client:
     `patience`: seconds that a caller may take to make room for the next bytes.
     """
 
-    def __init__(self, receive: Receive, send: Send, patience: float = 60.0) -> None:
+    def __init__(self, receive: Receive, send: Send, patience: float = 60.0, when_gone: WhenGone | None = None) -> None:
         self._receive = receive
         self._send = send
         self.quotas: Headers = ()
         """Our limits; they take the place of the upstream's, which are those of the proxy's key."""
         self._patience = patience
+        self._when_gone = when_gone
         self._shut = False
         self.started = False
         self.settled = False
@@ -67,16 +73,24 @@ class Client:
 
     def watch(self, work: asyncio.Task[Any]) -> None:
         """From now on `work` is cancelled when the caller closes the connection. Only after the body was read."""
-        self._watcher = spawn(self._watching(work))
+        if self._when_gone is None:
+            self._watcher = spawn(self._watching(work))
+        else:
+            self._when_gone(partial(self._left, work))
 
     def unwatch(self) -> None:
         """The exchange is over: nobody has to watch any more."""
         if self._watcher is not None:
             self._watcher.cancel()
+        elif self._when_gone is not None:
+            self._when_gone(None)
 
     async def _watching(self, work: asyncio.Task[Any]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        self._left(work)
+
+    def _left(self, work: asyncio.Task[Any]) -> None:
         self.gone = True
         work.cancel()
 

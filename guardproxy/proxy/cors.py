@@ -1,7 +1,8 @@
 """Browsers on other origins: only those that the settings name may read an answer.
 
 Cors(origins) .preflight(headers) -> Headers | None     for OPTIONS; None: this origin may not
-              .answering(headers, send) -> Send         adds what lets a browser hand the answer to its page
+              .marks(headers) -> Headers                what lets a browser hand an answer to its page
+              .answering(headers, send) -> Send         adds them
 """
 
 from __future__ import annotations
@@ -38,12 +39,16 @@ class Cors:
             ("access-control-max-age", _MAX_AGE),
         )
 
+    def marks(self, headers: Headers) -> Headers:
+        """What an answer needs; nothing unless a page of a named origin asks."""
+        origin = self._origin(headers)
+        return (*_allowing(origin), ("access-control-expose-headers", _SHOWN)) if origin else ()
+
     def answering(self, headers: Headers, send: Send) -> Send:
         """`send` itself unless a page of a named origin asks."""
-        origin = self._origin(headers)
-        if not origin:
+        added = [(n.encode(), v.encode()) for n, v in self.marks(headers)]
+        if not added:
             return send
-        added = [(n.encode(), v.encode()) for n, v in (*_allowing(origin), ("access-control-expose-headers", _SHOWN))]
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":

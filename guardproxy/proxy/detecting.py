@@ -16,9 +16,9 @@ from guardproxy.core.judge import judge
 from guardproxy.core.rules import Kind, Ladder, Policy, PolicyRef, Rule
 from guardproxy.core.segments import input_segments
 from guardproxy.detectors.bench import Bench
-from guardproxy.errors import BadRequest, GuardproxyError, GuardUnavailable
+from guardproxy.errors import BadRequest, GuardproxyError
 from guardproxy.proxy.exchange import JSON, Exchange
-from guardproxy.proxy.screening import check_limits
+from guardproxy.proxy.screening import check_limits, complain
 from guardproxy.proxy.settings import is_loopback
 from guardproxy.wire.body import parse
 from guardproxy.wire.detector_api import HEADER, Wanted, detections_body, error_answer, parse_request, read_detector
@@ -50,8 +50,7 @@ class DetectFlow(Exchange):
         segments = [segment for conversation in conversations for segment in input_segments(conversation)]
         seen = await bench.inspect(segments)
         self.ledger.note_input(seen)
-        if any(bench.fatal(failure) for failure in seen.failures):
-            raise GuardUnavailable("the detector is not working right now; this says nothing about the texts")
+        complain(bench, seen.failures, "the detector", "the texts")
         verdicts = judge(seen.findings, policy, Stage.INPUT, self._context()) if wanted.is_policy else []
         shadows = [replace(verdict, enforced=False) for verdict in verdicts]
         self.ledger.input = decide(shadows, policy.ref, Stage.INPUT)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from guardproxy.core.conversation import Conversation
 from guardproxy.core.judge import Context
@@ -126,7 +126,7 @@ class Exchange(ABC):
 
     def _enter(self, route: Route) -> Policy:
         """From now on this is the exchange's route; gives the policy in force there."""
-        self._incoming = replace(self._incoming, route=route)
+        self._incoming = Incoming(self._incoming.headers, route, self._incoming.caller)
         self.ledger.route = route.name
         policy = self.ledger.policy = self._hall.shelf.select(self._incoming.tenant, route.name)
         return policy
@@ -212,4 +212,5 @@ class Exchange(ABC):
             ledger.status = ledger.status or self._client.status or self.ledger.status
         first, *others = (ledger.outcome(ledger.upstream) for ledger in ledgers)
         await self._hall.recorder.record(first)
-        await asyncio.gather(*(self._hall.recorder.record(outcome) for outcome in others))
+        if others:
+            await asyncio.gather(*(self._hall.recorder.record(outcome) for outcome in others))

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from time import perf_counter
 
+from guardproxy.core.asked import decide_input
 from guardproxy.core.commands import CONTENT
 from guardproxy.core.conversation import Conversation, Stage
 from guardproxy.core.decide import Decision
@@ -18,9 +20,8 @@ from guardproxy.core.drafts import for_draft, instruction_of, without_drafts
 from guardproxy.core.escalation import RULE as SESSION
 from guardproxy.core.findings import Finding
 from guardproxy.core.introduction import is_first_contact
-from guardproxy.core.judge import Context
 from guardproxy.core.rules import Action, NoticePlace, Policy
-from guardproxy.detectors.bench import Bench
+from guardproxy.detectors.bench import Inspection
 from guardproxy.errors import GuardproxyError, GuardUnavailable, UpstreamBadAnswer, UpstreamTimeout
 from guardproxy.proxy.answering import Moderated, ask_of, notices_of
 from guardproxy.proxy.client import Client
@@ -33,15 +34,16 @@ from guardproxy.proxy.ledger import Ledger
 from guardproxy.proxy.metering import Meter
 from guardproxy.proxy.plain import PlainRun, withheld
 from guardproxy.proxy.routes import RouteSettings
-from guardproxy.proxy.screening import Screened, check_limits, forget_refused, look_over_turns, screen
+from guardproxy.proxy.screening import Looks, Screened, check_limits, forget_refused, look_over_turns, screen
+from guardproxy.proxy.sending import Sender, may_act
 from guardproxy.proxy.session import SessionWatch, subject_named, watch_of, who_of
 from guardproxy.proxy.streaming import StreamRun
 from guardproxy.proxy.target import Target
 from guardproxy.proxy.trial import Evidence
-from guardproxy.proxy.upstream import Call, Reply, read_all
+from guardproxy.proxy.upstream import Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording, crisis_verdict
 from guardproxy.wire.answer import joined
-from guardproxy.wire.body import Tree, parse, serialise
+from guardproxy.wire.body import Tree, parse
 from guardproxy.wire.dialect import Dialect
 from guardproxy.wire.embeddings import texts_beside
 from guardproxy.wire.envelope import Ask, Envelope, refused_finish
@@ -49,15 +51,6 @@ from guardproxy.wire.errors import ErrorAnswer, complaint_answer, error_answer, 
 from guardproxy.wire.headers import STREAM_HEADERS, client_headers, upstream_headers
 from guardproxy.wire.request import Request
 from guardproxy.wire.surface import Surface
-
-
-@dataclass(frozen=True, slots=True)
-class Looks:
-    """What looks at an exchange: the policy, its detectors, and what exceptions need to know."""
-
-    policy: Policy
-    bench: Bench
-    context: Context
 
 
 class Flow(Exchange):
@@ -72,6 +65,7 @@ class Flow(Exchange):
         self._wording: Wording | None = None
         self.meter = Meter()
         self._told: Moderated | None = None
+        self._sender = Sender(hall.upstream, surface.upstream_path, upstream_headers(incoming.headers), ledger)
 
     def error(self, error: GuardproxyError) -> ErrorAnswer:
         """An error in the surface's own shape."""
@@ -89,6 +83,12 @@ class Flow(Exchange):
         return ask_of(request, refusal_field=styled, logprobs=self.route.logprobs)
 
     async def _run(self) -> None:
+        try:
+            await self._converse()
+        finally:
+            await self._sender.drop()
+
+    async def _converse(self) -> None:
         raw, limits = await self._body(), self._limits()
         request = self._surface.parse(parse(raw, limits), limits)
         self.ledger.stream = request.stream
@@ -119,7 +119,8 @@ class Flow(Exchange):
             self._inline = Inline(request.moderation, detectors, context, exact=self._incoming.exact)
             self.ledger.tightened = tuple(str(stage) for stage in Stage if request.moderation.blocks(stage))
         self._watch = await self._watching(request, sent, policy)
-        screened = await self._screen(request, policy, bench, context)
+        looks = Looks(policy, bench, context)
+        screened = await self._screen(request, looks)
         if self._watch is not None:
             over_turns = await look_over_turns(request, policy, bench, self.ledger.note_input)
             found = (*screened.findings, *over_turns)
@@ -127,21 +128,34 @@ class Flow(Exchange):
             screened = replace(screened, decision=decision)
             self.ledger.session, words.retry_after = self._watch.note(), self._watch.visit.wait
         self._write_down(screened)
-        self._leave_evidence(request, screened, Looks(policy, bench, context))
+        self._leave_evidence(request, screened, looks)
         if screened.decision.action is Action.REFUSE:
+            await self._sender.drop()
             await self._refuse(request, screened, words)
             return
-        await self._forward(request, screened, words, Looks(policy, bench, context))
+        await self._forward(request, screened, words, looks)
 
-    async def _screen(self, request: Request, policy: Policy, bench: Bench, context: Context) -> Screened:
+    async def _screen(self, request: Request, looks: Looks) -> Screened:
         inline = self._inline
+        if inline is not None:
+            looks = replace(looks, policy=inline.policy(Stage.INPUT))
+        overlaps = self.route.overlap and not may_act(request.tree) and not request.conversation.unscannable
+        early = partial(self._start_early, request, looks) if overlaps else None
+        screened = await screen(request, looks, self.ledger.note_input, self._gave, early)
         if inline is None:
-            return await screen(request, policy, bench, context, self.ledger.note_input, self._gave)
-        policy = inline.policy(Stage.INPUT)
-        screened = await screen(request, policy, bench, context, self.ledger.note_input, self._gave)
+            return screened
         if inline.strict(Stage.INPUT) and screened.failures:
             raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
         return replace(screened, decision=inline.heed(screened.decision, screened.findings))
+
+    def _start_early(self, request: Request, looks: Looks, seen: Inspection) -> None:
+        """Sends what would be sent if the detectors that still look were to find nothing that changes it."""
+        decision = decide_input(seen.findings, looks.policy, looks.context)
+        if not seen.failures and decision.action < Action.REDACT and crisis_verdict(decision.verdicts) is None:
+            self._sender.early(self._addressed(request.tree))
+
+    def _addressed(self, tree: Tree) -> Tree:
+        return {**tree, "model": self.route.upstream_model} if self.route.upstream_model else tree
 
     def remember(self, texts: Iterable[str]) -> None:
         """What has left, answers and notices: when it comes back in the history it is known."""
@@ -153,7 +167,7 @@ class Flow(Exchange):
 
     async def _watching(self, request: Request, sent: Conversation, policy: Policy) -> SessionWatch | None:
         """`sent`: all of the history. None on a route for background tasks: they are no turns of anybody."""
-        if self.route.background:
+        if self.route.background or (policy.escalation is None and policy.cool_down is None):
             return None
         who = who_of(
             self._hall.sessions,
@@ -185,7 +199,7 @@ class Flow(Exchange):
         policy = for_draft(policy, number) if self._surface.instruct else without_drafts(policy)
         strict = inline is not None and inline.strict(Stage.OUTPUT)
         last = request.conversation.last_user_text()
-        moderated = Moderated(policy, looks.bench, looks.context, last, strict=strict)
+        moderated = Moderated(policy, looks.bench, looks.context, last, strict=strict, whole=not request.stream)
         if self.evidence is not None:
             moderated.kept = []
         return moderated
@@ -245,8 +259,7 @@ class Flow(Exchange):
         crisis = words.crisis(screened.decision.verdicts)
         if crisis and words.policy.crisis_instruction and self._surface.instruct:
             tree = self._surface.instruct(tree, words.policy.crisis_instruction)
-        if self.route.upstream_model:
-            tree = {**tree, "model": self.route.upstream_model}
+        tree = self._addressed(tree)
         notices = notices_of(request, words, screened.decision, unread=screened.unread)
         if words.introduces:
             notices = [Notice(words.introduction(), NoticePlace.BEFORE, patient=True), *notices]
@@ -268,11 +281,7 @@ class Flow(Exchange):
         self, request: Request, tree: Tree, words: Wording, notices: list[Notice], moderated: Moderated
     ) -> None:
         """One answer of the upstream. Raises DraftRejected before anything of it has left."""
-        call = Call("POST", self._surface.upstream_path, upstream_headers(self._incoming.headers), serialise(tree))
-        began = perf_counter()
-        self.ledger.forwarded = True
-        reply = await self._hall.upstream.send(call)
-        self.ledger.upstream_seconds += perf_counter() - began
+        reply = await self._sender.send(tree)
         if reply.status == 200:
             self.meter.begin(request.conversation, moderated)
         dialect = self._surface.dialect

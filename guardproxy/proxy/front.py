@@ -21,11 +21,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from guardproxy.errors import BadRequest, GuardproxyError, Overloaded
+from guardproxy.proxy.client import WHEN_GONE
 from guardproxy.proxy.lingering import LingeringTransport
 from guardproxy.proxy.settings import LimitSettings
 from guardproxy.wire.errors import ErrorAnswer, error_answer
 from guardproxy.wire.http_gate import Gate
-from guardproxy.wire.http_head import HeadLimits
+from guardproxy.wire.http_head import Head, HeadLimits
 
 MOST_HELD = 64 * 1024
 """Bytes of later requests that wait for the answer to the one before; beyond it nothing is read."""
@@ -41,12 +42,16 @@ def _plain(_path: str, error: GuardproxyError) -> ErrorAnswer:
 
 @dataclass(frozen=True, slots=True)
 class FrontRules:
-    """What a listener demands. `answer`: a fault in the format of the path's surface; `count`: by the fault's code."""
+    """What a listener demands. `answer`: a fault in the format of the path's surface; `count`: by the fault's code.
+
+    `meet`: what a request hears whose head is all that is looked at; None: it goes on to the application.
+    """
 
     limits: LimitSettings = field(default_factory=LimitSettings)
     hosts: tuple[str, ...] = ()
     answer: Callable[[str, GuardproxyError], ErrorAnswer] = _plain
     count: Callable[[str], None] = field(default=lambda _code: None)
+    meet: Callable[[Head], ErrorAnswer | None] = field(default=lambda _head: None)
 
     @property
     def head(self) -> HeadLimits:
@@ -82,6 +87,8 @@ class Front(HttpToolsProtocol):
         self._stall: asyncio.TimerHandle | None = None
         self._keeps_alive = False
         self._refused = False
+        self._tell_gone: Callable[[], None] | None = None
+        self._sent_away = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Counts it; the first head has to come in time."""
@@ -98,6 +105,7 @@ class Front(HttpToolsProtocol):
         self.resume_writing()
         self.transport.lost()
         super().connection_lost(exc)
+        self._gone()
 
     def data_received(self, data: bytes) -> None:
         """Bytes as they come; they go on when it is their turn."""
@@ -111,6 +119,7 @@ class Front(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Until its body has ended, an answer closes the connection."""
         super().on_headers_complete()
+        cast("dict[str, Any]", self.scope)[WHEN_GONE] = self._when_gone
         if self.scope["http_version"] == "1.0":
             self.cycle.send = _unchunked(self.cycle)  # type: ignore[method-assign, assignment]
         self._keeps_alive = self.cycle.keep_alive
@@ -151,6 +160,19 @@ class Front(HttpToolsProtocol):
         del msg
         self._refuse(BadRequest("this is not HTTP/1.1", code="invalid_http"))
 
+    def _when_gone(self, tell: Callable[[], None] | None) -> None:
+        """Who answers the request wants to hear, once, that its caller has left: without a task that waits for it."""
+        self._tell_gone = tell
+        if tell is not None:
+            self.flow.resume_reading()  # or nobody would see the end of the connection
+            if self.cycle.disconnected:
+                self._gone()
+
+    def _gone(self) -> None:
+        tell, self._tell_gone = self._tell_gone, None
+        if tell is not None:
+            tell()
+
     @property
     def _answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -165,7 +187,11 @@ class Front(HttpToolsProtocol):
                 piece = self._gate.step()
                 if piece is None:
                     break
-                super().data_received(piece)
+                head = self._gate.head
+                if head is not None:
+                    self._sent_away = self._is_sent_away(head)
+                if not self._sent_away:
+                    super().data_received(piece)
         except BadRequest as error:
             self._refuse(error)
             return
@@ -174,6 +200,24 @@ class Front(HttpToolsProtocol):
         if self._gate.held > MOST_HELD:
             self.flow.pause_reading()
         self._enter(self._now())
+
+    def _is_sent_away(self, head: Head) -> bool:
+        """Answers at once who may not go on. The connection stays when its whole body is here and can be dropped."""
+        answer = self._rules.meet(head)
+        if answer is None:
+            return False
+        keeps = not head.closes and not head.chunked and self._gate.held >= (head.length or 0)
+        self.transport.write(_written(answer, self.server_state.default_headers, keeps=keeps))
+        if keeps:
+            self._unset_keepalive_if_required()
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        else:
+            self._enter("")
+            self._refused = True
+            self.transport.close()
+        return True
 
     def _now(self) -> str:
         if not self._gate.between:
@@ -215,8 +259,10 @@ class Front(HttpToolsProtocol):
             started = self.cycle.response_started
             self.cycle.disconnected = True
             self.cycle.message_event.set()
+            self._gone()
         if not started:
-            self.transport.write(_written(self._rules.answer(self._gate.path, error)))
+            answer = self._rules.answer(self._gate.path, error)
+            self.transport.write(_written(answer, self.server_state.default_headers))
         self.transport.close()
 
 
@@ -233,8 +279,9 @@ def _unchunked(cycle: RequestResponseCycle) -> Callable[[Any], Coroutine[Any, An
     return sending
 
 
-def _written(answer: ErrorAnswer) -> bytes:
+def _written(answer: ErrorAnswer, usual: list[tuple[bytes, bytes]], *, keeps: bool = False) -> bytes:
     lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
+    lines += [f"{name.decode('latin-1')}: {value.decode('latin-1')}" for name, value in usual]
     lines += [f"{name}: {value}" for name, value in answer.headers]
-    lines += [f"content-length: {len(answer.body)}", "connection: close", "", ""]
+    lines += [f"content-length: {len(answer.body)}", *([] if keeps else ["connection: close"]), "", ""]
     return "\r\n".join(lines).encode("latin-1") + answer.body

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from base64 import b32encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
@@ -29,6 +28,8 @@ from guardproxy.state.limits import Limits, LocalLimits
 from guardproxy.state.redis import Link
 from guardproxy.state.sessions import Memory, Sessions
 
+_BASE32 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567" * 8
+
 
 def steady_clock(wall: Callable[[], float], elapsed: Callable[[], float]) -> Callable[[], float]:
     """The wall's time at this moment, and from then on what has passed: a clock set anew moves no pause and no limit."""
@@ -37,8 +38,8 @@ def steady_clock(wall: Callable[[], float], elapsed: Callable[[], float]) -> Cal
 
 
 def new_decision_id() -> str:
-    """128 random bits as base32: what an end user quotes in an appeal."""
-    return b32encode(secrets.token_bytes(16)).decode("ascii").rstrip("=")
+    """130 random bits in the letters of base32: what an end user quotes in an appeal."""
+    return secrets.token_bytes(26).translate(_BASE32).decode("ascii")
 
 
 class Benches:
@@ -74,6 +75,15 @@ class Benches:
             self._made = {key: value for key, value in self._made.items() if key in wanted}
 
 
+@dataclass(slots=True)
+class Standing:
+    """How many of `of` worker processes serve. `complete`: all of them did at one time, so the service has started."""
+
+    of: int
+    serve: int = 0
+    complete: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Hall:
     """The rooms, joined."""
@@ -102,4 +112,6 @@ class Hall:
     """To what replicas share; None: every replica for itself."""
     keys: Keys | None = None
     """None: everybody is served without one."""
+    standing: Standing | None = None
+    """None: this process serves alone."""
     answers: Answers = field(default_factory=lambda: Answers(secrets.token_bytes(32)))

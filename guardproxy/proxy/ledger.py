@@ -168,6 +168,7 @@ class Ledger:
         """The record of this exchange."""
         decision = self.strictest
         total = perf_counter() - self.started
+        versions, input_only = _told_of(self.by)
         return Outcome(
             decision_id=self.decision_id,
             time=self.at,
@@ -202,8 +203,8 @@ class Ledger:
             language=self.language or "",
             language_covered=self.language_covered,
             tightened=self.tightened,
-            versions=tuple((looker.name, looker.revision) for looker in self.by),
-            input_only=tuple(looker.name for looker in self.by if not looker.output),
+            versions=versions,
+            input_only=input_only,
             attempts=self.attempts,
             session=self.session,
             ai_notice=self.ai_notice,
@@ -229,6 +230,21 @@ class Ledger:
         if self.unscanned and (self.forwarded or not self.error):
             found.append(("input", "unscannable"))
         return tuple(dict.fromkeys(found))
+
+
+_MOST_POLICIES = 256
+_told: dict[int, tuple[tuple[Looker, ...], tuple[tuple[str, str], ...], tuple[str, ...]]] = {}
+
+
+def _told_of(by: tuple[Looker, ...]) -> tuple[tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Names and revisions of who looked, and who did not look at answers; the same for all exchanges of a policy."""
+    known = _told.get(id(by))
+    if known is None or known[0] is not by:
+        if len(_told) >= _MOST_POLICIES:
+            _told.clear()
+        versions = tuple((looker.name, looker.revision) for looker in by)
+        known = _told[id(by)] = (by, versions, tuple(looker.name for looker in by if not looker.output))
+    return known[1], known[2]
 
 
 def code_of(error: GuardproxyError) -> str:

@@ -1,4 +1,7 @@
-"""A connection that says goodbye: the answer leaves, then nothing more is read for long, then it is gone."""
+"""A connection that says goodbye: the answer leaves, then nothing more is read for long, then it is gone.
+
+The head of an answer leaves with the first of its body: two writes are two calls of the system and two packets.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 LINGER = 2.0
 """Seconds in which what a caller still sends is thrown away, so that no reset overtakes our answer."""
 LINGER_BYTES = 16 * 1024 * 1024
+_HEAD = b"HTTP/1.1 "
 
 
 class LingeringTransport(asyncio.Transport):
@@ -26,12 +30,14 @@ class LingeringTransport(asyncio.Transport):
         self._patience = patience
         self._end: asyncio.TimerHandle | None = None
         self._drained = 0
+        self._head = b""
         self.lingers = False
 
     def close(self) -> None:
         """Ends the connection once everything is written."""
         if self._end is not None:
             return
+        self._let_go()
         self.lingers = self._unread() and not self._inner.is_closing()
         wait = LINGER if self.lingers else self._patience
         self._end = asyncio.get_running_loop().call_later(wait, self._inner.abort)
@@ -49,11 +55,13 @@ class LingeringTransport(asyncio.Transport):
 
     def lost(self) -> None:
         """The connection is gone: no timer has to end it."""
+        self._head = b""
         if self._end is not None:
             self._end.cancel()
 
     def abort(self) -> None:
         """Ends it now; what is not written is lost."""
+        self._head = b""
         self._inner.abort()
 
     def is_closing(self) -> bool:
@@ -61,10 +69,24 @@ class LingeringTransport(asyncio.Transport):
         return self._end is not None or self._inner.is_closing()
 
     def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
-        self._inner.write(data)
+        """What begins like a head waits for what follows it, at the longest until the loop's next round."""
+        if self._head:
+            head, self._head = self._head, b""
+            self._inner.write(head + data)
+        elif data[: len(_HEAD)] == _HEAD:
+            self._head = bytes(data)
+            asyncio.get_running_loop().call_soon(self._let_go)
+        else:
+            self._inner.write(data)
 
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview[Any]]) -> None:
+        self._let_go()
         self._inner.writelines(list_of_data)
+
+    def _let_go(self) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._inner.write(head)
 
     def pause_reading(self) -> None:
         self._inner.pause_reading()

@@ -14,10 +14,9 @@ from guardproxy.core.judge import Verdict, judge
 from guardproxy.core.rules import Policy
 from guardproxy.core.segments import input_segments
 from guardproxy.detectors.bench import Bench
-from guardproxy.errors import GuardUnavailable
 from guardproxy.proxy.detector_set import DetectorSet
 from guardproxy.proxy.exchange import JSON, Exchange
-from guardproxy.proxy.screening import check_limits
+from guardproxy.proxy.screening import check_limits, complain
 from guardproxy.wire.body import parse
 from guardproxy.wire.moderations import Head, ModerationRequest, parse_request, results_body
 
@@ -46,8 +45,7 @@ class ModerationFlow(Exchange):
         texts = [input_segments(conversation) for conversation in request.inputs]
         seen = await bench.inspect([segment for segments in texts for segment in segments])
         self.ledger.note_input(seen)
-        if any(bench.fatal(failure) for failure in seen.failures):
-            raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
+        complain(bench, seen.failures)
         covered = detectors.hazards(Stage.INPUT, seen.failures)
         context, results, all_verdicts = self._context(), [], list[Verdict]()
         for at in range(len(texts)):

@@ -28,7 +28,7 @@ from guardproxy.policy.shipped import directory
 from guardproxy.proxy.answering import Given, Moderated, notices_of, refuse_unread
 from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.plain import sides, withheld
-from guardproxy.proxy.screening import check_limits, forget_refused, look_over_turns, looked_at, screen
+from guardproxy.proxy.screening import Looks, check_limits, forget_refused, look_over_turns, looked_at, screen
 from guardproxy.proxy.settings import ServiceSettings, Settings
 from guardproxy.proxy.start import classifiers
 from guardproxy.proxy.wording import Notice, Reader, Wording, crisis_verdict
@@ -160,7 +160,7 @@ class Rehearsal:
             request = item.asked if reread is item.asked else chat.parse_request(reread.tree)
             played.segments = tuple(input_segments(looked_at(request, self.policy)))
             note, visit = played.looks.append, before.visit
-            screened = await screen(request, self.policy, self.bench, self.context, note, before.gave)
+            screened = await screen(request, Looks(self.policy, self.bench, self.context), note, before.gave)
             if visit is not None:
                 over_turns = await look_over_turns(request, self.policy, self.bench, played.looks.append)
                 found = (*screened.findings, *over_turns)

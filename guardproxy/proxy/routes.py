@@ -36,7 +36,8 @@ class RouteSettings(BaseModel):
     `background`: for the helper calls of chat programs (titles, tags), whose answers nobody reads as an answer.
     `annotate`: answers carry the `guardproxy` member. `completions_notice`: where a notice of the legacy completions
     stands. `logprobs`: what is kept of them; `all` lets tokens through that nobody has checked. `total_timeout_s`: what
-    an answer may take in all, however busily it comes.
+    an answer may take in all, however busily it comes. `overlap`: the upstream is asked while model detectors still
+    look at the input (proxy/head_start.py).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -50,6 +51,7 @@ class RouteSettings(BaseModel):
     completions_notice: Literal["header", "text"] = "header"
     logprobs: Literal["strip", "chosen", "all"] = "chosen"
     total_timeout_s: float = Field(1800.0, gt=0, le=86_400)
+    overlap: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from guardproxy.core.asked import decide_input
 from guardproxy.core.catalogue import Catalogue
 from guardproxy.core.conversation import Conversation, Role, Segment
 from guardproxy.core.decide import Decision
-from guardproxy.core.findings import Failure, Finding
+from guardproxy.core.findings import Failure, FailureKind, Finding
 from guardproxy.core.judge import Context, Verdict
 from guardproxy.core.redact import apply, by_place
 from guardproxy.core.refusal import is_own_refusal
@@ -17,7 +17,7 @@ from guardproxy.core.rules import Action, Policy, Unscanned
 from guardproxy.core.segments import input_segments, last_turns, latest
 from guardproxy.detectors.base import Medium
 from guardproxy.detectors.bench import Bench, Inspection, together
-from guardproxy.errors import BadRequest, GuardUnavailable
+from guardproxy.errors import BadRequest, GuardUnavailable, Overloaded
 from guardproxy.proxy.wording import Wording
 from guardproxy.wire.patch import Replacement, drop_messages, patch, value_at
 from guardproxy.wire.request import SEALED_KINDS, Request, unscannable_error
@@ -39,6 +39,15 @@ class Screened:
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
     unread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What looks at an exchange: the policy, its detectors, and what exceptions need to know."""
+
+    policy: Policy
+    bench: Bench
+    context: Context
 
 
 def forget_refused(request: Request, policy: Policy, catalogue: Catalogue) -> Request:
@@ -85,28 +94,27 @@ def check_limits(conversation: Conversation, policy: Policy, words: Wording) -> 
 
 async def screen(
     request: Request,
-    policy: Policy,
-    bench: Bench,
-    context: Context,
+    looks: Looks,
     note: Callable[[Inspection], None],
     gave: Callable[[str], bool] = lambda _: False,
+    early: Callable[[Inspection], None] | None = None,
 ) -> Screened:
-    """Looks at everything textual and decides. Raises GuardUnavailable when a closed rule could not be judged.
+    """Looks at everything textual and decides. Raises what `complain` does when a closed rule could not be judged.
 
     `gave`: is this text an answer of ours? Read as a request, a harmless one may look like a harmful one, and it
-    comes back with every turn.
+    comes back with every turn. `early`: is told what the instant detectors found while the others still look.
     """
+    policy, bench = looks.policy, looks.bench
     segments = input_segments(looked_at(request, policy), gave)
     parts = request.conversation.unscannable
     shown = [part for part in parts if part.kind in bench.media]
     media = [Medium(p.kind, Segment.of_medium(p), value_at(request.tree, p.pointer.path)) for p in shown]
-    seen = await bench.inspect(segments)
+    seen = await bench.inspect(segments, early)
     if media:
         seen = together([seen, await bench.inspect_media(media)])
     note(seen)
-    if any(bench.fatal(failure) for failure in seen.failures):
-        raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
-    decision = decide_input(seen.findings, policy, context)
+    complain(bench, seen.failures)
+    decision = decide_input(seen.findings, policy, looks.context)
     redacting = [v for v in decision.enforced if v.action is Action.REDACT]
     unread = not all(bench.reads(part) for part in parts)
     if unread:
@@ -129,16 +137,30 @@ async def look_over_turns(
 ) -> tuple[Finding, ...]:
     """What model detectors make of the user's last turns as one text: for the session's sum, not for rules.
 
-    Raises GuardUnavailable as `screen` does.
+    Raises as `screen` does.
     """
     joined = last_turns(looked_at(request, policy)) if policy.escalation is not None else None
     if joined is None:
         return ()
     seen = await bench.inspect_window(joined)
     note(replace(seen, findings=()))
-    if any(bench.fatal(failure) for failure in seen.failures):
-        raise GuardUnavailable("the safety check is not working right now; this says nothing about the request")
+    complain(bench, seen.failures)
     return seen.findings
+
+
+def complain(
+    bench: Bench, failures: Sequence[Failure], who: str = "the safety check", what: str = "the request"
+) -> None:
+    """Raises when a rule that fails closed could not be judged: Overloaded if nothing but a full queue was the cause.
+
+    Both say nothing about what was asked, and neither is a refusal.
+    """
+    fatal = [failure for failure in failures if bench.fatal(failure)]
+    if not fatal:
+        return
+    if all(failure.kind is FailureKind.OVERLOADED for failure in fatal):
+        raise Overloaded(f"{who} has too much to look at right now; this says nothing about {what}")
+    raise GuardUnavailable(f"{who} is not working right now; this says nothing about {what}")
 
 
 def unscannable(decision: Decision, policy: Policy) -> Decision:

@@ -9,11 +9,13 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 
 from guardproxy.errors import SettingsError
+from guardproxy.proxy.accepting import Accepting
 from guardproxy.proxy.front import FrontRules, front
 
 SEND_BUFFER = 128 * 1024
@@ -24,13 +26,15 @@ SEND_BUFFER = 128 * 1024
 class Listener:
     """An ASGI app, where it listens and what it demands of callers. Port 0 lets the system choose.
 
-    The system drops a connection whose caller takes nothing of what was sent for `write_timeout_s`.
+    The system drops a connection whose caller takes nothing of what was sent for `write_timeout_s`. `shared`: several
+    processes listen on this address, and the system gives each connection to one of them.
     """
 
     app: Any
     host: str
     port: int
     rules: FrontRules = field(default_factory=FrontRules)
+    shared: bool = False
 
     @property
     def patience(self) -> float:
@@ -43,7 +47,23 @@ HURRY_S = 1.0
 
 
 class _Quiet(uvicorn.Server):
-    """uvicorn without its own signal handlers: one place decides for all listeners."""
+    """uvicorn without its own signal handlers, for one place decides for all listeners, and with our way to accept."""
+
+    accepting: Accepting | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Nothing but the connections is ours."""
+        await super().startup(sockets=[])
+        protocol = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
+        for sock in sockets or ():
+            self.accepting = Accepting(sock, partial(protocol, self.config, self.server_state, self.lifespan.state))
+            self.accepting.start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """First of all nobody new gets in."""
+        if self.accepting is not None:
+            self.accepting.stop()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -114,6 +134,8 @@ def _bound(listener: Listener) -> socket.socket:
     # Named as TCP, or the event loop leaves Nagle's algorithm on and each answer waits 40 ms for an ACK.
     sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if listener.shared:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # an answer that nobody reads can be dropped nowhere else (Linux)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(listener.patience * 1000))
     # Its connections have the same: a caller who does not read is noticed before megabytes of an answer wait for it.
@@ -131,7 +153,7 @@ def _server(listener: Listener, grace: float) -> _Quiet:
         listener.app,
         http=front(listener.rules),
         ws="none",
-        loop="uvloop",
+        loop="none",  # ours is running already; uvloop has been measured and gave nothing (docs/performance-log.md)
         lifespan="off",
         log_config=None,
         access_log=False,

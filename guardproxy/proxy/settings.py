@@ -59,7 +59,8 @@ class UpstreamSettings(Frozen):
 class ListenSettings(Frozen):
     """Two listeners, two ports. `cors_origins`: web pages of these origins may use the data listener.
 
-    `hosts`: the names that its callers may call it by (their Host header, without a port); empty: any.
+    `hosts`: the names that its callers may call it by (their Host header, without a port); empty: any. `workers`:
+    processes that share the data listener.
     """
 
     host: str = "127.0.0.1"
@@ -71,6 +72,7 @@ class ListenSettings(Frozen):
     cors_origins: list[Origin] = Field(default_factory=list)
     hosts: list[HostName] = Field(default_factory=list)
     grace_s: float = Field(30.0, ge=0, le=600)
+    workers: int = Field(1, ge=1, le=64)
 
 
 class KeySettings(Frozen):
@@ -85,6 +87,8 @@ class LimitSettings(Frozen):
     `header_timeout_s`: from the first byte of a request to the end of its headers; `body_timeout_s`: from there to the
     end of its body; `idle_timeout_s`: between two requests; `write_timeout_s`: while a caller takes nothing of an
     answer. A second or two below the round numbers that callers are promised (10 and 30 s). `connections`: of one listener; `target_bytes`: path and query; `bodies_bytes`: all bodies at once.
+    `inflight`: exchanges at once, a bound on memory; `lag_ms`: how late the event loop may be before fewer are let in than
+    come, a bound on waiting (0: none).
     """
 
     body_bytes: int = Field(1024 * 1024, ge=1024)
@@ -98,6 +102,7 @@ class LimitSettings(Frozen):
     write_timeout_s: float = Field(60.0, gt=0, le=3600)
     choices: int = Field(16, ge=1, le=128)
     inflight: int = Field(1000, ge=1)
+    lag_ms: float = Field(5.0, ge=0, le=10_000)
     body_timeout_s: float = Field(28.0, gt=0, le=600)
 
 

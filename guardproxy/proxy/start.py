@@ -24,7 +24,8 @@ from guardproxy.observe.logs import get_logger
 from guardproxy.observe.metrics import Labels, Metrics
 from guardproxy.observe.record import Recorder
 from guardproxy.policy.messages import load as load_messages
-from guardproxy.policy.shelf import Shelf
+from guardproxy.policy.problems import Problem
+from guardproxy.policy.shelf import Held, Shelf
 from guardproxy.policy.shipped import directory
 from guardproxy.proxy.auth import Keys
 from guardproxy.proxy.budget import Budget
@@ -34,10 +35,12 @@ from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import AuditSettings, Settings, signers_of, target
 from guardproxy.proxy.sharing import share
+from guardproxy.proxy.target import Target
 from guardproxy.proxy.tenants import Tenants
 from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.unpacked import UnpackedUpstream
-from guardproxy.proxy.upstream import AiohttpUpstream
+from guardproxy.proxy.upstream import Upstream
+from guardproxy.proxy.upstream_direct import DirectUpstream
 
 
 def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[], float] | None = None) -> Hall:
@@ -62,9 +65,10 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
     metrics = Metrics(replace(labels(shelf.policies, box.infos, address.name, routes), tenants=tenants.names))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
 
-    def prepare(policies: tuple[Policy, ...]) -> None:
-        benches.prepare(policies)
-        metrics.admit(labels(policies, box.infos, address.name, routes))
+    def prepare(held: Held) -> tuple[Problem, ...]:
+        benches.prepare(held.set.policies)
+        metrics.admit(labels(held.set.policies, box.infos, address.name, routes))
+        return ()
 
     benches.prepare(shelf.policies)
     shelf.prepare = prepare
@@ -73,7 +77,7 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
     def admit(beside: Shelf) -> None:
         metrics.admit_candidate(labels(beside.policies, box.infos, address.name, routes))
 
-    anchoring = Keeping(anchors=_folder(settings.audit), key=_secret(settings.audit, "anchor_key_env"))
+    anchoring = Keeping(anchors=_folder(settings.audit), key=secret_of(settings.audit, "anchor_key_env"))
     changes = ChangeLog(Path(settings.policies.changes), clock, get_logger().info, anchoring)
     office = Office(shelf, trial, changes, box, clock, admit)
     if office.promoted_before:
@@ -86,8 +90,8 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
         shelf=shelf,
         benches=benches,
         catalogue=lambda: catalogue,
-        upstream=UnpackedUpstream(AiohttpUpstream(address)),
-        recorder=Recorder(metrics, audit, get_logger(), hmac_key=_secret(settings.audit, "hmac_key_env")),
+        upstream=upstream_at(address),
+        recorder=Recorder(metrics, audit, get_logger(), hmac_key=secret_of(settings.audit, "hmac_key_env")),
         languages=Languages(),
         clock=clock,
         steady=steady or clock,
@@ -95,10 +99,15 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
         office=office,
         pool=pool,
         routes=routes,
-        keys=_keys(settings, tenants.names),
+        keys=keys_of(settings, tenants.names),
         bodies=Budget(settings.limits.bodies_bytes),
     )
     return _together(hall)
+
+
+def upstream_at(address: Target) -> Upstream:
+    """The way to the model, of every process that forwards."""
+    return UnpackedUpstream(DirectUpstream(address))
 
 
 def _together(hall: Hall) -> Hall:
@@ -119,7 +128,7 @@ def _decision_log(settings: AuditSettings, metrics: Metrics, clock: Callable[[],
     )
 
 
-def _keys(settings: Settings, tenants: tuple[str, ...]) -> Keys | None:
+def keys_of(settings: Settings, tenants: tuple[str, ...]) -> Keys | None:
     """The clients' keys, none of which may be the admin token; None when the settings name no file."""
     token = os.environ.get(settings.listen.admin_token_env, "") if settings.listen.admin_token_env else ""
     return Keys(Path(settings.keys.file), tenants, never=token) if settings.keys.file else None
@@ -143,7 +152,7 @@ def classifiers(settings: Settings) -> ClassifierPool | None:
     return ClassifierPool(options)
 
 
-def _secret(audit: AuditSettings, setting: str) -> bytes:
+def secret_of(audit: AuditSettings, setting: str) -> bytes:
     """A key of the log. Without one digests compare until the process ends, and anchors are not signed."""
     variable: str = getattr(audit, setting)
     if not variable:
@@ -159,7 +168,7 @@ def _folder(audit: AuditSettings) -> Path | None:
 
 
 def _keeping(audit: AuditSettings, clock: Callable[[], float]) -> Keeping:
-    key, note = _secret(audit, "anchor_key_env"), get_logger().warning
+    key, note = secret_of(audit, "anchor_key_env"), get_logger().warning
     order = steady(Order("guardproxy", "retention", clock, note, key, _folder(audit)), monotonic)
     keep = Keep(audit.keep_days, audit.keep_mib * 1024 * 1024)
 

@@ -1,12 +1,14 @@
 """A streamed answer: upstream events in, released events out, one task, back-pressure all the way.
 
 While detectors look at a window nothing more is read: the upstream waits in its socket, the order stays plain, and
-no task is made per event.
+no task is made per event. Events that came together are looked at together and leave together: how the upstream's
+text is cut changes nothing (`core.channels`), so a proxy that falls behind catches up.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -29,15 +31,18 @@ from guardproxy.proxy.ledger import code_of
 from guardproxy.proxy.upstream import Reply, read_all
 from guardproxy.proxy.wording import Notice, Wording
 from guardproxy.wire.answer import Called
-from guardproxy.wire.dialect import AnswerStream, Dialect
+from guardproxy.wire.dialect import AnswerStream, Delta, Dialect, Reading
 from guardproxy.wire.envelope import Envelope, refused_finish
 from guardproxy.wire.headers import STREAM_HEADERS
 from guardproxy.wire.request import Request
-from guardproxy.wire.sse import SseDecoder
+from guardproxy.wire.sse import Event, SseDecoder
 
 TICK = 0.25
-"""Seconds between two looks at the clock while the upstream is silent."""
+"""Seconds between two looks at the clock while text waits for a window; if none does, nothing happens until the
+next heartbeat, and thousands of slow streams cost next to nothing."""
 HEARTBEAT = 15.0
+TOGETHER = 1000
+"""Characters of neighbouring events that are looked at as one: a scanner's window, beyond which nothing is gained."""
 PATIENCE = 10.0
 """Seconds without a first event after which the headers leave anyway (wire.md 3.2)."""
 
@@ -69,6 +74,11 @@ class StreamRun:
     """The choices that have their notices in front."""
     began: float = field(default_factory=perf_counter)
     heard: float | None = None
+    _said: list[Delta] = field(default_factory=list)
+    """Neighbours of one channel that nobody has looked at yet."""
+    _size: int = 0
+    _out: list[bytes] = field(default_factory=list)
+    """What may leave, and leaves before anything is waited for."""
 
     async def run(self) -> None:
         """Until the stream has ended well-formed, whatever happens upstream."""
@@ -107,7 +117,8 @@ class StreamRun:
         elif "json" in kind:
             raw = await read_all(self.reply, 16 * 1024 * 1024)
             for tree in self.dialect.event_trees(raw):
-                await self._chunk(stream, tree)
+                await self._heed(stream, self._read(stream, tree))
+            await self._catch_up(stream)
         else:
             raise UpstreamBadAnswer("the upstream answered with something that is neither JSON nor an event stream")
         if not stream.complete:
@@ -119,48 +130,96 @@ class StreamRun:
         while not stream.all_halted:
             piece = await self._piece(stream)
             events = decoder.feed(piece) if piece else decoder.flush()
-            for event in events:
-                if event.done:
-                    return
-                await self._chunk(stream, self.dialect.event_tree(event))
-            if not piece:
+            ended = await self._take(stream, events)
+            await self._send()
+            if ended or not piece:
                 return
+
+    async def _take(self, stream: AnswerStream, events: Sequence[Event]) -> bool:
+        """The events of one piece; true when the last of all was among them."""
+        for event in events:
+            if event.done:
+                await self._catch_up(stream)
+                return True
+            try:
+                reading = self._read(stream, self.dialect.event_tree(event))
+            except UpstreamBadAnswer:
+                await self._catch_up(stream)  # what came before the fault leaves as if it had come alone
+                raise
+            await self._heed(stream, reading)
+        await self._catch_up(stream)
+        return False
 
     async def _piece(self, stream: AnswerStream) -> bytes:
         """The upstream's next bytes. Meanwhile time passes for the moderator, and the caller hears a heartbeat."""
         began = said = perf_counter()
         while True:
-            self._check_patience(began)
+            longest = min(self._patience(began), said + self._quiet - perf_counter())
             try:
-                async with asyncio.timeout(TICK):
+                async with asyncio.timeout(max(0.0, min(longest, TICK) if self.moderated.waits else longest)):
                     piece = await self.reply.piece()
             except TimeoutError:
                 now = perf_counter()
-                await self._obey(stream, await self.moderated.tick(now * 1000))
-                if now - said >= (HEARTBEAT if self.flow.client.started else PATIENCE):
+                if self.moderated.waits:
+                    await self._obey(stream, await self.moderated.tick(now * 1000))
+                if now - said >= self._quiet:
                     said = now
                     await self._write([stream.heartbeat()])
+                await self._send()
                 continue
             self.flow.ledger.upstream_seconds += perf_counter() - began
             return piece
 
-    def _check_patience(self, since: float) -> None:
-        """Raises UpstreamTimeout. `since`: when we began to wait.
+    @property
+    def _quiet(self) -> float:
+        """Seconds for which the caller need not hear of us."""
+        return HEARTBEAT if self.flow.client.started else PATIENCE
+
+    def _patience(self, since: float) -> float:
+        """Seconds that the upstream still has; raises UpstreamTimeout when it has none. `since`: when we began to wait.
 
         Silence is counted on what the model says, or comments could hold a stream open for ever. Before its first
         word they are a sign of life (a model that loads, a queue) until the time for an answer is over.
         """
         now, times = perf_counter(), self.flow.times
-        if now - self.began >= self.flow.route.total_timeout_s:
+        whole = self.began + self.flow.route.total_timeout_s
+        first = self.began + times.answer_timeout if self.heard is None else whole
+        idle = (since if self.heard is None else self.heard) + times.idle_timeout
+        if now >= whole:
             raise UpstreamTimeout("the upstream's answer took too long in all")
-        if self.heard is None and now - self.began >= times.answer_timeout:
+        if now >= first:
             raise UpstreamTimeout("the upstream kept the stream open and said nothing")
-        if now - (since if self.heard is None else self.heard) >= times.idle_timeout:
+        if now >= idle:
             raise UpstreamTimeout("the upstream fell silent in mid-answer", kind="idle")
+        return min(whole, first, idle) - now
 
-    async def _chunk(self, stream: AnswerStream, tree: dict[str, object]) -> None:
+    def _read(self, stream: AnswerStream, tree: dict[str, object]) -> Reading:
         self.flow.meter.note(tree)
-        reading = stream.chunk(tree)
+        return stream.chunk(tree)
+
+    async def _heed(self, stream: AnswerStream, reading: Reading) -> None:
+        """Text waits for its neighbours of the same piece; all else takes its turn behind it."""
+        if reading.called or reading.closed or reading.finished:
+            await self._catch_up(stream)
+            await self._chunk(stream, reading)
+            return
+        for delta in reading.deltas:
+            last = self._said[-1] if self._said else delta
+            if (last.choice, last.channel) != (delta.choice, delta.channel) or self._size >= TOGETHER:
+                await self._catch_up(stream)
+            self._said.append(delta)
+            self._size += len(delta.text)
+
+    async def _catch_up(self, stream: AnswerStream) -> None:
+        """What waits is looked at, and what may leave after it leaves."""
+        said, self._said, self._size = self._said, [], 0
+        if said:
+            joined = Delta(said[0].choice, said[0].channel, "".join(delta.text for delta in said))
+            await self._chunk(stream, Reading((joined,)))
+        else:
+            await self._write(stream.ready())
+
+    async def _chunk(self, stream: AnswerStream, reading: Reading) -> None:
         await self._check_calls(stream, reading.called)
         closing = dict.fromkeys((closed.choice, closed.channel) for closed in reading.closed)
         last = {(delta.choice, delta.channel): at for at, delta in enumerate(reading.deltas)}
@@ -234,6 +293,7 @@ class StreamRun:
                 self.flow.remember(["\n\n".join(texts)])
                 await self._write(stream.notice(choice, "\n\n".join(texts), before=False))
         self.flow.ledger.status = 200
+        await self._send()
         await self.flow.record()
         await self._write(stream.finish(self.flow.annotation()))
         await self._end()
@@ -244,18 +304,27 @@ class StreamRun:
         self.flow.ledger.failed(error)
         code = code_of(error)
         message = self.words.plain("guard_unavailable_cut") if code == "guard_unavailable" else str(error)
+        await self._send()
         await self.flow.record_fault()
         await self._write(stream.fault(code, message, self.flow.annotation()))
         await self._end()
 
     async def _write(self, events: list[bytes]) -> None:
+        """The first of all leave at once, for much depends on whether anything has left; the others with their piece."""
         if not events:
             return
+        self._out += events
         if not self.flow.client.started:
             self.flow.know(self.moderated)
             self.flow.begin()
             await self.flow.client.start(200, (*STREAM_HEADERS, *self.flow.ledger.headers()))
-        await self.flow.client.write(b"".join(events))
+            await self._send()
+
+    async def _send(self) -> None:
+        if self._out:
+            out, self._out = self._out, []
+            await self.flow.client.write(b"".join(out))
 
     async def _end(self) -> None:
+        await self._send()
         await self.flow.client.end()

@@ -13,8 +13,8 @@ not use. Words, patterns and the other instant detectors of the candidate look f
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
@@ -31,7 +31,7 @@ from guardproxy.core.rules import Policy, PolicyRef
 from guardproxy.core.segments import input_segments, latest
 from guardproxy.detectors.bench import Bench, Toolbox
 from guardproxy.errors import PolicyError
-from guardproxy.observe.comparison import Comparison, change_of
+from guardproxy.observe.comparison import Comparison, change_of, together
 from guardproxy.observe.logs import get_logger
 from guardproxy.observe.metrics import Metrics
 from guardproxy.policy.shelf import Shelf
@@ -120,6 +120,10 @@ class Trial:
         self._characters = 0
         self._working: asyncio.Task[None] | None = None
         self.dropped: dict[str, int] = {}
+        self.changed: Callable[[], None] = _nothing
+        """Called when a candidate has come or gone, in the thread that did it."""
+        self.elsewhere: Callable[[], Sequence[Mapping[str, Any]]] = tuple
+        """Views of other processes that judge the same candidate."""
         metrics.watch("queue_depth", lambda: len(self._queue), "candidate")
 
     @property
@@ -138,10 +142,12 @@ class Trial:
         for policy in shelf.policies:
             self._bench(candidate, policy, frozenset()).look([_FIRST])  # what is made at the first look is made here
         self._candidate, self.dropped = candidate, {}
+        self.changed()
 
     def end(self) -> None:
         """No candidate any more."""
         self._candidate = None
+        self.changed()
 
     def offer(self, evidence: Evidence | None) -> None:
         """To be judged when there is time. The exchange is over: nothing that follows can reach it."""
@@ -164,10 +170,15 @@ class Trial:
     def view(self) -> dict[str, Any]:
         """The comparison of each pair of policies, newest first, and what it cannot know."""
         pairs = list(self._candidate.pairs.values()) if self._candidate else []
+        mine = [pair.view() for pair in reversed(pairs)]
+        others = self.elsewhere() if self._candidate else ()
+        dropped = Counter(self.dropped)
+        for other in others:
+            dropped.update(other["dropped"])
         return {
-            "pairs": [pair.view() for pair in reversed(pairs)],
-            "waiting": len(self._queue),
-            "dropped": dict(self.dropped),
+            "pairs": together([*mine, *(pair for other in others for pair in other["pairs"])]) if others else mine,
+            "waiting": len(self._queue) + sum(other["waiting"] for other in others),
+            "dropped": dict(dropped),
             "not_covered": list(NOT_COVERED),
         }
 
@@ -286,3 +297,7 @@ def _plan(policy: Policy, bench: Bench, context: Context) -> Plan:
 def _never(failure: Failure) -> bool:
     del failure
     return False
+
+
+def _nothing() -> None:
+    """Nobody has to be told."""

@@ -8,7 +8,9 @@ power cut would leave one (a kill seldom tears a write). The next start must com
 * hold every planted tail in a file of its own, and a record that says so;
 * verify, with its signed anchors.
 
-Exit 1 unless all of it holds. A kill does not prove a sync: `tests/e2e/test_log_order.py` does.
+With `--workers N` there are N processes and their parent, and each round kills one of them; an answer of a worker whose
+parent has gone is a fault to its caller, and not counted as whole. Exit 1 unless all of it holds. A kill does not prove a sync:
+`tests/e2e/test_log_order.py` does.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ PAUSE = 0.01
 LONGEST_LOAD = 1.5
 PATIENCE = 20.0
 WORDS = ["The ", "heron ", "colony ", "returns ", "in ", "March, ", "as ", "always."]
-PATH = "GUARDPROXY_AUDIT_PATH"
+PATH, WORKERS = "GUARDPROXY_AUDIT_PATH", "GUARDPROXY_LISTEN_WORKERS"
+FAULT = b'data: {"error":'
 ENVIRONMENT = {
     "GUARDPROXY_AUDIT_MODE": "required",
     "GUARDPROXY_DETECTORS_EMBEDDED": "false",
@@ -90,22 +93,30 @@ class Crash:
         )
 
 
-def crash(folder: Path, rounds: int, seed: int = SEED, callers: int = 8) -> Crash:
+def crash(folder: Path, rounds: int, seed: int = SEED, callers: int = 8, workers: int = 1) -> Crash:
     """Runs it in `folder`. Faults are in the result."""
     seen, chance = Crash(), Random(seed)  # noqa: S311 - seeded on purpose
     policies = Generations(folder / "policies")
     log = folder / "proxy" / "decisions.jsonl"
     with FakeUpstream(_answer) as upstream, Nursery() as nursery:
         arguments = ["serve", "--upstream", upstream.base, "--policies", str(policies.path)]
-        order = (log.parent, [*arguments, "--port", "0", "--admin-port", "0"], {**ENVIRONMENT, PATH: str(log)})
+        order = (
+            log.parent,
+            [*arguments, "--port", "0", "--admin-port", "0"],
+            {**ENVIRONMENT, PATH: str(log), WORKERS: str(workers)},
+        )
         for _ in range(rounds):
             began = perf_counter()
             proxy = nursery.bear(*order)
             seen.starts.append(perf_counter() - began)
-            with _calling(proxy, seen, callers) as first:
+            with _calling(proxy, seen, callers, alone=workers == 1) as first:
                 first.wait(PATIENCE)
                 threading.Event().wait(chance.uniform(0, LONGEST_LOAD))
-                os.kill(proxy.pid, signal.SIGKILL)
+                victim = chance.choice([proxy.pid, *workers_of(proxy.pid)])
+                os.kill(victim, signal.SIGKILL)
+                if victim != proxy.pid:  # the others go on, and the one that follows it
+                    threading.Event().wait(chance.uniform(0, LONGEST_LOAD))
+                    os.kill(proxy.pid, signal.SIGKILL)
                 nursery.wait()
             seen.rounds += 1
             if chance.random() < 0.3:
@@ -115,6 +126,12 @@ def crash(folder: Path, rounds: int, seed: int = SEED, callers: int = 8) -> Cras
             seen.faults.append("the last one did not end well")
     _check(seen, log)
     return seen
+
+
+def workers_of(pid: int) -> list[int]:
+    """The processes that share the data port of a proxy; none where it serves alone."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return [int(one) for one in children if b".workers.worker" in Path(f"/proc/{one}/cmdline").read_bytes()]
 
 
 def _answer(request: Recorded) -> Script:
@@ -158,10 +175,10 @@ def _check(seen: Crash, log: Path) -> None:
 
 
 @contextmanager
-def _calling(proxy: Born, seen: Crash, callers: int) -> Iterator[threading.Event]:
+def _calling(proxy: Born, seen: Crash, callers: int, *, alone: bool) -> Iterator[threading.Event]:
     """Callers ask one request after the other until the proxy is gone; the event is the first whole answer."""
     first = threading.Event()
-    threads = [threading.Thread(target=_ask_on, args=(proxy, seen, at, first)) for at in range(callers)]
+    threads = [threading.Thread(target=_ask_on, args=(proxy, seen, at, first, alone)) for at in range(callers)]
     for thread in threads:
         thread.start()
     try:
@@ -171,7 +188,7 @@ def _calling(proxy: Born, seen: Crash, callers: int) -> Iterator[threading.Event
             thread.join(PATIENCE)
 
 
-def _ask_on(proxy: Born, seen: Crash, at: int, first: threading.Event) -> None:
+def _ask_on(proxy: Born, seen: Crash, at: int, first: threading.Event, alone: bool) -> None:  # noqa: FBT001
     body = {
         "model": "m",
         "stream": at % 2 == 1,
@@ -180,13 +197,15 @@ def _ask_on(proxy: Born, seen: Crash, at: int, first: threading.Event) -> None:
     with httpx.Client(base_url=proxy.base, timeout=PATIENCE, trust_env=False) as http, suppress(httpx.HTTPError):
         while True:
             with http.stream("POST", "/chat/completions", json=body) as answer:
+                if not alone and answer.status_code == 503:
+                    return  # of a worker whose parent has gone: nothing was decided that could be recorded
                 if answer.status_code != 200:
                     seen.faults.append(f"an answer with {answer.status_code}")
                     return
                 decision = answer.headers["x-guardproxy-decision-id"]
                 seen.begun.add(decision)
                 text = answer.read()
-            if not body["stream"] or text.endswith(b"data: [DONE]\n\n"):
+            if not body["stream"] or (text.endswith(b"data: [DONE]\n\n") and (alone or FAULT not in text)):
                 seen.whole.add(decision)
                 first.set()
 
@@ -195,10 +214,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Prints the table, and the first faults."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=SEED)
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        seen = crash(Path(folder), asked.rounds, asked.seed)
+        seen = crash(Path(folder), asked.rounds, asked.seed, workers=asked.workers)
     sys.stdout.write("\n".join([seen.summary(), *seen.faults[:20]]) + "\n")
     return 1 if seen.faults else 0
 

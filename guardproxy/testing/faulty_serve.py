@@ -19,7 +19,8 @@ from guardproxy.core.conversation import Segment
 from guardproxy.core.detector_info import DetectorInfo, Tier, Unit
 from guardproxy.core.findings import Failure, FailureKind, Finding
 from guardproxy.detectors.bench import Toolbox
-from guardproxy.detectors.pool import ClassifierPool, Miss, PoolOptions
+from guardproxy.detectors.lanes import Miss
+from guardproxy.detectors.pool import ClassifierPool, PoolOptions
 from guardproxy.detectors.registry import toolbox
 from guardproxy.proxy import start
 

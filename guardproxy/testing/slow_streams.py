@@ -166,6 +166,7 @@ async def measured(folder: Path, steps: Sequence[int], seconds: float, rate: flo
     policy.write_text(POLICY, encoding="utf-8")
     light = {"GUARDPROXY_DETECTORS_EMBEDDED": "false", "GUARDPROXY_LIMITS_INFLIGHT": str(max(steps) + 100)}
     light["GUARDPROXY_UPSTREAM_POOL"] = str(max(steps) + 100)
+    light["GUARDPROXY_LIMITS_LAG_MS"] = "0"  # it is memory that is measured: nobody is sent away for lateness
     async with LoopUpstream(stream_of(WORDS)) as upstream:
         with serving(folder / "proxy", upstream.base, policy, environment=light) as proxy:
             return await held_open(proxy, upstream, steps, seconds, rate)

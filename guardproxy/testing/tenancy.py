@@ -3,6 +3,8 @@
 Timing of the key check (TN-06)     Welch's t between two kinds of wrong keys, in process
 Revocation (TN-08)                  from the command's last write to the first 401, a real proxy
 A noisy tenant (TN-12)              response times of one tenant alone, and beside one that sends ten times its limit
+The same at overload                beside one that sends ten times what the proxy can do: exit 1 when the 99th
+                                    percentile is beyond `MOST` times the other, or the quiet one is refused anything
 """
 
 from __future__ import annotations
@@ -15,31 +17,39 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean, quantiles, variance
 from time import monotonic, perf_counter, perf_counter_ns
 
 import aiohttp
+import uvloop
 
 from guardproxy.policy.shipped import directory
 from guardproxy.proxy.keyring import KeyRing, Made, fresh, write_keys
+from guardproxy.proxy.tasks import spawn
 from guardproxy.testing.fake_upstream import FakeUpstream
-from guardproxy.testing.proxy_process import Serving, serving
+from guardproxy.testing.loop_upstream import LoopUpstream
+from guardproxy.testing.overload import CALLERS, UPSTREAM_S, Run, asking, at, capacity, load
+from guardproxy.testing.proxy_process import Serving, serving, settled
+from guardproxy.testing.scripts import completion
+from guardproxy.testing.slow_streams import POLICY
 
 TRIES = 100_000
 ROUNDS = 20
 KEPT = 0.9
 """The share of the fastest tries that is compared: the rest is the machine's own noise (dudect does the same)."""
 LOUD_A_MINUTE, TIMES, QUIET_A_SECOND, SECONDS, TURNS = 120, 10, 5, 5.0, 4
+MOST, SETTLING_S = 1.5, 1.0
 SAID = {"text": "When does the heron colony return?"}
 SETTINGS = """\
 keys: {{file: {file}}}
 detectors: {{embedded: false}}
 tenants:
-  loud: {{requests_per_minute: {rate}, burst: 10, concurrent: 4}}
+  loud: {{{limits}}}
   quiet: {{}}
 """
+LIMITS = f"requests_per_minute: {LOUD_A_MINUTE}, burst: 10, concurrent: 4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +110,7 @@ def scene() -> Iterator[Scene]:
         folder = Path(place)
         file, settings = folder / "keys.json", folder / "settings.yaml"
         write_keys(file, [loud.stored, quiet.stored])
-        settings.write_text(SETTINGS.format(file=file, rate=LOUD_A_MINUTE), encoding="utf-8")
+        settings.write_text(SETTINGS.format(file=file, limits=LIMITS), encoding="utf-8")
         with serving(folder / "run", upstream.base, directory(), settings) as proxy:
             yield Scene(proxy, file, loud, quiet)
 
@@ -163,20 +173,84 @@ async def _steadily(http: aiohttp.ClientSession, place: Scene, made: Made, rate:
     return [one.result() for one in asked]
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A quiet tenant alone and beside a loud one, by turns; and the loud one."""
+
+    alone: tuple[Run, ...]
+    beside: tuple[Run, ...]
+    loud: tuple[Run, ...]
+
+    def line(self) -> str:
+        """For people."""
+        (alone, beside), loud = self.p99s, self.loud
+        served, sent = sum(len(run.served) for run in loud), sum(len(run.served) + len(run.refused) for run in loud)
+        return (
+            f"quiet tenant beside {loud[0].rate:.0f} requests a second of another, {served / sent:.0%} of them answered: p99 "
+            f"{1000 * beside:.0f} ms, alone {1000 * alone:.0f} ms, {beside / alone:.2f} times; of "
+            f"{sum(len(run.served) for run in self.beside)} requests {self.turned_away} were turned away"
+        )
+
+    @property
+    def p99s(self) -> tuple[float, float]:
+        """Seconds, alone and beside."""
+        alone, beside = ([took for run in runs for took in run.served] for runs in (self.alone, self.beside))
+        return at(alone, 0.99), at(beside, 0.99)
+
+    @property
+    def turned_away(self) -> int:
+        """Requests of the quiet tenant that were not answered, in whatever way."""
+        return sum(len(run.refused) + run.odd.total() for run in (*self.alone, *self.beside))
+
+    @property
+    def holds(self) -> bool:
+        """TN-12."""
+        alone, beside = self.p99s
+        return not self.turned_away and beside <= MOST * alone
+
+
+async def overloaded(folder: Path, seconds: float = SECONDS, turns: int = TURNS) -> Beside:
+    """The loud one, without limits of its own, sends ten times what the proxy can do; settings are the shipped ones.
+
+    The quiet one begins `SETTLING_S` later: it takes part of a second until so much is known to be too much.
+    """
+    loud, quiet = fresh("loud", 1.0), fresh("quiet", 1.0)
+    file, settings, policy = folder / "keys.json", folder / "settings.yaml", folder / "slow.yaml"
+    write_keys(file, [loud.stored, quiet.stored])
+    settings.write_text(SETTINGS.format(file=file, limits=""), encoding="utf-8")
+    policy.write_text(POLICY, encoding="utf-8")
+    alone, beside, noise = [], [], []
+    async with LoopUpstream(replace(completion("It stands in the water."), delay=UPSTREAM_S)) as upstream:
+        with serving(folder / "run", upstream.base, policy, settings) as proxy:
+            await settled(proxy)
+            rate = TIMES * await capacity(proxy, CALLERS // 2, seconds, asking(loud.text))
+            for _ in range(turns):
+                alone.append(await load(proxy, QUIET_A_SECOND, seconds, asking(quiet.text)))
+                flood = spawn(load(proxy, rate, seconds + SETTLING_S, asking(loud.text)))
+                await asyncio.sleep(SETTLING_S)
+                beside.append(await load(proxy, QUIET_A_SECOND, seconds, asking(quiet.text)))
+                noise.append(await flood)
+    return Beside(tuple(alone), tuple(beside), tuple(noise))
+
+
 def _p(percent: int, seconds: list[float]) -> float:
     """Milliseconds."""
     return 1000 * quantiles(seconds, n=100, method="inclusive")[percent - 1]
 
 
-def main() -> None:
-    """The figures, one a line."""
+def main() -> int:
+    """The figures, one a line; 1 when a quiet tenant suffers."""
     say = sys.stdout.write
     for what, t in key_timing().items():
         say(f"key check, {what}: |t| = {abs(t):.2f} over {TRIES:,} tries (4.5 tells them apart)\n")
     with scene() as place:
         for line in told(place):
             say(line + "\n")
+    with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        found = runner.run(overloaded(Path(folder)))
+    say(found.line() + "\n")
+    return 0 if found.holds else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

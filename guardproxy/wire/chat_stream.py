@@ -179,11 +179,16 @@ class ChatStream(AnswerStream):
         return [*out, *self._ends(annotation), *self._moderation_end(annotation), *self._usage_end(), self._done()]
 
     def fault(self, code: str, message: str, annotation: Tree | None = None) -> list[bytes]:
-        """The end after a fault: held text is dropped, an error frame, finish `length`, [DONE]."""
+        """The end after a fault: held text is dropped, an error frame, finish `length`, [DONE].
+
+        A choice that has ended keeps its reason, but not when the log has no record of how: nothing of it counts then.
+        """
+        unrecorded = code == "audit_unavailable"
         frame = event(error_body(message, kind="server_error", code=code))
         for index in [at for at, state in self._choices.items() if state.seen] or [0]:
             state = self._choice(index)
-            if not state.halted and (not state.finished or state.queue.first_seq is not None):
+            open_ = not state.halted and (not state.finished or state.queue.first_seq is not None)
+            if unrecorded or open_:
                 state.queue.drop()
                 state.own_finish, state.tail = self._own_finish(index, "length"), []
         return [frame, *self._ends(annotation), self._done()]

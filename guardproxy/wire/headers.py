@@ -45,6 +45,8 @@ class Marks:
 
 def clean(value: str) -> str:
     """Printable ASCII, at most 256 characters: no control character reaches a header."""
+    if len(value) <= MAX_VALUE and value.isascii() and value.isprintable():  # as nearly all are
+        return value.strip()
     return "".join(c for c in value[: 4 * MAX_VALUE] if " " <= c <= "~").strip()[:MAX_VALUE]
 
 
@@ -92,4 +94,4 @@ def guard_headers(marks: Marks) -> Headers:
         ("x-guardproxy-rule", marks.rule),
         ("x-guardproxy-checked", ",".join(marks.checked)),
     )
-    return tuple((name, clean(value)) for name, value in values if clean(value))
+    return tuple([(name, cleaned) for name, value in values if (cleaned := clean(value))])

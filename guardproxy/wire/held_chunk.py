@@ -70,6 +70,12 @@ class Held:
         """Has text that may leave now."""
         return any(piece.ready for piece in self.pieces)
 
+    def forget(self) -> None:
+        """It has left. It and its texts know each other: such rings wait for the collector of cycles, which comes the more
+        seldom the more streams there are, and meanwhile each word of each stream would stay.
+        """
+        self.pieces = []
+
 
 @dataclass(slots=True)
 class Line:

@@ -47,13 +47,14 @@ class _State(Enum):
 class Gate:
     """One connection's reader. After a BadRequest the rest of its bytes mean nothing."""
 
-    __slots__ = ("_buffer", "_data", "_empty_lines", "_framing", "_left", "_limits", "_line", "_state")
+    __slots__ = ("_buffer", "_data", "_empty_lines", "_framing", "_fresh", "_left", "_limits", "_line", "_state")
 
     def __init__(self, limits: HeadLimits = USUAL) -> None:
         self._limits = limits
         self._buffer = bytearray()
         self._state = _State.HEAD
         self._line: RequestLine | None = None
+        self._fresh: Head | None = None
         self._empty_lines = 0
         self._left = 0
         self._data = 0
@@ -79,12 +80,18 @@ class Gate:
         """Of the request that is being read, as far as it is known; else ""."""
         return self._line.path if self._line else ""
 
+    @property
+    def head(self) -> Head | None:
+        """What the last step gave, when that was the head of a request; else None."""
+        return self._fresh
+
     def feed(self, data: bytes) -> None:
         """Some more of the connection's bytes."""
         self._buffer += data
 
     def step(self) -> bytes | None:
         """The next canonical bytes, never beyond the end of a message; None until more is fed."""
+        self._fresh = None
         if self._state is _State.HEAD:
             return self._head()
         if self._state is _State.BODY:
@@ -103,6 +110,7 @@ class Gate:
         self._empty_lines = 0
         self._data = self._framing = 0
         self._left = head.length or 0
+        self._fresh = head
         if head.chunked:
             self._state = _State.SIZE
         elif self._left:

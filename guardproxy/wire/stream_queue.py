@@ -216,6 +216,8 @@ class ChoiceQueue:
         self._clear()
 
     def _clear(self) -> None:
+        for held in (*self._waiting.values(), *self._tools):
+            held.forget()
         self._waiting, self._touched, self._tools = {}, {}, []
         self._ahead.clear()
 
@@ -235,9 +237,11 @@ class ChoiceQueue:
         if not held.tool:  # the end clears the tools
             del self._waiting[held.seq]
         changed = held.split or any(piece.touched for piece in held.pieces)
-        if changed and not held.ready and holds_only_text(held):
-            return  # its text has left before, or in the chunk before it
-        self._send(whole_chunk(held, changed=changed), held, out)
+        if not (
+            changed and not held.ready and holds_only_text(held)
+        ):  # or its text has left, or in the chunk before it
+            self._send(whole_chunk(held, changed=changed), held, out)
+        held.forget()
 
     def _leave_part(self, held: Held, out: list[Out]) -> None:
         self._send(part_of(held), held, out)

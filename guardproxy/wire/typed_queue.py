@@ -120,12 +120,14 @@ class EventQueue:
             if held.whole and not (held.tool and not (final and self._tools_cleared())):
                 self._waiting.popleft()
                 self._leave(held, out)
+                held.forget()
                 continue
             if held.divisible and held.ready and not held.tool:
                 self._leave_part(held, out)
             if not final:
                 break
             self._waiting.popleft()
+            held.forget()
         return out
 
     def was_changed(self, channel: Channel) -> bool:
@@ -134,6 +136,8 @@ class EventQueue:
 
     def drop(self) -> None:
         """Nothing that waits will leave."""
+        for held in self._waiting:
+            held.forget()
         self._waiting.clear()
 
     def _line(self, channel: Channel) -> Line:

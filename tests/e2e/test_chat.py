@@ -1,6 +1,7 @@
 """What a client of the running proxy sees: one row of the contract's table each."""
 
 import json
+from dataclasses import replace
 
 import httpx
 import openai
@@ -68,6 +69,23 @@ def test_spans_are_replaced_on_the_way_out_also_in_pieces(proxy):
     answer = proxy.chat(ask("who?", stream=True))
     assert streamed(answer) == "I met [name] about [ticket]. Nice."
     assert events(answer)[-1]["guardproxy"]["action"] == "redact"
+
+
+def test_events_that_come_together_are_looked_at_together_and_stay_events(proxy):
+    said = stream_of(["I met captain tur", "nip about HX-20", "31-ABCD. ", "Nice."])
+    proxy.upstream.answer_with(replace(said, segments=(b"".join(said.segments),)))
+    answer = proxy.chat(ask("who?", stream=True))
+    assert streamed(answer) == "I met [name] about [ticket]. Nice."
+    assert [c["delta"].get("content") for e in events(answer) for c in e["choices"]].count("Nice.") == 1
+
+
+def test_what_came_before_a_fault_leaves_although_it_came_in_the_same_piece(proxy):
+    said = stream_of(["All is well. ", "Or is it? "])
+    proxy.upstream.answer_with(replace(said, segments=(b"".join(said.segments[:3]) + b"data: {nonsense\n\n",)))
+    answer = proxy.chat(ask("is it?", stream=True))
+    said = "".join(c["delta"].get("content", "") for e in events(answer) for c in e.get("choices", []))
+    assert said.startswith("All is well. ")
+    assert '"finish_reason":"length"' in answer.text
 
 
 def test_a_notice_is_added_and_the_answer_kept(proxy):

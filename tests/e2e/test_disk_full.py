@@ -1,13 +1,14 @@
 """The decision log's disk is full, then it is not: by the mode of the log, and without a hand on the proxy."""
 
 import resource
+from dataclasses import replace
 
 import pytest
 
 from guardproxy.testing.loop_upstream import LoopUpstream
 from guardproxy.testing.proxy_process import serving, settled
-from guardproxy.testing.raw_client import ask, chat, get
-from guardproxy.testing.scripts import completion
+from guardproxy.testing.raw_client import ask, begun, chat, fault, finishes, frames, get, spoken
+from guardproxy.testing.scripts import completion, stream_of
 
 from .conftest import POLICY
 
@@ -48,3 +49,18 @@ async def test_a_full_disk(tmp_path, mode):
             while (await get(proxy.port, "/readyz")).status != 200:  # it tries by itself, without being asked anything
                 pass
             assert (await ask(proxy.port, chat("hi"))).status == 200
+
+
+async def test_the_disk_is_full_at_the_very_end_of_a_stream(tmp_path):
+    settings = {"GUARDPROXY_DETECTORS_EMBEDDED": "false"}
+    slowly = replace(stream_of(("It ", "stands ", "in ", "the ", "water.")), pause=0.2)
+    async with LoopUpstream(slowly) as upstream:
+        with serving(tmp_path, upstream.base, POLICY, environment=settings) as proxy:
+            await settled(proxy)
+            async with begun(proxy.port, chat("hi", stream=True)) as call:
+                raw = await call.piece()
+                fill(proxy)
+                events = list(frames(raw + await call.rest()))
+            assert spoken(events) == "It stands in the water."
+            assert (fault(events), finishes(events), events[-1]) == ("audit_unavailable", ["length"], "[DONE]")
+            resource.prlimit(proxy.process.pid, resource.RLIMIT_FSIZE, FREE)

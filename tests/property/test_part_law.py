@@ -23,7 +23,8 @@ from guardproxy.wire.shape import CHAT
 from guardproxy.wire.sse import SseDecoder
 
 PHRASE = "bluefinch"
-CALM = st.text("ab, ", min_size=1, max_size=6)
+CALM = st.text("ax, ", min_size=1, max_size=6)
+"""No letter at which the phrase begins or ends: before it, `bb` makes a stretched word of it, and is taken out as well."""
 PIECES = st.lists(CALM | st.sampled_from([PHRASE, PHRASE[:4], PHRASE[4:]]), min_size=1, max_size=6).filter(
     lambda pieces: "".join(pieces).count(PHRASE) < 2
 )
@@ -148,6 +149,11 @@ def shown(parts):
     return any(re.search(rf"\b{PHRASE}\b", text) for text in ["".join(parts), *parts])
 
 
+def without(letters):
+    """What is left when the phrase is taken out as often as it appears: `bluebluefinchfinch` holds it twice."""
+    return without(letters.replace(PHRASE, "")) if PHRASE in letters else letters
+
+
 @pytest.mark.parametrize("surface", SURFACES)
 @seed(20251129)
 @settings(max_examples=120, deadline=None)
@@ -170,5 +176,4 @@ def test_what_is_taken_out_of_parts(surface, pieces):
     for parts in (plain(surface, pieces, Action.REDACT), streamed(surface, pieces, Action.REDACT)[0]):
         assert not shown(parts)
         assert SEAM not in "".join(parts)
-        letters = "".join(pieces).replace(PHRASE, "")
-        assert "".join(parts).replace("[removed]", "").replace(PHRASE, "") == letters
+        assert without("".join(parts).replace("[removed]", "")) == without("".join(pieces))

@@ -97,8 +97,10 @@ DISGUISED = [
 SEED = 20260
 
 
-def scan(text: str, cuts: list[int], longest: int = 1000) -> list[tuple[str | None, int, int]]:
-    scanner = RULES.scanner(longest)
+def scan(
+    text: str, cuts: list[int], longest: int = 1000, *, patient: bool = False
+) -> list[tuple[str | None, int, int]]:
+    scanner = RULES.scanner(longest, patient=patient)
     found, safe, before = [], 0, 0
     for cut in [*cuts, len(text), None]:
         result = scanner.feed(text[before:cut]) if cut is not None else scanner.flush()
@@ -123,7 +125,7 @@ def test_every_cut_in_two_and_three(phrase):
     text = f"so {phrase} it"
     whole = scan(text, [])
     assert whole
-    assert whole == looked(text) == scan(text, list(range(1, len(text))))
+    assert whole == looked(text) == scan(text, list(range(1, len(text)))) == scan(text, [], patient=True)
     for size in (1, 2) if len(text) < 40 else (1,):
         for cuts in combinations(range(1, len(text)), size):
             assert scan(text, list(cuts)) == whole
@@ -142,6 +144,7 @@ def test_random_documents_random_cuts(longest):
         cuts = sorted(chance.sample(range(len(text) + 1), min(len(text), chance.randint(1, 9))))
         assert scan(text, cuts, longest) == whole
         assert scan(text, list(range(1, len(text))), longest) == whole
+        assert scan(text, [], longest, patient=True) == scan(text, cuts, longest, patient=True) == whole
 
 
 @settings(derandomize=True, deadline=None, max_examples=60)

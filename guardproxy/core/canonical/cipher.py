@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import string
 
+from guardproxy.core.canonical.fixed import CHUNK, fixed
 from guardproxy.core.canonical.fold import FOLD
 from guardproxy.core.canonical.offsets import Edit, Offsets, View, edited
 from guardproxy.core.canonical.tables import MIXED, STYLED, TURNED, TURNED_SIGNS, WIDE_LEET
@@ -19,7 +21,8 @@ def shifted(by: int) -> dict[int, int]:
 
 ROTATIONS = tuple(shifted(by) for by in range(26))
 ATBASH = str.maketrans(_LOW + _UP, _LOW[::-1] + _UP[::-1])
-_WIDE_LEADS = tuple(sign[:2] for signs in WIDE_LEET.values() for sign, _ in signs)
+_DRAWN = {sign: letter for signs in WIDE_LEET.values() for sign, letter in signs}
+_DRAWINGS = fixed("|".join(re.escape(sign) for signs in WIDE_LEET.values() for sign, _ in signs))
 ROT47 = {c: 33 + (c - 33 + 47) % 94 for c in range(33, 127)}
 
 
@@ -34,6 +37,10 @@ class Backwards:
 
     def span(self, start: int, end: int) -> Span:
         return self._ups.span(self._length - end, self._length - start)
+
+    def shown(self, place: Span) -> Span:
+        above = self._ups.shown(place)
+        return Span(self._length - above.end, self._length - above.start)
 
 
 def translated(view: View, name: str, table: dict[int, int]) -> View:
@@ -92,32 +99,15 @@ def is_drawn(chunk: str) -> bool:
 def wide_leet(view: View) -> View:
     """Several signs that draw one letter, as `|-|`, in words with letters; the same view when there are none."""
     text = view.text
-    if not any(lead in text for lead in _WIDE_LEADS):
+    if not _DRAWINGS.search(text):
         return view
     edits: list[Edit] = []
     for start, end in _chunks(text):
-        found = _wide_in(text, start, end)
+        found = [Edit(m.start(), m.end(), _DRAWN[m[0]]) for m in _DRAWINGS.finditer(text, start, end)]
         if len(found) > 2 or (found and any(c.isalpha() for c in text[start:end])):
             edits += found
     return edited(view, "leet", edits) if edits else view
 
 
-def _wide_in(text: str, start: int, end: int) -> list[Edit]:
-    found: list[Edit] = []
-    at = start
-    while at < end:
-        signs = WIDE_LEET.get(text[at], ())
-        sign, letter = next(((s, x) for s, x in signs if text.startswith(s, at) and at + len(s) <= end), ("", ""))
-        if sign:
-            found.append(Edit(at, at + len(sign), letter))
-        at += len(sign) or 1
-    return found
-
-
 def _chunks(text: str) -> list[tuple[int, int]]:
-    found, at = [], 0
-    for chunk in text.split():
-        at = text.index(chunk, at)
-        found.append((at, at + len(chunk)))
-        at += len(chunk)
-    return found
+    return [m.span() for m in CHUNK.finditer(text)]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 from guardproxy.core.canonical.codecs import Budget
 from guardproxy.core.canonical.escapes import escapes
+from guardproxy.core.canonical.fixed import CHUNK
+from guardproxy.core.canonical.groups import Near
 from guardproxy.core.canonical.numbers import code_lists
-from guardproxy.core.canonical.offsets import Edit, View, edited
+from guardproxy.core.canonical.offsets import SAME, Edit, View, edited
 from guardproxy.core.canonical.plausible import quality
 from guardproxy.core.canonical.runs import encoded_runs
 from guardproxy.core.canonical.signs import morse, spelled
@@ -26,6 +29,8 @@ _NARROW = {
     "decoded:rot47": -0.4,
 }
 """The fewer signs an alphabet has, the less a run is one by chance."""
+LAST_RIVAL = 2
+"""The depth from which on a view has one reading only."""
 _SURE = 1.0
 _LONG = 4
 _LONG_RUN = 24
@@ -39,7 +44,8 @@ class Level:
     """A decoded view, and the places of the original it was decoded from.
 
     `fresh`: those that may hold another encoding, where to look on the next level. `sure`: those that hardly decoded by
-    chance. `likely`: this reading and those it came from are the likeliest of their rivals, and sure;
+    chance. `shown`: where the fresh places stand in the view, if that is as simple as where the edits stand.
+    `likely`: this reading and those it came from are the likeliest of their rivals, and sure;
     `certain`: all places are.
     """
 
@@ -48,19 +54,22 @@ class Level:
     sure: tuple[Span, ...]
     likely: bool = True
     certain: bool = True
+    shown: tuple[Span, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """What to decode: the text as it came (hidden characters tell), the same without them, how deep it lies.
 
-    `fresh` limits the search to places that the level above decoded; None for the whole text.
+    `fresh` limits the search to places that the level above decoded; None for the whole text. `shown`: where they
+    stand in the text without hidden characters, if known.
     """
 
     view: View
     visible: View
     depth: int
     fresh: tuple[Span, ...] | None = None
+    shown: tuple[Span, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +82,8 @@ class _Found:
 def decoded(source: Source, budget: Budget) -> list[Level]:
     """The readings one level down, likeliest first."""
     visible = source.visible
-    found = _within(_found(visible.text, budget), visible, source.fresh)
+    near = _near(visible, source.fresh, source.shown)
+    found = _within(_found(visible.text, budget, near), visible, source.fresh)
     levels = [_level(visible, picked) for picked in _choices(found, _RIVALS[source.depth])]
     turned = [f for f in found if f.name == "decoded:rot47"]
     if len(turned) > 1 and not source.depth:  # the weakest of its rivals, word by word; a row of words is no accident
@@ -88,17 +98,48 @@ def decoded(source: Source, budget: Budget) -> list[Level]:
     return levels
 
 
-def _found(text: str, budget: Budget) -> list[_Found]:
+def decoded_anew(before: View, view: View, budget: Budget) -> list[Level]:
+    """The levels of a view that was made from another one, if anything decodes where their words differ.
+
+    Else what decodes in it decodes in the other as well, and is read there.
+    """
+    known = before.text.split()
+    pairs = set(pairwise(["", *known, ""]))
+    words = [m.span() for m in CHUNK.finditer(view.text)]
+    made = view.text.split()
+    changed = [n for n, pair in enumerate(pairwise(["", *made, ""])) if pair not in pairs]
+    shown = tuple(Span(words[max(0, n - 1)][0], words[min(n, len(words) - 1)][1]) for n in changed)
+    near = _near(view, shown, shown)
+    if not any(near is None or near(f.edit.start, f.edit.end) for f in _found(view.text, budget, near)):
+        return []
+    return decoded(Source(view, view, LAST_RIVAL), budget)
+
+
+def _found(text: str, budget: Budget, near: Near | None) -> list[_Found]:
     found: list[_Found] = []
     for order, (name, edits) in enumerate(escapes(text)):
         found += [_Found(e, f"decoded:{name}", 3.0 - order) for e in edits]
-    listed = [(name, e) for name, edits in code_lists(text) for e in edits]
-    for name, edit in (*encoded_runs(text, budget), *listed):
+    listed = [(name, e) for name, edits in code_lists(text, near) for e in edits]
+    for name, edit in (*encoded_runs(text, budget, near), *listed):
         length = min(_LONG_RUN, edit.end - edit.start) / (2 * _LONG_RUN)  # a whole run before its parts
         found.append(_Found(edit, name, quality(edit.new) + _NARROW.get(name, 0) + length))
     found += [_Found(e, "decoded:morse", 2.0) for e in morse(text)]
     found += [_Found(e, "decoded:nato", 2.0) for e in spelled(text)]
     return found
+
+
+def _near(view: View, fresh: tuple[Span, ...] | None, known: tuple[Span, ...] | None) -> Near | None:
+    """May a stretch of the view come from one of the places? None when all do."""
+    if fresh is None:
+        return None
+    shown = [view.offsets.shown(f) for f in fresh] if known is None else known
+    starts, ends = [s.start for s in shown], [s.end for s in shown]
+
+    def near(start: int, end: int) -> bool:
+        at = bisect_right(ends, start)
+        return at < len(starts) and starts[at] < end
+
+    return near
 
 
 def _within(found: list[_Found], view: View, fresh: tuple[Span, ...] | None) -> list[_Found]:
@@ -148,15 +189,34 @@ def _size(item: _Found) -> int:
 def _level(view: View, picked: list[_Found]) -> Level:
     best = max(picked, key=lambda f: f.rank)
     edits: list[Edit] = []
-    at = 0
+    fresh: list[Span] = []
+    shown: list[Span] = []
+    sure: list[Span] = []
+    at = moved = 0
     for item in picked:
-        edits += (*_cut(at, item.edit.start, last=False), item.edit)
-        at = item.edit.end
+        edit = item.edit
+        cut = _cut(at, edit.start, last=False)
+        moved += sum(len(c.new) - c.end + c.start for c in cut)
+        edits += (*cut, edit)
+        at = edit.end
+        size = len(edit.new)
+        certain = item.rank >= _SURE and size >= _LONG
+        new = item.rank >= _ESCAPED or size >= _HOLDS_MORE
+        if certain or new:
+            place = view.original(edit.start, edit.end)
+            sure += [place] * certain
+            fresh += [place] * new
+            if new:
+                shown.append(Span(edit.start + moved, edit.start + moved + size))
+        moved += size - (at - edit.start)
     edits += _cut(at, len(view.text), last=True)
-    places = [view.original(f.edit.start, f.edit.end) for f in picked]
-    sure = [p for p, f in zip(places, picked, strict=True) if f.rank >= _SURE and len(f.edit.new) >= _LONG]
-    fresh = [p for p, f in zip(places, picked, strict=True) if f.rank >= _ESCAPED or len(f.edit.new) >= _HOLDS_MORE]
-    return Level(edited(view, best.name, edits), tuple(fresh), tuple(sure), certain=len(sure) == len(places))
+    return Level(
+        edited(view, best.name, edits),
+        tuple(fresh),
+        tuple(sure),
+        certain=len(sure) == len(picked),
+        shown=tuple(shown) if view.offsets is SAME else None,
+    )
 
 
 def _cut(start: int, end: int, *, last: bool) -> list[Edit]:

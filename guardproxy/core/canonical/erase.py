@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from guardproxy.core.canonical.fixed import fixed
 from guardproxy.core.canonical.offsets import Edit, View, edited, permuted
 
 _ERASERS = ("\b", "\x7f", "^H")
 _LONGEST_SEQUENCE = 32
+_ERASURE = fixed(rf"\x1b\[[!-?]{{0,{_LONGEST_SEQUENCE - 2}}}[@-~]|[\b\x7f]|\^H")
+"""A terminal sequence `ESC [ … letter`, or an eraser."""
 _OVERRIDES = "\u202d\u202e"
 _EMBEDDINGS = "\u202a\u202b"
 _ISOLATES = "\u2066\u2067\u2068"
@@ -25,36 +28,20 @@ def erased(view: View) -> View:
     text = view.text
     if not any(sign in text for sign in (*_ERASERS, "\x1b[")):
         return view
-    kept: list[int] = []
     edits: list[Edit] = []
+    kept: list[tuple[int, int]] = []  # stretches that are still shown
     at = 0
-    while at < len(text):
-        size = _sequence(text, at)
-        if size:
-            edits.append(Edit(at, at + size, ""))
-            at += size
-            continue
-        sign = next((e for e in _ERASERS if text.startswith(e, at)), "")
-        if not sign:
-            kept.append(at)
-            at += 1
-            continue
-        edits.append(Edit(at, at + len(sign), ""))
-        if kept and not text[kept[-1]].isspace():
-            gone = kept.pop()
-            edits.append(Edit(gone, gone + 1, ""))
-        at += len(sign)
+    for match in _ERASURE.finditer(text):
+        if match.start() > at:
+            kept.append((at, match.start()))
+        at = match.end()
+        edits.append(Edit(match.start(), at, ""))
+        if match[0] in _ERASERS and kept and not text[kept[-1][1] - 1].isspace():
+            start, end = kept.pop()
+            edits.append(Edit(end - 1, end, ""))
+            if start < end - 1:
+                kept.append((start, end - 1))
     return edited(view, "erased", sorted(edits, key=lambda e: e.start))
-
-
-def _sequence(text: str, at: int) -> int:
-    """Length of the terminal sequence `ESC [ … letter` at the place, 0 for none."""
-    if text[at] != "\x1b" or text[at + 1 : at + 2] != "[":
-        return 0
-    end = at + 2
-    while end < len(text) and end - at < _LONGEST_SEQUENCE and " " < text[end] < "@":
-        end += 1
-    return end + 1 - at if end < len(text) and "@" <= text[end] <= "~" else 0
 
 
 @dataclass(slots=True)

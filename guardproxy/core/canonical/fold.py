@@ -234,3 +234,8 @@ _SPACELESS = _spread(SPACELESS)
 def is_spaceless(c: str) -> bool:
     """True for a character of a script written without spaces."""
     return c in _SPACELESS
+
+
+def has_spaceless(text: str) -> bool:
+    """Is there a character of a script written without spaces in the text?"""
+    return not _SPACELESS.isdisjoint(text)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import binascii
+import re
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+from guardproxy.core.canonical.fixed import fixed
 
 SHORTEST = 6
 """Characters of a run that is worth a look."""
@@ -21,6 +24,13 @@ _BRACKETS = frozenset("()[]{}")
 _LONGEST_GROUP = 100
 WIDEST_GAP = 16
 _LONGEST_CHUNK = 2000
+_LOOK_BACK = 32
+_DENSE = 60  # characters for each odd piece; above, looking around each is dearer than reading all
+
+
+Near = Callable[[int, int], bool]
+"""May a stretch `start`, `end` of the text hold something new?"""
+_Step = tuple[int, str]  # where a piece begins, and the piece
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +42,25 @@ class CutRun:
     joined: str
 
 
+_EDGES = r"[\"'()\[\]{}<>,.;:!?*_`~|]*+"
+_CAPITALS = "[A-Z]{1,7}"
+_INSIDE = r"(?!')(?=[A-Za-z]*+(?:-|'[-']*[-A-Za-z]))[-']*+[A-Za-z](?:[-']*+[a-z])++[-']*+"
+_ORDINARY = rf"{_EDGES}(?:[A-Za-z][a-z]{{1,{_LONGEST_WORD - 2}}}|{_CAPITALS}|{_INSIDE}){_EDGES}"
+"""`is_ordinary` for chunks of ASCII, as one pattern."""
+_IS_ORDINARY = fixed(_ORDINARY)
+_ODD_CHUNK = fixed(rf"(?<!\S)(?!{_ORDINARY}(?!\S))\S+")
+_SIGN = "[A-Za-z0-9+/=_-]"
+_IS_PIECE = rf"(?<!{_SIGN})(?=[+/=_-]{{0,3}}[A-Za-z0-9])"
+_PIECE = fixed(rf"{_IS_PIECE}{_SIGN}+")
+_WORD_BEHIND = fixed("[.,;:!?]? ([A-Za-z]+)")
+_ODD_PIECE = fixed(rf"{_IS_PIECE}(?:(?=[A-Z2-7]+(?!{_SIGN}))|(?!{_ORDINARY}(?!{_SIGN}))){_SIGN}+")
+"""A piece that may belong to a group: none of prose, or of the signs of base32 alone."""
+
+
 def is_ordinary(chunk: str) -> bool:
     """True for a chunk (no white space inside) that is a word of prose: letters in one usual case, usual marks."""
+    if chunk.isascii():
+        return _IS_ORDINARY.fullmatch(chunk) is not None
     core = chunk.strip(_EDGE)
     if core.isalpha():
         return (
@@ -46,11 +73,17 @@ def is_ordinary(chunk: str) -> bool:
     return core.isalpha() and (core[1:].islower() or not core.isascii())
 
 
-def opens_group(piece: str) -> bool:
+def odd_chunks(text: str) -> list[tuple[int, str]]:
+    """`(start, chunk)` of every chunk that is no word of prose."""
+    found = [(m.start(), m[0]) for m in _ODD_CHUNK.finditer(text)]
+    return found if text.isascii() else [(at, c) for at, c in found if c.isascii() or not is_ordinary(c)]
+
+
+def opens_group(piece: str, *, ordinary: bool | None = None) -> bool:
     """May the piece be the first group? A word of prose only if its letters are base64 of printable ASCII."""
     if not 0 < len(piece) <= _LONGEST_GROUP:
         return False
-    if not is_ordinary(piece) or (len(piece) > 1 and B32.issuperset(piece)):
+    if not (is_ordinary(piece) if ordinary is None else ordinary) or (len(piece) > 1 and B32.issuperset(piece)):
         return True
     if len(piece) % 4 or piece[0] > "f":
         return False
@@ -66,42 +99,109 @@ def spread(text: str) -> str:
 
 def pieces(text: str) -> list[CutRun]:
     """Stretches of the signs of base64 and its kin; a mark alone is none."""
-    found = []
-    at = 0
-    bare = spread(text)
-    for piece in bare.split():
-        at = bare.index(piece, at)
-        if piece[0].isalnum() or any(c.isalnum() for c in piece[:4]):
-            found.append(CutRun(at, at + len(piece), piece))
-        at += len(piece)
-    return found
+    return [CutRun(m.start(), m.end(), m[0]) for m in _PIECE.finditer(text)]
 
 
-def cut_runs(text: str) -> Iterator[CutRun]:
-    """Runs cut into groups of one length; the last group may be shorter."""
-    row = pieces(text)
+def cut_runs(text: str, near: Near | None = None) -> Iterator[CutRun]:
+    """Runs cut into groups of one length; the last group may be shorter. `near`: see `runs.encoded_runs`."""
+    odd = list(_ODD_PIECE.finditer(text))
+    if len(odd) > len(text) // _DENSE:
+        for row in _stairs(text):
+            if near is None or near(row[0][0], row[-1][0] + len(row[-1][1])):
+                yield from _groups_in(row)
+        return
+    end = 0
+    for piece in odd:
+        if piece.start() >= end and not _stands_alone(text, *piece.span()):
+            row = _stair(text, piece)
+            end = row[-1][0] + len(row[-1][1])
+            if len(row) >= _GROUPS and (near is None or near(row[0][0], end)):
+                yield from _groups_in(row)
+
+
+def _stands_alone(text: str, at: int, end: int) -> bool:
+    """Is a piece, as `a` and `10` in prose, in no group: behind a word that opens none, before a longer word?
+
+    A group that a piece further ahead opens is found from there.
+    """
+    before = text[text.rfind(" ", 0, max(0, at - 1)) + 1 : at - 1]
+    behind = _WORD_BEHIND.match(text, end)
+    return (
+        behind is not None
+        and behind.end() - behind.start(1) > end - at
+        and text[at - 1] == " "
+        and before.isascii()
+        and before.isalpha()
+        and before[1:].islower()
+        and len(before) % 4 != 0
+    )
+
+
+def _stairs(text: str) -> Iterator[list[_Step]]:
+    """All stairs (`_stair`) of two pieces and more, in order."""
+    row: list[_Step] = []
+    width = end = 0
+    for match in _PIECE.finditer(text):
+        start, piece = match.start(), match[0]
+        size = len(piece)
+        if size > width or not _is_gap(text[end:start]):
+            if len(row) >= _GROUPS:
+                yield row
+            row = []
+        width, end = size, start + size
+        row.append((start, piece))
+    if len(row) >= _GROUPS:
+        yield row
+
+
+def _stair(text: str, odd: re.Match[str]) -> list[_Step]:
+    """The pieces around one, none longer than the piece before, as far as no gap is too wide.
+
+    A group never reaches over the ends of a stair, and one begins anew at each: stairs are read apart.
+    """
+    row = [(odd.start(), odd[0])]
+    end = odd.end()
+    for match in _PIECE.finditer(text, end):
+        if len(match[0]) > len(row[-1][1]) or not _is_gap(text[end : match.start()]):
+            break
+        row.append((match.start(), match[0]))
+        end = match.end()
+    before: list[_Step] = []
+    first, width = row[0], _LOOK_BACK
+    while not before:
+        since = max(0, odd.start() - width)
+        for match in reversed(list(_PIECE.finditer(text, since, odd.start()))):
+            if len(match[0]) < len(first[1]) or not _is_gap(text[match.end() : first[0]]):
+                return [*reversed(before), *row]
+            first = match.start(), match[0]
+            before.append(first)
+        if not since:
+            break
+        before, first, width = [], row[0], 4 * width
+    return [*reversed(before), *row]
+
+
+def _groups_in(row: list[_Step]) -> Iterator[CutRun]:
+    ordinary = [_IS_ORDINARY.fullmatch(piece) is not None for _, piece in row]
     first = 0
     while first < len(row) - 1:
         last = first + 1
-        if len(row[last].joined) <= len(row[first].joined) and opens_group(row[first].joined):
-            last = _group_end(text, row, first)
+        if opens_group(row[first][1], ordinary=ordinary[first]):
+            last = _group_end(row, first)
         if last - first >= _GROUPS:
-            group = row[first:last]
-            capital = len(group) > _GROUPS and all(map(B32.issuperset, (p.joined for p in group[:-1])))
-            if capital or not all(is_ordinary(p.joined) for p in group):
-                yield from _ways(group)
+            capital = last - first > _GROUPS and all(B32.issuperset(piece) for _, piece in row[first : last - 1])
+            if capital or not all(ordinary[first:last]):
+                yield from _ways(row[first:last], ordinary[first:last])
         first = max(first + 1, last - 1)
 
 
-def _group_end(text: str, row: list[CutRun], first: int) -> int:
+def _group_end(row: list[_Step], first: int) -> int:
     """One past the last piece of the group that begins at `first`."""
-    size = len(row[first].joined)
-    at = first + 1
-    while at < len(row) and _is_gap(text[row[at - 1].end : row[at].start]):
-        if len(row[at].joined) != size:
-            return at + 1 if len(row[at].joined) < size else at
-        at += 1
-    return at
+    size = len(row[first][1])
+    for at in range(first + 1, len(row)):
+        if len(row[at][1]) != size:
+            return at + 1
+    return len(row)
 
 
 def _is_gap(between: str) -> bool:
@@ -112,17 +212,20 @@ def _is_gap(between: str) -> bool:
     )
 
 
-def _ways(group: list[CutRun]) -> Iterator[CutRun]:
+def _ways(group: list[_Step], ordinary: Sequence[bool]) -> Iterator[CutRun]:
     """The group with and without ordinary words at its ends."""
-    for begin in range(min(3, len(group) - 1)):
-        if begin and not is_ordinary(group[begin - 1].joined):
+    size = len(group)
+    odd = max((i for i in range(size) if not ordinary[i]), default=0) + 1
+    for begin in range(min(3, size - 1)):
+        if begin and not ordinary[begin - 1]:
             return
-        odd = max((i for i, p in enumerate(group) if not is_ordinary(p.joined)), default=0) + 1
-        for end in sorted({len(group), len(group) - 1, odd}, reverse=True):
-            joined = "".join(p.joined for p in group[begin:end])
+        for end in (size, size - 1, odd) if odd < size - 1 else (size, size - 1):
+            if end - begin < _GROUPS:
+                continue
+            joined = "".join([piece for _, piece in group[begin:end]])
             numeric = joined.isdigit() and not set(joined) <= {"0", "1"}  # `numbers` reads lists of them
-            if end - begin >= _GROUPS and len(joined) >= SHORTEST and not numeric:
-                yield CutRun(group[begin].start, group[end - 1].end, joined)
+            if len(joined) >= SHORTEST and not numeric:
+                yield CutRun(group[begin][0], group[end - 1][0] + len(group[end - 1][1]), joined)
 
 
 def marked_runs(chunk: str) -> Iterator[CutRun]:

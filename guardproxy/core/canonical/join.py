@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 
-from guardproxy.core.canonical.fold import is_spaceless
+from guardproxy.core.canonical.fixed import fixed
+from guardproxy.core.canonical.fold import has_spaceless, is_spaceless
 from guardproxy.core.canonical.offsets import Edit, View, edited
 from guardproxy.core.canonical.tables import HYPHENS
 
 SHORTEST_RUN = 3
 _LONGEST_GAP = 12  # `', ' ', '` in a list of characters has nine
-_LETTERS = {cp: " " for cp in range(128) if not chr(cp).isalnum()}
 _EDGE = 200  # characters of a neighbouring word in a script without spaces that may belong to a run
 
 
@@ -39,9 +39,10 @@ def _wrapped(text: str, at: int) -> int:
 
 def may_have_runs(words: list[str]) -> bool:
     """Cheap look at the words of a text: are there enough single letters in a row?"""
-    singles = [i for i, w in enumerate(words) if len(w) == 1]
-    if len(singles) < SHORTEST_RUN - 1:
+    sizes = list(map(len, words))
+    if sizes.count(1) < SHORTEST_RUN - 1:
         return False
+    singles = [i for i, size in enumerate(sizes) if size == 1]
     row = 1
     for before, at in itertools.pairwise(singles):
         row = row + 1 if at == before + 1 else 1
@@ -55,6 +56,8 @@ def single_runs(text: str) -> list[list[int]]:
 
     A run may take in the touching ends of words in scripts without spaces: 关于青 鸟 计 划的.
     """
+    if text.isascii() or not has_spaceless(text):
+        return [[m.start() for m in _SIGN.finditer(text, *run.span())] for run in _RUN.finditer(text)]
     runs: list[list[int]] = []
     run: list[int] = []
     end = 0
@@ -76,20 +79,21 @@ def single_runs(text: str) -> list[list[int]]:
     return runs
 
 
+_SINGLE = r"(?<![^\W_])[^\W_](?![^\W_])"
+_RUN = fixed(rf"{_SINGLE}(?:[\W_]{{1,{_LONGEST_GAP}}}{_SINGLE}){{{SHORTEST_RUN - 1},}}")
+_SIGN = fixed(r"[^\W_]")
+
+
 def _close(runs: list[list[int]], run: list[int]) -> None:
     if len(run) >= SHORTEST_RUN:
         runs.append(run)
 
 
+_WORD = fixed(r"[^\W_]+")
+
+
 def _words(text: str) -> list[tuple[int, int]]:
-    bare = text.translate(_LETTERS) if text.isascii() else "".join(c if c.isalnum() else " " for c in text)
-    found: list[tuple[int, int]] = []
-    at = 0
-    for word in bare.split():
-        at = bare.index(word, at)
-        found.append((at, at + len(word)))
-        at += len(word)
-    return found
+    return [m.span() for m in _WORD.finditer(text)]
 
 
 def _tail(text: str, start: int, stop: int) -> list[int]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from guardproxy.core.canonical.fixed import fixed
+from guardproxy.core.canonical.groups import Near
 from guardproxy.core.canonical.offsets import Edit
 from guardproxy.core.canonical.plausible import quality, text_of_numbers
 
@@ -42,12 +45,12 @@ class _Token:
     prefixed: bool
 
 
-def code_lists(text: str) -> list[tuple[str, list[Edit]]]:
-    """Alternative readings of the number lists in a text."""
+def code_lists(text: str, near: Near | None = None) -> list[tuple[str, list[Edit]]]:
+    """Alternative readings of the number lists in a text. `near`: see `runs.encoded_runs`."""
     if sum(map(text.count, string.digits)) < _FEWEST:
         return []
     by_name: dict[str, list[Edit]] = {}
-    for group in _groups(text):
+    for group in _groups(text, near):
         for part in _parts(text, group):
             for name, decoded in _readings(text, part):
                 by_name.setdefault(name, []).append(Edit(part[0].start, part[-1].end, decoded))
@@ -77,29 +80,40 @@ def is_code_word(word: str) -> bool:
     return not bare or bare in _WORDS
 
 
-def _groups(text: str) -> list[list[_Token]]:
+_DIGITS = r"\+*+(?:[Uu]\+|0[xXob]|\\[xu]|[xu])?[0-9a-fA-F]+[+h]*"
+_BETWEEN = rf"\+*+(?:{'|'.join(sorted(_WORDS))})?\+*+"
+_ROW = fixed(rf"(?<!\S){_DIGITS}(?: {{1,{_WIDEST_GAP}}}(?=\S)(?:{_DIGITS}|(?i:{_BETWEEN}))(?!\S))+")
+"""Numbers and the words between them in a row: every group, and more."""
+
+
+def _groups(text: str, near: Near | None) -> list[list[_Token]]:
     """Numbers in a row, little between them."""
-    groups: list[list[_Token]] = []
+    spaced = _spaced(text)
+    known: dict[str, _Token | None] = {}
+    found: list[list[_Token]] = []
+    for row in _ROW.finditer(spaced):
+        if row[0].count(" ") >= _FEWEST - 1 and (near is None or near(*row.span())):
+            found += _groups_in(row[0], row.start(), known)
+    return found
+
+
+def _groups_in(row: str, at: int, known: dict[str, _Token | None]) -> Iterator[list[_Token]]:
+    """The groups of a row that begins at `at`; no gap in it is too wide."""
     current: list[_Token] = []
-    at = 0
-    reach = -1  # how far the last number, and words such as chr, carry the group
-    ascii_text = _spaced(text)
-    for word in ascii_text.split():
-        at = ascii_text.index(word, at)
-        token = _token(word, at)
-        near = current and at - reach <= _WIDEST_GAP
-        if token and near:
-            current.append(token)
-        elif token:
-            groups.append(current)
-            current = [token]
-        elif not (near and is_code_word(word)):
-            groups.append(current)
-            current = []
-        at += len(word)
-        reach = at
-    groups.append(current)
-    return [g for g in groups if len(g) >= _FEWEST]
+    for word in row.split(" "):
+        if word:
+            if word not in known:
+                known[word] = _token(word, 0)
+            token = known[word]
+            if token:
+                current.append(_Token(at + token.start, at + token.end, token.digits, token.prefixed))
+            elif not (current and is_code_word(word)):
+                if len(current) >= _FEWEST:
+                    yield current
+                current = []
+        at += len(word) + 1
+    if len(current) >= _FEWEST:
+        yield current
 
 
 def _parts(text: str, group: list[_Token]) -> list[list[_Token]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,9 +12,14 @@ from guardproxy.core.findings import Span
 
 
 class Offsets(Protocol):
-    """The way back: a range of the view → the range of the original it came from."""
+    """The way back: a range of the view → the range of the original it came from; and the way there.
+
+    `shown`: the range of the view outside of which nothing came from `place`; it may be wider than need be.
+    """
 
     def span(self, start: int, end: int) -> Span: ...
+
+    def shown(self, place: Span) -> Span: ...
 
 
 class Same:
@@ -24,6 +29,9 @@ class Same:
 
     def span(self, start: int, end: int) -> Span:
         return Span(start, end)
+
+    def shown(self, place: Span) -> Span:
+        return place
 
 
 SAME = Same()
@@ -81,6 +89,22 @@ class Edited:
             return self._ups.span(at, at)
         return self._ups.span(self._first(start), self._last(end - 1))
 
+    def shown(self, place: Span) -> Span:
+        above = self._ups.shown(place)
+        if above.end <= above.start:
+            return Span(self._place(above.start)[0], self._place(above.start)[1])
+        return Span(self._place(above.start)[0], self._place(above.end - 1)[1])
+
+    def _place(self, at: int) -> tuple[int, int]:
+        """The range of the view that shows the parent's character `at`: all of a replacement, or the one character."""
+        piece = bisect_right(self._froms, at) - 1
+        if piece < 0:
+            return at, at + 1
+        new = self._starts[piece] + self._news[piece]
+        if at < self._tos[piece]:
+            return self._starts[piece], new
+        return new + at - self._tos[piece], new + at - self._tos[piece] + 1
+
     def _piece(self, at: int) -> int:
         """The last non-empty replacement that begins at or before `at`, or the last edit before it; -1 for none."""
         return bisect_right(self._starts, at) - 1
@@ -133,6 +157,10 @@ class Permuted:
             return self._ups.span(at, at)
         return self._ups.span(min(places), max(places) + 1)
 
+    def shown(self, place: Span) -> Span:
+        del place
+        return Span(0, len(self._order))
+
 
 def permuted(view: View, name: str, order: Sequence[int]) -> View:
     """The characters of the view at these places, in this order."""
@@ -157,16 +185,20 @@ class Mapped:
             return self._ups.span(at, at)
         return self._ups.span(starts[start], ends[end - 1])
 
+    def shown(self, place: Span) -> Span:
+        above = self._ups.shown(place)
+        starts, ends = self._arrays()
+        return Span(bisect_right(ends, above.start), bisect_left(starts, above.end))
+
     def _arrays(self) -> tuple[array[int], array[int]]:
         if self._starts is None or self._ends is None:
-            self._starts, self._ends = array("l"), array("l")
             made = self._pieces.pieces() if isinstance(self._pieces, PieceMaker) else self._pieces
-            for at, new in enumerate(made):
-                if new:
-                    self._starts.extend([at] * len(new))
-                    self._ends.extend([at + 1] * len(new))
-                elif self._ends:
-                    self._ends[-1] = at + 1  # a removed mark belongs to the letter before it
+            self._starts = array("l", [at for at, new in enumerate(made) for _ in new])
+            self._ends = array("l", [at + 1 for at in self._starts])
+            for at in [at for at, new in enumerate(made) if not new]:
+                last = bisect_left(self._starts, at) - 1
+                if last >= 0:
+                    self._ends[last] = at + 1  # a removed mark belongs to the letter before it
         return self._starts, self._ends
 
 

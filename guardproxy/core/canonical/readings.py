@@ -15,7 +15,7 @@ from guardproxy.core.canonical.cipher import (
     wide_leet,
 )
 from guardproxy.core.canonical.codecs import Budget
-from guardproxy.core.canonical.decode import Level, Source, decoded
+from guardproxy.core.canonical.decode import Level, Source, decoded, decoded_anew
 from guardproxy.core.canonical.erase import erased, shown_in_order
 from guardproxy.core.canonical.fold import VISIBLE, folded, key_words, odd_signs, plain
 from guardproxy.core.canonical.join import dehyphened, joined, may_have_runs, single_runs
@@ -25,7 +25,6 @@ from guardproxy.core.findings import Span
 
 DEEPEST = 3
 """Nested encodings that are opened; the next one is refused unread."""
-_LAST_RIVAL = 2
 _RARELY = (turned, mixed, styled, shown_in_order, wide_leet)
 _LETTERED = frozenset({"decoded:nato", "decoded:morse", "decoded:a1z26"})  # spelled out: gaps of words are lost
 
@@ -104,14 +103,17 @@ def _read(level: Level, depth: int, budget: Budget, out: Readings) -> None:
     if runs:
         out.all.append(Reading(_named(shown, "joined", name), runs, depth=depth))
         _add(out, together, name, depth, seen)
-    levels = (
-        decoded(Source(view, shown_text, depth, level.fresh if depth else None), budget) if _opens(level, depth) else []
-    )
+    levels = decoded(_source(level, shown_text, depth), budget) if _opens(level, depth) else []
     if together is not shown and not depth:
-        levels += decoded(Source(together, together, _LAST_RIVAL), budget)
+        levels += decoded_anew(shown_text, together, budget)
     if not level.likely:
         out.all[first:] = [replace(r, likely=False) for r in out.all[first:]]
     _descend(levels, depth, budget, out, likely_above=level.likely)
+
+
+def _source(level: Level, visible: View, depth: int) -> Source:
+    same = visible.text == level.view.text
+    return Source(level.view, visible, depth, level.fresh if depth else None, level.shown if same else None)
 
 
 def _opens(level: Level, depth: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from guardproxy.core.canonical.fixed import fixed
 from guardproxy.core.canonical.offsets import Edit
 
 _MORSE = dict(
@@ -62,7 +63,7 @@ _STROKES = str.maketrans(
 )
 _STROKE_SET = frozenset(".-/")
 _FEWEST = 3
-_PAIRS = (".-", "-.", "--", "..", ". .", "- -", ". -", "- .", "*-", "-*", "__", "._", "_.", "-,", ".,", "|.", ".|")
+_PAIR = fixed(r"[-.][-.]|__|\._|_\.|[-.] [-.]|\*-|-\*|[-.],|\|\.|\.\|")
 _AROUND = "\"'()[]{}`"
 _BEHIND = ",;:!?"
 _BULLETS = frozenset("-*•–—")
@@ -142,7 +143,7 @@ def morse(text: str) -> list[Edit]:
 
     A mark of a list at either end of a run is read both ways: as a stroke and as what it is.
     """
-    if not any(pair in text for pair in _PAIRS) and (text.isascii() or _DRAWN.isdisjoint(text)):
+    if not _PAIR.search(text) and (text.isascii() or _DRAWN.isdisjoint(text)):
         return []
     edits: list[Edit] = []
     run: list[_Code] = []
@@ -230,7 +231,7 @@ def spelled(text: str) -> list[Edit]:
 
 def _runs_together(text: str) -> bool:
     """`BravoLimaUniform`: is there a long word with capitals inside that begins with the name of a letter?"""
-    return any(len(w) > 9 and not w[1:].islower() and w.lower().strip(_AROUND).startswith(_NAMES) for w in text.split())
+    return any(not w[1:].islower() and w.lower().strip(_AROUND).startswith(_NAMES) for w in _LONG_CHUNK.findall(text))
 
 
 def _names(text: str) -> list[tuple[int, int]]:
@@ -272,5 +273,6 @@ def _collect(run: list[tuple[int, int, str]], edits: list[Edit]) -> None:
 
 
 _NAMES = tuple(NATO)
+_LONG_CHUNK = fixed(r"(?<!\S)\S{10,}")
 _LETTER_NAMES = frozenset(w for w, letter in NATO.items() if letter.isalpha())
 _DRAWN = frozenset(map(chr, _STROKES)) - frozenset("*_|")

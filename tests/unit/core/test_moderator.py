@@ -262,6 +262,31 @@ def test_longest_hold_looks_early_and_lets_nothing_go():
     )  # fmt: skip
 
 
+def test_time_matters_while_a_text_waits_for_a_window_and_only_then():
+    scene = words(WEAPONS, longest_hold_ms=1000)
+    seen = [scene.moderator.waits]
+    scene.moderator.feed(0, CONTENT, "01234")
+    seen.append(scene.moderator.waits)
+    scene.moderator.tick(0.0)
+    seen.append(scene.moderator.waits)
+    scene.moderator.tick(1000.0)
+    seen.append(scene.moderator.waits)
+    assert seen == [False, True, True, False]
+    scene.moderator.feed(0, CONTENT, "5")
+    assert scene.moderator.waits
+    scene.moderator.flush(0)
+    assert not scene.moderator.waits
+
+
+def test_time_does_not_matter_to_words_and_to_texts_that_leave_whole():
+    scene = words(BAD)
+    scene.moderator.feed(0, CONTENT, "zor")
+    assert not scene.moderator.waits
+    whole = words(WEAPONS, longest_hold_ms=1000)
+    whole.moderator.feed(0, TOOL, '{"a": "0123456')
+    assert not whole.moderator.waits
+
+
 def test_an_early_look_may_refuse():
     play(
         words(WEAPONS, longest_hold_ms=1000),

@@ -287,6 +287,16 @@ def test_scanners_are_fresh_each_time():
     assert len(bench_of().scanners(CONTENT)) == 1
 
 
+def test_patient_scanners_find_the_same_and_settle_it_at_the_end():
+    bench = Bench(policy(rule(Kind.WORDS, "", phrases=("zorp",))), Toolbox())
+    (hasty,), (patient,) = bench.scanners(CONTENT), bench.patient_scanners(CONTENT)
+    text = "a zorp and then some other words "
+    assert hasty.feed(text).safe > patient.feed(text).safe == 0
+    assert [f.span for f in patient.flush().findings] == [Span(2, 6)]
+    long = bench.patient_scanners(CONTENT)[0]
+    assert long.feed(text * 60).safe > 0, "what is held stays bounded"
+
+
 def test_the_toolbox_says_what_is_installed():
     assert Toolbox((Eye(),), (Model([]),)).infos == (EYE, INFO)
 
@@ -389,3 +399,39 @@ async def test_a_detector_of_media_reads_no_text():
     await bench.inspect([segment()])
     assert gallery.asked == []
     assert bench.detectors == ()
+
+
+async def test_a_known_text_is_not_looked_at_by_instant_detectors_again():
+    eye = Eye("x")
+    bench = bench_of(eye=eye, cache=VerdictCache())
+    old, new = segment("old"), segment("new")
+    await bench.inspect([old])
+    again = segment("old")
+    seen = await bench.inspect([new, again])
+    assert eye.seen == ["old", "new"]
+    assert [found.segment for found in seen.findings] == [new, again]
+
+
+async def test_what_is_remembered_stands_where_it_would_have_been_found():
+    rules = (Rule("w", Kind.WORDS, "", Ladder((LadderStep(Action.REFUSE, 1.0),)), phrases=("kite",)), *USUAL)
+    texts = [segment("a kite"), segment("b"), segment("another kite")]
+    plain, caching = bench_of(eye=Eye("x"), rules=rules), bench_of(eye=Eye("x"), rules=rules, cache=VerdictCache())
+    await caching.inspect([texts[1]])
+    for _ in range(2):
+        assert (await caching.inspect(texts)).findings == (await plain.inspect(texts)).findings
+
+
+async def test_a_look_that_failed_is_not_remembered():
+    eye = Eye(ValueError())
+    bench = bench_of(eye=eye, cache=VerdictCache())
+    for _ in range(2):
+        assert (await bench.inspect([segment()])).failures
+    assert len(eye.seen) == 2
+
+
+async def test_known_texts_do_not_count_for_the_thread(monkeypatch):
+    bench = bench_of(eye=Eye(), cache=VerdictCache())
+    long = "x" * (ON_THE_LOOP + 1)
+    await bench.inspect([segment(long)])
+    monkeypatch.setattr(asyncio, "to_thread", None)
+    await bench.inspect([segment(long), segment("new")])

@@ -5,8 +5,8 @@ import pytest
 from guardproxy.core.conversation import Scope, Segment, Stage
 from guardproxy.core.findings import Failure, FailureKind
 from guardproxy.detectors.embedded import EmbeddedDetector, embedded_info, findings_of, hazards_of
+from guardproxy.detectors.lanes import Miss
 from guardproxy.detectors.model_files import Head
-from guardproxy.detectors.pool import Miss
 from guardproxy.detectors.scorer import Scorer
 from guardproxy.detectors.worker import canonical_text
 from guardproxy.errors import ModelFilesError

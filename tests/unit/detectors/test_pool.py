@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from guardproxy.core.findings import FailureKind
+from guardproxy.detectors.lanes import SHORT, Miss
 from guardproxy.detectors.model_files import FOLDER
-from guardproxy.detectors.pool import ClassifierPool, Miss, PoolOptions
+from guardproxy.detectors.pool import ClassifierPool, PoolOptions
 from guardproxy.detectors.scorer import Scorer
 from guardproxy.errors import ModelFilesError
 
@@ -24,7 +25,7 @@ for line in sys.stdin:
     order = json.loads(line)
     text = order.get("text")
     if text == "die": os._exit(9)
-    if text in (None, "sleep"): continue
+    if text is None or text.strip() == "sleep": continue
     answer = {"id": order["id"], "scores": [0.25, len(text) / 100]}
     if text == "nan": answer["scores"] = [float("nan"), 0.1]
     if text == "two": answer["scores"] = [2.0, 0.1]
@@ -49,6 +50,26 @@ async def test_scores_in_the_order_of_the_texts():
     async with pool(workers=2) as p:
         assert await p.score(["a", "bb", "ccc"]) == [(0.25, 0.01), (0.25, 0.02), (0.25, 0.03)]
         assert p.waiting == 0
+
+
+async def test_how_long_a_text_would_wait_for_its_turn():
+    async with pool(deadline_s=60.0) as p:
+        await p.score(["a"])
+        assert p.wait_s == 0.0
+        await p.score(["a"] * 40)  # some wait, so the pace is known
+        sleeping = asyncio.create_task(p.score(["sleep"] * 4))  # as many as are in work at once
+        await asyncio.sleep(0)
+        assert p.wait_s == 0.0  # none waits
+        waiting = asyncio.create_task(p.score(["a"] * 10))
+        await asyncio.sleep(0)
+        short = p.wait_s
+        longer = asyncio.create_task(p.score(["a" * 5000]))
+        await asyncio.sleep(0)
+        assert 0.0 < short < p.wait_s
+        sleeping.cancel()
+        await asyncio.gather(waiting, longer)
+        assert p.wait_s == 0.0
+        await asyncio.gather(sleeping, return_exceptions=True)
 
 
 async def test_no_texts_no_scores():
@@ -107,6 +128,19 @@ async def test_more_than_may_wait_is_turned_away():
         caller.cancel()
         await asyncio.gather(caller, return_exceptions=True)
         assert await p.score(["a"]) == [(0.25, 0.01)]
+
+
+async def test_a_short_text_finds_a_place_among_long_ones():
+    async with pool() as p:
+        await p.ready()
+        rows = [asyncio.ensure_future(p.score(["sleep" + " " * SHORT])) for _ in range(9)]
+        while p.waiting < 9:
+            await asyncio.sleep(0)
+        assert await p.score(["a"]) == [(0.25, 0.01)]
+        for row in rows:
+            row.cancel()
+        await asyncio.gather(*rows, return_exceptions=True)
+        assert p.waiting == 0
 
 
 async def test_a_large_call_passes_an_empty_queue():

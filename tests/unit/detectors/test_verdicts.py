@@ -140,3 +140,27 @@ def test_texts_that_look_alike_are_others():
     cache = VerdictCache().of("t", "h")
     cache.keep(INFO, [segment("caf\u00e9")], [])
     assert cache.recall(INFO, [segment("cafe\u0301")])[1] != []
+
+
+def test_what_the_instant_tier_found_comes_back_with_the_text():
+    cache, first, second = VerdictCache().of("t", "h"), segment(at=0), segment("b", at=1)
+    cache.learn([first, second], [found(first), found(first, 0.7)])
+    again = segment(at=4)
+    assert cache.known(again) == (found(again), found(again, 0.7))
+    assert cache.known(segment("b")) == ()
+    assert cache.known(segment("c")) is None
+
+
+@pytest.mark.parametrize("other", [segment(scope=Scope.HISTORY), segment(identifier=True), segment("b")])
+def test_the_instant_tier_tells_texts_scopes_and_identifiers_apart(other):
+    verdicts = VerdictCache()
+    verdicts.of("t", "h").learn([segment()], [])
+    assert verdicts.of("t", "h").known(other) is None
+    assert verdicts.of("u", "h").known(segment()) is None
+    assert verdicts.of("t", "g").known(segment()) is None
+
+
+def test_nothing_is_learnt_from_findings_about_copies():
+    cache = VerdictCache().of("t", "h")
+    cache.learn([segment()], [found(segment())])
+    assert cache.known(segment()) is None

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from guardproxy.observe import begun as module
-from guardproxy.observe.begun import Begun
+from guardproxy.observe.begun import Begun, all_begun
 
 
 @pytest.fixture
@@ -81,3 +81,14 @@ def test_a_full_disk_is_an_error_at_the_beginning_and_none_at_the_end(begun, log
     begun.end("a")
     monkeypatch.undo()
     assert "b" not in left(log)
+
+
+def test_each_process_has_a_file_of_its_own(begun, log):
+    begun.begin("a", {})
+    for owner in ("2", "10"):
+        other = Begun(log, owner)
+        other.begin(f"of {owner}", {})
+        other.close()
+    (log.parent / f"{log.name}.open-3.part").write_text("half a file")
+    assert [one.path.suffix for one in all_begun(log)] == [".open", ".open-10", ".open-2"]
+    assert [record["decision_id"] for one in all_begun(log) for record in one.left(log)] == ["a", "of 10", "of 2"]

@@ -5,7 +5,7 @@ import pytest
 from guardproxy.core.conversation import Stage
 from guardproxy.core.decide import decide
 from guardproxy.core.rules import Action, PolicyRef
-from guardproxy.observe.comparison import EXAMPLES, Comparison, change_of
+from guardproxy.observe.comparison import EXAMPLES, Comparison, change_of, together
 from tests.unit.observe.conftest import verdict
 
 LIVE, OTHER = PolicyRef("base", 1, "aaaa"), PolicyRef("base", 2, "bbbb")
@@ -69,3 +69,22 @@ def test_examples_are_the_latest_few():
 def test_nothing_yet():
     view = Comparison(LIVE, OTHER).view()
     assert (view["exchanges"], view["stages"], view["rules"]) == (0, {}, [])
+
+
+def test_views_of_several_processes_are_the_view_of_one():
+    whole, parts = Comparison(LIVE, OTHER), [Comparison(LIVE, OTHER), Comparison(LIVE, OTHER)]
+    for number in range(9):
+        other = REFUSES if number % 3 else decided(OTHER, verdict(Action.WARN, "tone"))
+        for one in (whole, parts[number % 2]):
+            one.begin()
+            one.add(WARNED if number % 4 else CALM, other, f"D{number}")
+    (joined,), expected = together([part.view() for part in parts]), whole.view()
+    for view in (joined, expected):
+        for rule in view["rules"]:
+            assert len(rule.pop("examples")) <= EXAMPLES  # the last ones of each process
+    assert joined == expected
+
+
+def test_other_policies_are_another_pair():
+    views = [Comparison(LIVE, other).view() for other in (OTHER, PolicyRef("base", 3, "cccc"), OTHER)]
+    assert [view["candidate"] for view in together(views)] == ["base@2", "base@3"]

@@ -38,3 +38,25 @@ def test_no_text_stays_in_memory(samples):
                 assert not isinstance(thing, Segment)
                 assert not (isinstance(thing, str) and samples.marker in thing)
     assert len(seen) > 50
+
+
+def test_another_process_takes_what_has_come_since(samples):
+    ring, other, shown = Recent(), Recent(), Recent(4)
+    ring.add(replace(samples.refused, time=30.0))
+    other.add(replace(samples.calm, decision_id="D1", time=20.0))
+    other.add(replace(samples.calm, decision_id="D2", time=40.0))
+    shown.put([ring.take(), other.take()])
+    assert [row.decision_id for row in shown.newest()] == ["D2", "K7Q2", "D1"]
+    assert shown.find("K7Q2") == ring.find("K7Q2")
+    ring.add(replace(samples.calm, decision_id="D3", time=50.0))
+    shown.put([ring.take(), other.take()])
+    assert [row.decision_id for row in shown.newest()] == ["D3", "D2", "K7Q2", "D1"]
+    assert len(ring) == 2
+
+
+def test_of_many_it_takes_those_that_are_still_here(samples):
+    ring, shown = Recent(3), Recent()
+    for number in range(10):
+        ring.add(replace(samples.calm, decision_id=f"D{number}"))
+    shown.put([ring.take()])
+    assert {row.decision_id for row in shown} == {"D7", "D8", "D9"}

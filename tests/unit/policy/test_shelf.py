@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 
+from guardproxy.core.rules import Source
 from guardproxy.detectors.registry import inspector, toolbox
 from guardproxy.errors import PolicyError
 from guardproxy.policy import folder as reading
 from guardproxy.policy.codes import completed
+from guardproxy.policy.problems import Problem
 from guardproxy.policy.shelf import Shelf
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC).timestamp()
@@ -213,12 +215,33 @@ def test_a_folder_that_never_holds_still_changes_nothing(tmp_path, monkeypatch):
 
 def test_a_set_is_prepared_before_it_is_in_force(folder):
     shelf, seen = open_shelf(folder), []
-    shelf.prepare = lambda policies: seen.append((policies[0].ref.revision, shelf.policies[0].ref.revision))
+
+    def prepare(held):
+        seen.append((held.set.refs[0].revision, shelf.policies[0].ref.revision))
+        return ()
+
+    shelf.prepare = prepare
+    shelf.swapped = lambda: seen.append(shelf.policies[0].ref.revision)
     write(folder, "one", PLAIN + "revision: 2\n")
     assert shelf.reload().ok
     write(folder, "one", PLAIN + "levle: 2\n")
     assert not shelf.reload().ok
-    assert seen == [(2, 1)]
+    assert seen == [(2, 1), 2]
+
+
+def test_a_set_that_somebody_cannot_prepare_does_not_come_into_force(folder):
+    shelf, seen = open_shelf(folder), []
+    other = open_shelf(folder).held()
+    problem = Problem("GP013", Source("one.yaml", 1, 1), "a worker did not take the policies over")
+    shelf.prepare = lambda _held: (problem,)
+    shelf.swapped = lambda: seen.append("swapped")
+    write(folder, "one", PLAIN + "revision: 2\n")
+    report = shelf.reload()
+    assert (report.ok, report.problems, shelf.failed) == (False, (problem,), True)
+    assert {p.ref.revision for p in shelf.policies} == {1}
+    with pytest.raises(PolicyError, match="GP013"):
+        shelf.adopt(other, lambda _old, _new: seen.append("agreed"))
+    assert seen == []
 
 
 def test_an_editors_files_are_no_policies(folder):

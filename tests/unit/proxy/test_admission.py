@@ -34,7 +34,7 @@ def clock():
 
 @pytest.fixture
 def admission(clock):
-    return Admission(LocalLimits(), 100, clock)
+    return Admission(LocalLimits(), None, clock)
 
 
 def caller(name="acme", key="k1", per_key=None, **more):
@@ -144,7 +144,7 @@ async def test_a_key_has_its_own_places(admission):
 
 
 async def test_nobody_takes_all_places_when_nothing_is_set(clock):
-    admission = Admission(LocalLimits(), 2, clock)
+    admission = Admission(LocalLimits(), lambda: 2, clock)
     for _ in range(2):
         await admission.enter(caller())
     with pytest.raises(LimitReached):
@@ -160,7 +160,7 @@ async def test_who_is_turned_away_or_gives_up_holds_no_place(admission):
         async def take(self, *given):
             await asyncio.Event().wait()
 
-    waiting = Admission(Slow(), 100, Clock())
+    waiting = Admission(Slow(), None, Clock())
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(waiting.enter(who), 0.001)
     assert not admission._inside

@@ -19,6 +19,7 @@ from guardproxy.observe.record import Recorder
 from guardproxy.proxy.app import DOORS, MODERATIONS, DataApp
 from guardproxy.proxy.cors import Cors
 from guardproxy.proxy.flow import Flow
+from guardproxy.proxy.hall import Standing
 from guardproxy.proxy.settings import LimitSettings
 from guardproxy.proxy.target import Target
 from guardproxy.proxy.upstream_httpx import HttpxUpstream
@@ -152,7 +153,7 @@ async def test_a_body_beyond_the_limit(app_of, sent):
 
 async def test_too_many_at_once(app_of, sent):
     app = app_of(inflight=1)
-    app._inflight[MODERATIONS] = 1
+    app._doorman.crowd.enter("default")
     answer = await ask(app, **said())
     assert (answer.status_code, code(answer)) == (429, "rate_limit_exceeded")
     assert answer.headers["retry-after"] == "1"
@@ -377,6 +378,17 @@ async def test_readyz_tells_of_a_refused_set_and_stays_ready(hall, policy_file):
     assert (last["ok"], last["place"].split(":")[0]) == (False, "sample.yaml")
 
 
+async def test_one_of_several_workers_is_ready_when_all_have_been(hall):
+    team = Standing(of=2, serve=1)
+    answer = await ask(DataApp(replace(hall, standing=team)), "GET", "/readyz")
+    assert (answer.status_code, answer.json()["status"], answer.headers["retry-after"]) == (503, "starting", "1")
+    team.complete, team.serve = True, 2
+    answer = await ask(DataApp(replace(hall, standing=team)), "GET", "/readyz")
+    assert (answer.status_code, answer.json()["workers"]) == (200, {"serve": 2, "of": 2})
+    team.serve = 1  # one is being replaced: the other serves
+    assert (await ask(DataApp(replace(hall, standing=team)), "GET", "/readyz")).json()["status"] == "ready"
+
+
 async def test_lifespan_and_other_protocols(app_of):
     app, sent = app_of(), []
     messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
@@ -502,7 +514,7 @@ async def test_readyz_tells_of_a_log_that_cannot_be_written(hall, tmp_path):
 
 async def test_who_is_turned_away_is_counted_and_logged_once_a_second_and_not_recorded(app_of, hall):
     app = app_of(inflight=1)
-    app._inflight[MODERATIONS] = 1
+    app._doorman.crowd.enter("default")
     with capture_logs() as logs:
         answers = [await ask(app, path=path, **said()) for path in (CHAT, "/v1/messages", "/api/v1/text/contents")]
     assert [answer.status_code for answer in answers] == [429] * 3

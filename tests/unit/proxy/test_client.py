@@ -125,6 +125,19 @@ async def test_nobody_watches_after_the_end():
     await asyncio.gather(work, return_exceptions=True)
 
 
+async def test_a_listener_that_tells_needs_no_task():
+    told = []
+    client = Client(None, None, when_gone=told.append)
+    work = spawn(asyncio.Event().wait())
+    client.watch(work)
+    assert client._watcher is None
+    told[0]()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    client.unwatch()
+    assert (client.gone, told[1:]) == (True, [None])
+
+
 def test_unwatching_what_nobody_watched():
     client_of()[0].unwatch()
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from guardproxy.errors import Overloaded
 from guardproxy.proxy.front import FrontRules
 from guardproxy.proxy.server import Listener, Servers
 from guardproxy.proxy.settings import LimitSettings
@@ -217,6 +218,69 @@ async def test_too_many_connections_are_told_so():
         assert b"\r\nretry-after: 1\r\n" in got
         first.close()
         assert counted == ["overloaded"]
+
+
+def sends_away(*paths):
+    """Rules of a listener that sends away who asks for these."""
+    answer = replace(error_answer(Overloaded("not now")), headers=(("retry-after", "1"), ("x-mark", "1")))
+    met = []
+
+    def meet(head):
+        met.append(head.line.path)
+        return answer if head.line.path in paths else None
+
+    return FrontRules(meet=meet), met
+
+
+async def test_who_is_sent_away_reaches_no_application_and_may_ask_again():
+    rules, met = sends_away("/a")
+    async with open_house(rules) as (app, port):
+        reader, writer = await connected(port)
+        for path in ("a", "a", "b"):  # whole requests: the connection stays
+            writer.write(POST.replace(b"/a", f"/{path}".encode()) + b"hello")
+            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+            if path == "a":
+                assert head.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+                assert b"\r\nx-mark: 1\r\n" in head
+                assert b"\r\ndate: " in head
+                assert b"connection: close" not in head
+                length = int(head.split(b"content-length: ")[1].split(b"\r\n")[0])
+                assert json.loads(await reader.readexactly(length))["error"]["code"] == "rate_limit_exceeded"
+        assert b"/b|hello" in await asyncio.wait_for(reader.read(64), 10)
+        assert [path for _, path, _ in app.seen] == ["/b"]
+        assert met == ["/a", "/a", "/b"]
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        POST + b"hel",
+        b"POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        b"POST /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
+        b"POST /a HTTP/1.0\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+        b"POST /a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+    ],
+)
+async def test_who_is_sent_away_before_the_body_is_here_or_wants_to_leave_is_let_go(request_):
+    async with open_house(sends_away("/a")[0]) as (app, port):
+        got = await talk(port, request_)
+        assert (status(got), error(got)["code"]) == (429, "rate_limit_exceeded")
+        assert b"\r\nconnection: close\r\n" in got
+        assert app.seen == []
+
+
+async def test_of_a_pipeline_each_is_met_in_its_turn():
+    async with open_house(sends_away("/a")[0]) as (app, port):
+        last = b"GET /c HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+        got = await talk(port, GET + GET.replace(b"/a", b"/b") + POST + b"hello" + last)
+        assert [line.split(b" ")[1] for line in got.split(b"HTTP/1.1")[1:]] == [b"429", b"200", b"429", b"200"]
+        assert [path for _, path, _ in app.seen] == ["/b", "/c"]
+
+
+async def test_who_is_sent_away_and_says_nothing_more_is_let_go_in_time():
+    async with open_house(sends_away("/a")[0], idle_timeout_s=1) as (_, port):
+        assert status(await talk(port, GET)) == 429
 
 
 async def test_a_long_pipeline_waits_in_the_socket():

@@ -64,6 +64,27 @@ async def test_it_passes_on_what_it_is_told(inner):
     assert not transport.is_closing()
 
 
+async def test_a_head_leaves_with_its_body(inner):
+    transport = LingeringTransport(inner, lambda: False, 60)
+    transport.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    assert inner.told == []
+    transport.write(b"body")
+    transport.write(b"more")
+    await asyncio.sleep(0)
+    assert inner.told == [b"HTTP/1.1 200 OK\r\n\r\nbody", b"more"]
+
+
+async def test_a_head_alone_does_not_wait_for_long(inner):
+    transport = LingeringTransport(inner, lambda: False, 60)
+    transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    await asyncio.sleep(0)
+    assert inner.told == [b"HTTP/1.1 100 Continue\r\n\r\n"]
+    transport.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+    transport.close()
+    assert inner.told[1:] == [b"HTTP/1.1 204 No Content\r\n\r\n", "close"]
+    transport.lost()
+
+
 async def test_with_nothing_unread_it_closes(inner):
     transport = LingeringTransport(inner, lambda: False, 60)
     transport.close()

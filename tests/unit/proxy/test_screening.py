@@ -26,10 +26,10 @@ from guardproxy.core.rules import (
     Unscanned,
 )
 from guardproxy.detectors.bench import Bench, Inspection, Toolbox
-from guardproxy.errors import BadRequest, GuardUnavailable
+from guardproxy.errors import BadRequest, GuardUnavailable, Overloaded
 from guardproxy.policy.messages import load
 from guardproxy.policy.shipped import directory
-from guardproxy.proxy.screening import check_limits, forget_refused, look_over_turns, screen
+from guardproxy.proxy.screening import Looks, check_limits, complain, forget_refused, look_over_turns, screen
 from guardproxy.wire.chat import parse_request
 from guardproxy.wire.messages import parse_request as anthropic_request
 
@@ -63,7 +63,7 @@ class Model:
 
 
 async def screened(asked, policy=POLICY, box=Toolbox(), note=lambda _seen: None):  # noqa: B008 - frozen
-    return await screen(asked, policy, Bench(policy, box), Context(), note)
+    return await screen(asked, Looks(policy, Bench(policy, box), Context()), note)
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ async def test_an_answer_of_our_own_is_not_read_as_a_request():
     ears = Ears()
     box = Toolbox(models=(ears,))
     await screen(
-        request("a", "b", "c"), WATCHED, Bench(WATCHED, box), Context(), lambda _: None, lambda text: text == "b"
+        request("a", "b", "c"), Looks(WATCHED, Bench(WATCHED, box), Context()), lambda _: None, lambda text: text == "b"
     )
     assert ears.asked == ["a", "c"]
 
@@ -386,3 +386,25 @@ async def test_the_last_turns_are_joined_of_what_is_looked_at():
         seeing = Seeing(policy, Toolbox())
         await look_over_turns(asked, replace(policy, messages_looked_at=count), seeing, lambda _seen: None)
     assert looked == ["one two"]
+
+
+def failed(kind, caused_by_input=False):
+    return Failure("m", kind, Stage.INPUT, caused_by_input)
+
+
+def test_a_queue_that_is_full_is_the_callers_to_wait_for_and_all_else_is_ours():
+    """429 with Retry-After against 503; a rule that fails open asks for neither."""
+    closed = Rule("scam", Kind.DETECTOR, "m", Ladder((LadderStep(Action.REFUSE, 0.5),)))
+    bench = Bench(Policy(PolicyRef("p", 1, "0"), (closed,)), Toolbox(models=(Model(),)))
+    with pytest.raises(Overloaded, match="too much to look at") as caught:
+        complain(bench, [failed(FailureKind.OVERLOADED)])
+    assert (caught.value.status, caught.value.retry_after) == (429, 1)
+    with pytest.raises(
+        GuardUnavailable, match="the detector is not working right now; this says nothing about the texts"
+    ):
+        complain(bench, [failed(FailureKind.OVERLOADED), failed(FailureKind.TIMEOUT)], "the detector", "the texts")
+    complain(bench, [])
+    lax = Bench(Policy(PolicyRef("p", 1, "0"), (replace(closed, fails=FailMode.OPEN),)), Toolbox(models=(Model(),)))
+    complain(lax, [failed(FailureKind.OVERLOADED), failed(FailureKind.TIMEOUT)])
+    with pytest.raises(GuardUnavailable):
+        complain(lax, [failed(FailureKind.EXCEPTION, caused_by_input=True)])

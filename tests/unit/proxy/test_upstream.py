@@ -1,4 +1,4 @@
-"""The hot path's client against a scripted server: what it sends, and how each fault is named."""
+"""Both clients against a scripted server: what they send, and how each fault is named. aiohttp's is the oracle."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 
 from guardproxy.errors import UpstreamBadAnswer, UpstreamTimeout, UpstreamUnreachable
 from guardproxy.proxy.target import SecretText, Target
-from guardproxy.proxy.upstream import AiohttpUpstream, Call, read_all
+from guardproxy.proxy.upstream import Call, read_all
+from guardproxy.proxy.upstream_aiohttp import AiohttpUpstream
+from guardproxy.proxy.upstream_direct import DirectUpstream
 from guardproxy.testing.fake_upstream import FakeUpstream
 from guardproxy.testing.scripts import SSE, Script, answer
 
@@ -24,11 +26,12 @@ def server():
         yield upstream
 
 
-def client_for(base, **more):
-    return AiohttpUpstream(Target("main", base, **more))
+@pytest.fixture(params=[AiohttpUpstream, DirectUpstream])
+def client_for(request):
+    return lambda base, **more: request.param(Target("main", base, **more))
 
 
-async def test_a_call_arrives_as_it_is_with_the_key_and_nothing_else(server):
+async def test_a_call_arrives_as_it_is_with_the_key_and_nothing_else(server, client_for):
     client = client_for(server.base, key=SecretText("sk-sample"))
     reply = await client.send(CALL)
     assert (reply.status, await read_all(reply, 1000)) == (200, b'{"ok": true}')
@@ -49,7 +52,7 @@ async def test_a_call_arrives_as_it_is_with_the_key_and_nothing_else(server):
     }
 
 
-async def test_without_a_key_no_authorization(server):
+async def test_without_a_key_no_authorization(server, client_for):
     client = client_for(server.base)
     await (await client.send(Call("GET", "/models"))).close()
     await client.close()
@@ -57,7 +60,7 @@ async def test_without_a_key_no_authorization(server):
 
 
 @pytest.mark.parametrize("status", [301, 307, 404, 429, 503])
-async def test_any_status_is_an_answer_and_no_redirect_is_followed(server, status):
+async def test_any_status_is_an_answer_and_no_redirect_is_followed(server, status, client_for):
     server.answer_with(answer({}, status=status))
     client = client_for(server.base)
     reply = await client.send(CALL)
@@ -67,7 +70,7 @@ async def test_any_status_is_an_answer_and_no_redirect_is_followed(server, statu
     await client.close()
 
 
-async def test_a_body_is_not_unpacked(server):
+async def test_a_body_is_not_unpacked(server, client_for):
     packed = zlib.compress(b"x" * 1000)
     server.answer_with(Script((packed,), headers=(("content-encoding", "deflate"),)))
     client = client_for(server.base)
@@ -77,7 +80,7 @@ async def test_a_body_is_not_unpacked(server):
     await client.close()
 
 
-async def test_a_long_answer_is_a_protocol_error(server):
+async def test_a_long_answer_is_a_protocol_error(server, client_for):
     client = client_for(server.base)
     reply = await client.send(CALL)
     with pytest.raises(UpstreamBadAnswer, match="longer than 3 bytes"):
@@ -86,7 +89,7 @@ async def test_a_long_answer_is_a_protocol_error(server):
     await client.close()
 
 
-async def test_nobody_listens():
+async def test_nobody_listens(client_for):
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
     client = client_for(f"http://127.0.0.1:{port}/v1")
@@ -95,7 +98,7 @@ async def test_nobody_listens():
     await client.close()
 
 
-async def test_what_is_not_http(server):
+async def test_what_is_not_http(server, client_for):
     server.answer_with(Script(headers=(("not a name", "x"),)))
     client = client_for(server.base)
     with pytest.raises(UpstreamBadAnswer) as caught:
@@ -104,7 +107,7 @@ async def test_what_is_not_http(server):
     await client.close()
 
 
-async def test_no_status_line_in_time(server):
+async def test_no_status_line_in_time(server, client_for):
     server.answer_with(Script(delay=10.0))
     client = client_for(server.base, answer_timeout=0.05)
     with pytest.raises(UpstreamTimeout) as caught:
@@ -113,7 +116,7 @@ async def test_no_status_line_in_time(server):
     await client.close()
 
 
-async def test_silence_in_mid_answer(server):
+async def test_silence_in_mid_answer(server, client_for):
     server.answer_with(Script((b"abc",), content_type=SSE, hang=True))
     client = client_for(server.base, idle_timeout=0.05)
     reply = await client.send(CALL)
@@ -132,7 +135,7 @@ async def test_silence_in_mid_answer(server):
     ],
     ids=["closed", "reset"],
 )
-async def test_a_cut_in_mid_answer(server, script):
+async def test_a_cut_in_mid_answer(server, script, client_for):
     server.answer_with(script)
     client = client_for(server.base)
     reply = await client.send(CALL)
@@ -143,7 +146,7 @@ async def test_a_cut_in_mid_answer(server, script):
     await client.close()
 
 
-async def test_closing_twice_and_before_the_first_call():
+async def test_closing_twice_and_before_the_first_call(client_for):
     client = client_for("http://127.0.0.1:9/v1")
     await client.close()
     await client.close()

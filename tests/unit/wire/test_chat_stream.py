@@ -287,6 +287,14 @@ def test_a_fault_leaves_ended_choices_their_reason():
     assert (player.ends(0), player.ends(1)) == (["stop"], ["length"])
 
 
+def test_an_answer_that_cannot_be_recorded_has_not_ended_whatever_it_says():
+    player = Player(n=3).feed(chunk({"content": "a"}), chunk({}, "stop"), chunk({"content": "b"}, index=1))
+    player.add(player.stream.halt(2, "No."))
+    player.add(player.stream.fault("audit_unavailable", "the decision log cannot be written", NOTE))
+    assert [player.ends(choice) for choice in range(3)] == [["length"]] * 3
+    assert [tree["error"]["code"] for tree in player.trees if "error" in tree] == ["audit_unavailable"]
+
+
 @pytest.mark.parametrize(
     "tree",
     [

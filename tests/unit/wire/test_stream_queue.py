@@ -1,7 +1,10 @@
+import gc
+
 import pytest
 
 from guardproxy.core.commands import CONTENT, REASONING, Channel, ChannelKind, Release
 from guardproxy.testing.scripts import chunk
+from guardproxy.wire.held_chunk import Held
 from guardproxy.wire.seam import SEAM
 from guardproxy.wire.stream_queue import ChoiceQueue
 
@@ -240,3 +243,22 @@ def test_dropping_leaves_nothing():
     release(queue, 0, 2, "cd")
     queue.drop()
     assert queue.ready(final=True) == []
+
+
+def alive():
+    return sum(isinstance(one, Held) for one in gc.get_objects())
+
+
+@pytest.mark.parametrize("released", ["ab", "[a]"])
+@pytest.mark.parametrize("deltas", [({"content": "ab"},), ({"role": "assistant", "content": "a"}, {"content": "b"})])
+def test_what_has_left_is_gone_and_does_not_wait_for_the_collector_of_cycles(deltas, released):
+    gc.collect()
+    before = alive()
+    gc.disable()
+    try:
+        queue = queue_of(*deltas)
+        release(queue, 0, 2, released)
+        assert "".join(filter(None, contents(queue.ready()))) == released
+        assert alive() - before <= 1  # the last that has left
+    finally:
+        gc.enable()

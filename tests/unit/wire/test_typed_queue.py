@@ -1,3 +1,4 @@
+import gc
 from dataclasses import replace
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from guardproxy.core.commands import CONTENT, REASONING, Channel, ChannelKind, Release
 from guardproxy.errors import UpstreamBadAnswer
 from guardproxy.wire.answer_fields import TextLeaf
+from guardproxy.wire.held_chunk import Held
 from guardproxy.wire.seam import SEAM
 from guardproxy.wire.typed_queue import EventQueue
 
@@ -267,3 +269,25 @@ def test_dropping_leaves_nothing():
     queue.drop()
     assert not queue.waiting
     assert queue.ready(final=True) == []
+
+
+def alive():
+    return sum(isinstance(one, Held) for one in gc.get_objects())
+
+
+@pytest.mark.parametrize("released", ["ab", "[a]", ""])
+@pytest.mark.parametrize("end", [lambda queue: queue.ready(final=True), lambda queue: queue.drop()])
+def test_what_has_left_is_gone_and_does_not_wait_for_the_collector_of_cycles(released, end):
+    gc.collect()
+    before = alive()
+    gc.disable()
+    try:
+        queue = queue_of(delta("a"), delta("b"), delta("never released"))
+        release(queue, 0, 2, released)
+        assert "".join(shown(queue.ready())) == released
+        assert alive() - before == 1
+        end(queue)
+        del queue
+        assert alive() == before
+    finally:
+        gc.enable()

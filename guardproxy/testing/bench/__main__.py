@@ -73,11 +73,12 @@ def _last_words(folder: Path) -> str:
     return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "none")
 
 
-def run(command: str, rounds: int, foreign: Sequence[str]) -> Sheet:
-    """Everything into one sheet; `foreign` are names in `PEERS`."""
+def run(command: str, rounds: int, foreign: Sequence[str], file: Path) -> Sheet:
+    """Everything into one sheet and its file; `foreign` are names in `PEERS`."""
     sheet = Sheet(command)
     subjects = [ours, relay, envoy]
     beside(sheet, subjects, rounds, Times(), [PEERS[name] for name in foreign])
+    sheet.write(file)  # the longest part; what follows has its own ways to fail
     with Track() as track:
         starts(track, subjects, sheet, rounds)
         long_prompts(track, sheet, rounds)
@@ -87,6 +88,7 @@ def run(command: str, rounds: int, foreign: Sequence[str]) -> Sheet:
     for peer in GIVEN:
         if peer.name in sheet.values:
             sheet.add(peer.name, "install_mb", environment(HOME / peer.place))
+    sheet.write(file)
     return sheet
 
 
@@ -97,9 +99,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--peers", action="store_true", help="beside the peers too")
     parser.add_argument("--into", type=Path, default=page.FOLDER, help="folder of the JSON")
     asked = parser.parse_args(arguments)
-    name = "peers" if asked.peers else "bench"
-    sheet = run("make bench-peers" if asked.peers else "make bench", asked.rounds, list(PEERS) if asked.peers else [])
-    sheet.write(asked.into / f"{name}.json")
+    file = asked.into / ("peers.json" if asked.peers else "bench.json")
+    command, foreign = ("make bench-peers", list(PEERS)) if asked.peers else ("make bench", [])
+    sheet = run(command, asked.rounds, foreign, file)
     if asked.into == page.FOLDER:
         page.PAGE.write_text(page.page(asked.into), encoding="utf-8")
     sys.stdout.write(page.readme(sheet) + "\n")

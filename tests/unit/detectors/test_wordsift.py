@@ -9,7 +9,6 @@ from guardproxy.detectors.words import PhraseIndex
 from guardproxy.detectors.wordsift import WordSift
 
 
-
 def sift_of(*phrases: str) -> WordSift:
     index = PhraseIndex()
     for phrase in phrases:

@@ -34,14 +34,14 @@ _NO_DIGIT = 0xFF
 _WIDEST_WORD = (1 << 32) - 1
 
 
-def digit_values(alphabet: str) -> dict[int, int]:
+def _digit_values(alphabet: str) -> dict[int, int]:
     """ASCII character → its value as a digit, 255 for one that is none."""
     return {c: alphabet.find(chr(c)) % 256 for c in range(128)}
 
 
-VALUES_85 = digit_values(_B85)
-VALUES_Z85 = digit_values(_Z85)
-VALUES_A85 = digit_values("".join(map(chr, range(33, 33 + 85))))
+VALUES_85 = _digit_values(_B85)
+VALUES_Z85 = _digit_values(_Z85)
+VALUES_A85 = _digit_values("".join(map(chr, range(33, 33 + 85))))
 
 
 class Budget:

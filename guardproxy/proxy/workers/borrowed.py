@@ -129,11 +129,18 @@ class BorrowedPool(ClassifierPool):
         super().__init__(PoolOptions(workers=0))
         self._channel = channel
         self._asked = 0
+        self.told_wait_s = 0.0
+        """What the parent says of its queue."""
 
     @property
     def waiting(self) -> int:
         """Looks of this worker that are under way."""
         return self._asked
+
+    @property
+    def wait_s(self) -> float:
+        """See `ClassifierPool.wait_s`; as old as the parent's last word, a quarter of a second at most."""
+        return self.told_wait_s
 
     def start(self) -> None:
         """The parent has."""

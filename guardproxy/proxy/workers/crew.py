@@ -64,6 +64,7 @@ class Told:
     ok: bool
     place: str
     at: float
+    wait: float
 
 
 @dataclass(slots=True)
@@ -236,13 +237,13 @@ class Crew:
     def _tell(self) -> None:
         last = self.hall.shelf.last
         complete = self._complete is not None and self._complete.done()
-        now = Told(self.serving, complete, self.desk.fault, last.ok, last.place, last.at)
+        now = Told(self.serving, complete, self.desk.fault, last.ok, last.place, last.at, self.desk.wait_s)
         if now != self._told:
             self._told = now
             for one in self.members:
                 if one.channel is not None:
                     one.channel.say(STANDING, serve=now.serve, complete=now.complete, audit=now.audit,
-                                    ok=now.ok, place=now.place, at=now.at)  # fmt: skip
+                                    ok=now.ok, place=now.place, at=now.at, wait=now.wait)  # fmt: skip
 
 
 async def _started(descriptor: int) -> Process:

@@ -67,6 +67,11 @@ class Desk:
         return self._log.path
 
     @property
+    def wait_s(self) -> float:
+        """How long a text of now would wait for the classifiers, to a tenth of a second."""
+        return round(self._hall.pool.wait_s, 1) if self._hall.pool is not None else 0.0
+
+    @property
     def fault(self) -> str:
         """What is wrong with the decision log, "" for nothing."""
         return self._log.fault

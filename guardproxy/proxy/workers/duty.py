@@ -17,7 +17,7 @@ import orjson
 
 from guardproxy.policy.shelf import Held, LoadReport
 from guardproxy.proxy.hall import Hall
-from guardproxy.proxy.workers.borrowed import BorrowedLog
+from guardproxy.proxy.workers.borrowed import BorrowedLog, BorrowedPool
 from guardproxy.proxy.workers.channel import Answer, Message
 from guardproxy.proxy.workers.handdown import unpacked
 from guardproxy.proxy.workers.inherited import adopted, agreed, labels_of
@@ -92,6 +92,8 @@ class Duty:
             team.serve, team.complete = told["serve"], told["complete"]
         if isinstance(log, BorrowedLog):
             log.fault = told["audit"]
+        if isinstance(self._hall.pool, BorrowedPool):
+            self._hall.pool.told_wait_s = told["wait"]
         self._hall.shelf.last = LoadReport(told["ok"], place=told["place"], at=told["at"])
 
     async def _look(self, _message: Message) -> Message:

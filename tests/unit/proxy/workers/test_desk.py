@@ -90,4 +90,4 @@ async def test_what_cannot_be_recorded_now_stays_for_the_next_start(both, monkey
     await both.desk.leave(1)
     monkeypatch.undo()
     assert [one["decision_id"] for one in Begun(both.desk.log_path, "1").left(both.desk.log_path)] == ["A"]
-    assert both.desk.fault == ""
+    assert (both.desk.fault, both.desk.wait_s) == ("", 0.0)

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from guardproxy.policy.shelf import Shelf
+from guardproxy.proxy.workers.borrowed import BorrowedPool
 from guardproxy.proxy.workers.channel import AskedInVain
 from guardproxy.proxy.workers.duty import COMMIT, LOOK, PREPARE, STANDING, TRIAL
 from guardproxy.proxy.workers.handdown import packed
@@ -77,15 +78,25 @@ async def test_what_is_withdrawn_does_not_come_back_because_it_began_slowly(both
     trial.begin = slowly
     begun = asyncio.create_task(both.down.ask(TRIAL, packed(another(both.hall, policy_file, 2)), again=False))
     ended = asyncio.create_task(both.down.ask(TRIAL, again=False))
-    await both.down.ask(STANDING, serve=1, complete=True, audit="", ok=True, place="", at=0.0)
+    await both.down.ask(STANDING, serve=1, complete=True, audit="", ok=True, place="", at=0.0, wait=0.0)
     go_on.set()
     await asyncio.gather(begun, ended)
     assert not trial.running
 
 
 async def test_how_the_whole_stands(both):
-    told = {"serve": 1, "complete": True, "audit": "disk_full", "ok": False, "place": "a.yaml:1:1", "at": 7.0}
+    told = {
+        "serve": 1,
+        "complete": True,
+        "audit": "disk_full",
+        "ok": False,
+        "place": "a.yaml:1:1",
+        "at": 7.0,
+        "wait": 1.5,
+    }
+    object.__setattr__(both.theirs, "pool", BorrowedPool(both.up))  # the hall of these tests has no classifiers
     await both.down.ask(STANDING, **told)
+    assert both.theirs.pool.wait_s == 1.5
     assert (both.theirs.standing.serve, both.theirs.standing.complete) == (1, True)
     assert not both.theirs.recorder.audit.ready
     assert (both.theirs.shelf.last.ok, both.theirs.shelf.last.place) == (False, "a.yaml:1:1")

@@ -7,11 +7,13 @@ redirects, proxies, sessions) must be off here anyway. aiohttp stays as the orac
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections import deque
 from collections.abc import Mapping
 from ipaddress import ip_address
 
+from aiohappyeyeballs import start_connection
 from yarl import URL
 
 from guardproxy.errors import UpstreamBadAnswer, UpstreamTimeout, UpstreamUnreachable
@@ -142,18 +144,23 @@ class DirectUpstream:
                 return wire
         return None
 
+    async def _socket(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
+        """To the first of the name's addresses that answers: uvloop would try them one after the other."""
+        found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        return await start_connection(found, happy_eyeballs_delay=self._stagger, loop=loop)
+
     async def _connected(self, loop: asyncio.AbstractEventLoop, until: float) -> Wire:
         """A new connection."""
         self._making += 1
         made = False
         try:
             async with asyncio.timeout_at(min(until, loop.time() + self.target.connect_timeout)):
+                name = self._host if self._tls is not None else None
                 _, wire = await loop.create_connection(
                     lambda: Wire(loop, self._free, self._lost),
-                    self._host,
-                    self._port,
+                    sock=await self._socket(loop),
                     ssl=self._tls,
-                    happy_eyeballs_delay=self._stagger,
+                    server_hostname=name,
                 )
             made = True
         except TimeoutError as error:

@@ -1,7 +1,7 @@
 """`make workers-bench`: what a second worker brings on two cores, and what the classifiers can take.
 
 *Workers*: prompts of 4,000 characters to `/v1/guard/check` under the shipped policies without classifiers, so that nearly
-all of the time is the proxy's own; 64 connections that are kept alive. One worker and two, in turn, so that a busy machine
+all of the time is the proxy's own; 64 connections that are kept alive, and nobody is sent away (`lag_ms: 0`). One worker and two, in turn, so that a busy machine
 slows both alike. *Classifiers*: two processes behind two workers, prompts of about 32 tokens that nobody has asked before,
 32 callers; meanwhile `/healthz` is asked 50 times a second on connections of their own, and what it takes to answer holds
 the lag of the event loop, the scheduler's and the asker's own, which is measured beside it. Then a classifier process is killed: how long until a prompt is
@@ -231,7 +231,12 @@ def bench(folder: Path, number: int, seconds: float) -> tuple[list[Round], Load]
     with ExitStack() as stack:
         proxies = {}
         for workers in (1, 2):
-            light = {**SETTINGS, "GUARDPROXY_DETECTORS_EMBEDDED": "false", "GUARDPROXY_LISTEN_WORKERS": str(workers)}
+            light = {
+                **SETTINGS,
+                "GUARDPROXY_LIMITS_LAG_MS": "0",
+                "GUARDPROXY_DETECTORS_EMBEDDED": "false",
+                "GUARDPROXY_LISTEN_WORKERS": str(workers),
+            }
             proxies[workers] = stack.enter_context(
                 killable(folder / f"{workers}", "http://127.0.0.1:9/v1", directory(), light)
             )

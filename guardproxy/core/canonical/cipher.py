@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 import string
 
-from guardproxy.core.canonical.fixed import CHUNK, fixed
+from guardproxy.core.canonical.fixed import CHUNK, fixed, literal
 from guardproxy.core.canonical.fold import FOLD
 from guardproxy.core.canonical.offsets import Edit, Offsets, View, edited
 from guardproxy.core.canonical.tables import MIXED, STYLED, TURNED, TURNED_SIGNS, WIDE_LEET
@@ -22,7 +21,7 @@ def shifted(by: int) -> dict[int, int]:
 ROTATIONS = tuple(shifted(by) for by in range(26))
 ATBASH = str.maketrans(_LOW + _UP, _LOW[::-1] + _UP[::-1])
 _DRAWN = {sign: letter for signs in WIDE_LEET.values() for sign, letter in signs}
-_DRAWINGS = fixed("|".join(re.escape(sign) for signs in WIDE_LEET.values() for sign, _ in signs))
+_DRAWINGS = fixed("|".join(literal(sign) for signs in WIDE_LEET.values() for sign, _ in signs))
 ROT47 = {c: 33 + (c - 33 + 47) % 94 for c in range(33, 127)}
 
 

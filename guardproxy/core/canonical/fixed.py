@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 
+Match = re.Match[str]
+literal = re.escape
+
 
 def fixed(pattern: str) -> re.Pattern[str]:
     """A pattern of ours, compiled."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import binascii
-import re
 import string
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from guardproxy.core.canonical.fixed import fixed
+from guardproxy.core.canonical.fixed import Match, fixed
 
 SHORTEST = 6
 """Characters of a run that is worth a look."""
@@ -44,17 +43,25 @@ class CutRun:
 
 _EDGES = r"[\"'()\[\]{}<>,.;:!?*_`~|]*+"
 _CAPITALS = "[A-Z]{1,7}"
-_INSIDE = r"(?!')(?=[A-Za-z]*+(?:-|'[-']*[-A-Za-z]))[-']*+[A-Za-z](?:[-']*+[a-z])++[-']*+"
-_ORDINARY = rf"{_EDGES}(?:[A-Za-z][a-z]{{1,{_LONGEST_WORD - 2}}}|{_CAPITALS}|{_INSIDE}){_EDGES}"
-"""`is_ordinary` for chunks of ASCII, as one pattern."""
+
+
+def _ordinary(letters: str) -> str:
+    """`is_ordinary` for chunks of ASCII, as a pattern; `letters`: how many a word with marks inside may have."""
+    inside = rf"(?!')(?=[A-Za-z]*+(?:-|'[-']*[-A-Za-z]))[-']*+[A-Za-z](?:[-']*+[a-z]){letters}[-']*+"
+    return rf"{_EDGES}(?:[A-Za-z][a-z]{{1,{_LONGEST_WORD - 2}}}|{_CAPITALS}|{inside}){_EDGES}"
+
+
+_ORDINARY, _SHORT = _ordinary("++"), _ordinary("{1,60}+")
 _IS_ORDINARY = fixed(_ORDINARY)
 _ODD_CHUNK = fixed(rf"(?<!\S)(?!{_ORDINARY}(?!\S))\S+")
 _SIGN = "[A-Za-z0-9+/=_-]"
 _IS_PIECE = rf"(?<!{_SIGN})(?=[+/=_-]{{0,3}}[A-Za-z0-9])"
 _PIECE = fixed(rf"{_IS_PIECE}{_SIGN}+")
 _WORD_BEHIND = fixed("[.,;:!?]? ([A-Za-z]+)")
-_ODD_PIECE = fixed(rf"{_IS_PIECE}(?:(?=[A-Z2-7]+(?!{_SIGN}))|(?!{_ORDINARY}(?!{_SIGN}))){_SIGN}+")
-"""A piece that may belong to a group: none of prose, or of the signs of base32 alone."""
+_ODD_PIECE = fixed(rf"{_IS_PIECE}(?:(?=[A-Z2-7]+(?!{_SIGN}))|(?!{_SHORT}(?!{_SIGN}))){_SIGN}+")
+"""A piece that may belong to a group: none of prose, or of the signs of base32 alone. Words of more than 60 letters with
+marks inside count as odd: each piece of such a word would be asked about all the rest of it.
+"""
 
 
 def is_ordinary(chunk: str) -> bool:
@@ -154,7 +161,7 @@ def _stairs(text: str) -> Iterator[list[_Step]]:
         yield row
 
 
-def _stair(text: str, odd: re.Match[str]) -> list[_Step]:
+def _stair(text: str, odd: Match) -> list[_Step]:
     """The pieces around one, none longer than the piece before, as far as no gap is too wide.
 
     A group never reaches over the ends of a stair, and one begins anew at each: stairs are read apart.

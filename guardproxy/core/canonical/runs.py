@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from guardproxy.core.canonical.cipher import ROT47
 from guardproxy.core.canonical.codecs import Budget, decodings
-from guardproxy.core.canonical.fixed import CHUNK, fixed
+from guardproxy.core.canonical.fixed import CHUNK, fixed, literal
 from guardproxy.core.canonical.groups import SHORTEST, Near, cut_runs, is_ordinary, marked_runs, odd_chunks, spread
 from guardproxy.core.canonical.offsets import Edit
 from guardproxy.core.canonical.sift import turn_away
@@ -18,7 +17,7 @@ ALNUM47 = frozenset("23456789ABCDEFGHIJK")
 _MOST_RIVALS = 3
 _LONGEST_PATH = 300
 _EDGES = frozenset("\"'`.,;:!?()")
-_TURNS = "".join(re.escape(chr(c)) for c, new in ROT47.items() if chr(new).isalnum() or chr(new) == "-")
+_TURNS = "".join(literal(chr(c)) for c, new in ROT47.items() if chr(new).isalnum() or chr(new) == "-")
 _LETTERS47 = fixed(rf"[{_TURNS}]*")
 _Part = tuple[int, int, str]  # start and end in the chunk, and what is to be decoded
 

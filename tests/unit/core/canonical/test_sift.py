@@ -46,7 +46,7 @@ def test_nothing_that_decodes_is_turned_away(seed):
     turn_away(runs, sifted)
     differing = [r for r in runs if decodings(r, sifted) != decodings(r, plain)]
     assert not differing
-    assert sum(bool(decodings(r, plain)) for r in runs) > 200
+    assert sum(bool(decodings(r, plain)) for r in runs) > 100
 
 
 def test_noise_is_turned_away():

@@ -10,7 +10,7 @@ nothing, or the time of an answer would tell one of them what another has asked;
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -32,13 +32,17 @@ class _Key:
 
 
 class VerdictCache:
-    """Least recently used findings by text, at most `size` texts. Holds digests, never text."""
+    """Least recently used findings by text, at most `size` texts. Holds digests, never text.
+
+    `tell`: hears "hit" or "miss" of each lookup; for the metric.
+    """
 
     def __init__(self, size: int = 20_000) -> None:
         self._size = size
         self._kept: OrderedDict[_Key, tuple[Finding, ...]] = OrderedDict()
         self.hits = 0
         self.misses = 0
+        self.tell: Callable[[str], None] | None = None
 
     def of(self, tenant: str, policy: str) -> Verdicts:
         """What one tenant remembers under the policy of this hash."""
@@ -52,6 +56,8 @@ class VerdictCache:
         else:
             self.hits += 1
             self._kept.move_to_end(key)
+        if self.tell is not None:
+            self.tell("miss" if kept is None else "hit")
         return kept
 
     def put(self, key: _Key, found: Sequence[Finding]) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -64,6 +65,8 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
     catalogue = load_messages(directory(), datetime.fromtimestamp(clock(), UTC).date())
     metrics = Metrics(replace(labels(shelf.policies, box.infos, address.name, routes), tenants=tenants.names))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
+    if box.cache is not None:
+        box.cache.tell = partial(metrics.count, "verdict_cache_total")
 
     def prepare(held: Held) -> tuple[Problem, ...]:
         benches.prepare(held.set.policies)

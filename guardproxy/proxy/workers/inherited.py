@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from guardproxy.detectors.bench import Toolbox
@@ -79,6 +80,8 @@ def inherited_hall(welcome: Welcome, channel: Channel, clock: Callable[[], float
     known = labels(shelf.policies, box.infos, address.name, routes)
     metrics = Metrics(replace(known, tenants=tenants.names))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
+    if box.cache is not None:
+        box.cache.tell = partial(metrics.count, "verdict_cache_total")
     trial = Trial(box, metrics)
     catalogue = load_messages(directory(), datetime.fromtimestamp(clock(), UTC).date())
     nothing = ChangeLog(Path(os.devnull), clock, get_logger().info)

@@ -3,6 +3,7 @@
 from guardproxy.core.conversation import Scope, Segment, Stage
 from guardproxy.core.rules import Action, Kind, Ladder, LadderStep, Policy, PolicyRef, Rule
 from guardproxy.detectors.bench import Toolbox
+from guardproxy.proxy.app import DataApp
 from guardproxy.proxy.hall import Benches, new_decision_id, steady_clock
 
 
@@ -47,3 +48,12 @@ def test_a_clock_that_is_set_anew_moves_nothing_that_is_counted_in_seconds():
         wall[0] += jump
         elapsed[0] += 1.5
     assert steady() == 1_800_000_006.0
+
+
+async def test_lookups_in_the_verdict_cache_are_counted(hall, send):
+    body = {"input": "What did the heron say?"}
+    for _ in range(2):
+        await send(DataApp(hall), "/v1/guard/check", json=body)
+    page = hall.recorder.metrics.render(None)[0].decode()
+    assert 'guardproxy_verdict_cache_total{result="miss"} 1.0' in page
+    assert 'guardproxy_verdict_cache_total{result="hit"} 1.0' in page

@@ -51,7 +51,7 @@ def test_a_clock_that_is_set_anew_moves_nothing_that_is_counted_in_seconds():
 
 
 async def test_lookups_in_the_verdict_cache_are_counted(hall, send):
-    body = {"input": "What did the heron say?"}
+    body = {"messages": [{"role": "user", "content": "What did the heron say?"}]}
     for _ in range(2):
         await send(DataApp(hall), "/v1/guard/check", json=body)
     page = hall.recorder.metrics.render(None)[0].decode()

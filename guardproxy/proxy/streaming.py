@@ -235,7 +235,11 @@ class StreamRun:
             await self._close(stream, choice, channel)
         for choice in reading.finished:
             if not self.moderated.is_halted(choice):
-                await self._judge(stream, self.moderated.flush(choice))
+                try:
+                    await self._judge(stream, self.moderated.flush(choice))
+                except GuardUnavailable:
+                    stream.broke_off(choice)
+                    raise
         await self._write(stream.ready())
         if reading.deltas or reading.finished:
             self.heard = perf_counter()  # not before: our own work and a slow caller are no silence of the model

@@ -178,6 +178,10 @@ class ChatStream(AnswerStream):
         out += self._loose_until(self._seq + 1)
         return [*out, *self._ends(annotation), *self._moderation_end(annotation), *self._usage_end(), self._done()]
 
+    def broke_off(self, choice: int) -> None:
+        """See `AnswerStream`."""
+        self._choice(choice).finished = False
+
     def fault(self, code: str, message: str, annotation: Tree | None = None) -> list[bytes]:
         """The end after a fault: held text is dropped, an error frame, finish `length`, [DONE].
 

@@ -90,6 +90,9 @@ class AnswerStream(ABC):
     def finish(self, annotation: Tree | None = None) -> list[bytes]:
         """The regular end, also after a refusal."""
 
+    def broke_off(self, choice: int) -> None:  # noqa: B027 - where an answer has one end for all, there is nothing to do
+        """The end of this choice has come but could not be judged: after the fault that follows it has not ended."""
+
     @abstractmethod
     def fault(self, code: str, message: str, annotation: Tree | None = None) -> list[bytes]:
         """The end after a fault of ours or the upstream's; it never looks like a refusal."""

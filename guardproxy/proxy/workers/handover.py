@@ -118,10 +118,21 @@ class Handover:
         self._tell_trial(shelf.held() if shelf is not None else None, again=False)
 
     def _tell_trial(self, held: Held | None, *, again: bool) -> None:
+        """Returns when every worker judges by it, so that whoever began a trial misses none of what follows."""
         body = packed(held) if held is not None else b""
-        self._loop.call_soon_threadsafe(self._say_trial, body, again)
+        self._here(self._told_trial(body, again=again))
 
-    def _say_trial(self, body: bytes, again: bool) -> None:  # noqa: FBT001 - called by the loop
-        for one in self._crew.members:
-            if one.channel is not None and one.channel.is_open:
-                one.channel.say(TRIAL, body, again=again)
+    async def _told_trial(self, body: bytes, *, again: bool) -> None:
+        await asyncio.gather(*(self._told(one, body, again=again) for one in self._crew.members))
+
+    async def _told(self, member: Member, body: bytes, *, again: bool) -> None:
+        """One that died begins with the candidate of then; one that cannot compares nothing."""
+        if member.channel is None or not member.channel.is_open:
+            return
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await member.channel.ask(TRIAL, body, again=again)
+        except ChannelLost:
+            return
+        except (TimeoutError, AskedInVain):
+            get_logger().error("worker_without_candidate", worker=member.number)

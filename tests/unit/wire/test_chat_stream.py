@@ -287,6 +287,13 @@ def test_a_fault_leaves_ended_choices_their_reason():
     assert (player.ends(0), player.ends(1)) == (["stop"], ["length"])
 
 
+def test_a_choice_whose_end_could_not_be_judged_has_not_ended():
+    player = Player(n=2).feed(chunk({"content": "a"}), chunk({}, "stop"), chunk({"content": "b"}, index=1))
+    player.feed(chunk({}, "stop", index=1)).stream.broke_off(1)
+    player.add(player.stream.fault("guard_unavailable", "x"))
+    assert (player.ends(0), player.ends(1)) == (["stop"], ["length"])
+
+
 def test_an_answer_that_cannot_be_recorded_has_not_ended_whatever_it_says():
     player = Player(n=3).feed(chunk({"content": "a"}), chunk({}, "stop"), chunk({"content": "b"}, index=1))
     player.add(player.stream.halt(2, "No."))

@@ -14,6 +14,7 @@ from guardproxy.core.detector_info import DetectorInfo, Unit
 from guardproxy.core.escalation import RULE as SESSION_RULE
 from guardproxy.core.rules import Policy
 from guardproxy.core.tighten import RULE as MODERATION_RULE
+from guardproxy.detectors.bench import Toolbox
 from guardproxy.detectors.pool import ClassifierPool, PoolOptions
 from guardproxy.detectors.registry import toolbox
 from guardproxy.errors import PolicyError, SettingsError
@@ -54,8 +55,7 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
     box = toolbox(pool, with_names=settings.detectors.names, allowed_link_hosts=settings.detectors.allowed_link_hosts)
     where = Path(settings.policies.path) if settings.policies.path else None
     benches = Benches(box)
-    signers = signers_of(settings)
-    shelf = Shelf.open(where, box.infos, benches.look, clock, signers)
+    shelf = Shelf.open(where, box.infos, benches.look, clock, signers_of(settings))
     routes = Routes(settings.routes)
     tenants = Tenants(settings.tenants, routes)
     for tenant in tenants:
@@ -65,8 +65,7 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
     catalogue = load_messages(directory(), datetime.fromtimestamp(clock(), UTC).date())
     metrics = Metrics(replace(labels(shelf.policies, box.infos, address.name, routes), tenants=tenants.names))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
-    if box.cache is not None:
-        box.cache.tell = partial(metrics.count, "verdict_cache_total")
+    count_lookups(box, metrics)
 
     def prepare(held: Held) -> tuple[Problem, ...]:
         benches.prepare(held.set.policies)
@@ -106,6 +105,12 @@ def open_hall(settings: Settings, clock: Callable[[], float], steady: Callable[[
         bodies=Budget(settings.limits.bodies_bytes),
     )
     return _together(hall)
+
+
+def count_lookups(box: Toolbox, metrics: Metrics) -> None:
+    """What the verdict cache knew and what it did not, as a metric."""
+    if box.cache is not None:
+        box.cache.tell = partial(metrics.count, "verdict_cache_total")
 
 
 def upstream_at(address: Target) -> Upstream:

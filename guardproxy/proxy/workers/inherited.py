@@ -11,7 +11,6 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from guardproxy.detectors.bench import Toolbox
@@ -30,7 +29,7 @@ from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import target
 from guardproxy.proxy.sharing import share
-from guardproxy.proxy.start import keys_of, labels, upstream_at
+from guardproxy.proxy.start import count_lookups, keys_of, labels, upstream_at
 from guardproxy.proxy.tenants import Tenants
 from guardproxy.proxy.trial import Trial
 from guardproxy.proxy.workers.borrowed import BorrowedLog, BorrowedPool, BorrowedState
@@ -80,8 +79,7 @@ def inherited_hall(welcome: Welcome, channel: Channel, clock: Callable[[], float
     known = labels(shelf.policies, box.infos, address.name, routes)
     metrics = Metrics(replace(known, tenants=tenants.names))
     metrics.policies_in_force([p.ref for p in shelf.policies], clock())
-    if box.cache is not None:
-        box.cache.tell = partial(metrics.count, "verdict_cache_total")
+    count_lookups(box, metrics)
     trial = Trial(box, metrics)
     catalogue = load_messages(directory(), datetime.fromtimestamp(clock(), UTC).date())
     nothing = ChangeLog(Path(os.devnull), clock, get_logger().info)

@@ -109,14 +109,18 @@ def crash(folder: Path, rounds: int, seed: int = SEED, callers: int = 8, workers
             began = perf_counter()
             proxy = nursery.bear(*order)
             seen.starts.append(perf_counter() - began)
-            with _calling(proxy, seen, callers, alone=workers == 1) as first:
+            orphaned = threading.Event()
+            with _calling(proxy, seen, callers, orphaned) as first:
                 first.wait(PATIENCE)
                 threading.Event().wait(chance.uniform(0, LONGEST_LOAD))
-                victim = chance.choice([proxy.pid, *workers_of(proxy.pid)])
-                os.kill(victim, signal.SIGKILL)
+                team = workers_of(proxy.pid)
+                victim = chance.choice([proxy.pid, *team])
                 if victim != proxy.pid:  # the others go on, and the one that follows it
+                    os.kill(victim, signal.SIGKILL)
                     threading.Event().wait(chance.uniform(0, LONGEST_LOAD))
-                    os.kill(proxy.pid, signal.SIGKILL)
+                if team:
+                    orphaned.set()
+                os.kill(proxy.pid, signal.SIGKILL)
                 nursery.wait()
             seen.rounds += 1
             if chance.random() < 0.3:
@@ -175,10 +179,10 @@ def _check(seen: Crash, log: Path) -> None:
 
 
 @contextmanager
-def _calling(proxy: Born, seen: Crash, callers: int, *, alone: bool) -> Iterator[threading.Event]:
+def _calling(proxy: Born, seen: Crash, callers: int, orphaned: threading.Event) -> Iterator[threading.Event]:
     """Callers ask one request after the other until the proxy is gone; the event is the first whole answer."""
     first = threading.Event()
-    threads = [threading.Thread(target=_ask_on, args=(proxy, seen, at, first, alone)) for at in range(callers)]
+    threads = [threading.Thread(target=_ask_on, args=(proxy, seen, at, first, orphaned)) for at in range(callers)]
     for thread in threads:
         thread.start()
     try:
@@ -188,7 +192,7 @@ def _calling(proxy: Born, seen: Crash, callers: int, *, alone: bool) -> Iterator
             thread.join(PATIENCE)
 
 
-def _ask_on(proxy: Born, seen: Crash, at: int, first: threading.Event, alone: bool) -> None:  # noqa: FBT001
+def _ask_on(proxy: Born, seen: Crash, at: int, first: threading.Event, orphaned: threading.Event) -> None:
     body = {
         "model": "m",
         "stream": at % 2 == 1,
@@ -197,7 +201,7 @@ def _ask_on(proxy: Born, seen: Crash, at: int, first: threading.Event, alone: bo
     with httpx.Client(base_url=proxy.base, timeout=PATIENCE, trust_env=False) as http, suppress(httpx.HTTPError):
         while True:
             with http.stream("POST", "/chat/completions", json=body) as answer:
-                if not alone and answer.status_code == 503:
+                if answer.status_code == 503 and orphaned.is_set():
                     return  # of a worker whose parent has gone: nothing was decided that could be recorded
                 if answer.status_code != 200:
                     seen.faults.append(f"an answer with {answer.status_code}")
@@ -205,7 +209,9 @@ def _ask_on(proxy: Born, seen: Crash, at: int, first: threading.Event, alone: bo
                 decision = answer.headers["x-guardproxy-decision-id"]
                 seen.begun.add(decision)
                 text = answer.read()
-            if not body["stream"] or (text.endswith(b"data: [DONE]\n\n") and (alone or FAULT not in text)):
+            if not body["stream"] or (
+                text.endswith(b"data: [DONE]\n\n") and (FAULT not in text or not orphaned.is_set())
+            ):
                 seen.whole.add(decision)
                 first.set()
 

@@ -153,7 +153,7 @@ def _server(listener: Listener, grace: float) -> _Quiet:
         listener.app,
         http=front(listener.rules),
         ws="none",
-        loop="none",  # ours is running already; uvloop has been measured and gave nothing (docs/performance-log.md)
+        loop="none",  # ours is running already (proxy/looping.py)
         lifespan="off",
         log_config=None,
         access_log=False,

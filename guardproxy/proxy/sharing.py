@@ -54,18 +54,27 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """Numbers and a log line; nothing of the request that met it."""
+class Told:
+    """Numbers and a log line of a link; nothing of the request that met it.
+
+    `together`, `apart`: the events of the log. `gauge`: the metric that says which of them it is, "" for none.
+    """
 
     metrics: Metrics
+    together: str = "state_shared"
+    apart: str = "state_local"
+    gauge: str = "state_shared"
 
     def failed(self, kind: str) -> None:
+        """A call that was answered from this process."""
         self.metrics.count("state_errors_total", kind)
 
     def changed(self, *, shared: bool) -> None:
-        self.metrics.gauge("state_shared", int(shared))
+        """From now on, until told otherwise."""
+        if self.gauge:
+            self.metrics.gauge(self.gauge, int(shared))
         log = get_logger()
-        (log.info if shared else log.warning)("state_shared" if shared else "state_local")
+        (log.info if shared else log.warning)(self.together if shared else self.apart)
 
 
 def share(settings: RedisSettings, metrics: Metrics, environ: Mapping[str, str]) -> Shared | None:
@@ -80,7 +89,7 @@ def share(settings: RedisSettings, metrics: Metrics, environ: Mapping[str, str])
         )
     password = _variable(settings, "password_env", environ) if settings.password_env else None
     client = connect(settings.url, password, settings.pool)
-    link = Link(client, _Told(metrics), budget_s=settings.timeout_ms / 1000, rest_s=settings.breaker_s)
+    link = Link(client, Told(metrics), budget_s=settings.timeout_ms / 1000, rest_s=settings.breaker_s)
     metrics.gauge("state_shared", 1)
     sessions = RedisSessions(link, Sessions(secret), secret, settings.prefix)
     return Shared(link, sessions, RedisLimits(link, secret, settings.prefix, settings.replicas))

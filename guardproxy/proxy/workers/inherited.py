@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from guardproxy.proxy.languages import Languages
 from guardproxy.proxy.office import Office
 from guardproxy.proxy.routes import Routes
 from guardproxy.proxy.settings import target
-from guardproxy.proxy.sharing import share
+from guardproxy.proxy.sharing import Told, share
 from guardproxy.proxy.start import count_lookups, keys_of, labels, upstream_at
 from guardproxy.proxy.tenants import Tenants
 from guardproxy.proxy.trial import Trial
@@ -114,27 +114,14 @@ def _recorder(welcome: Welcome, channel: Channel, metrics: Metrics) -> Recorder:
     return Recorder(metrics, log, get_logger(), hmac_key=welcome.hmac_key)
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
-    """The parent is always there; when it is not, this is told."""
-
-    metrics: Metrics
-
-    def failed(self, kind: str) -> None:
-        self.metrics.count("state_errors_total", kind)
-
-    def changed(self, *, shared: bool) -> None:
-        log = get_logger()
-        (log.info if shared else log.warning)("workers_state_shared" if shared else "workers_state_apart")
-
-
 def _together(hall: Hall, welcome: Welcome, channel: Channel) -> Hall:
     """Sessions and limits of all workers: in Redis, if settings say so, else with the parent."""
     settings, metrics = welcome.settings, hall.recorder.metrics
     shared = share(settings.redis, metrics, os.environ)
     if shared is not None:
         return replace(hall, sessions=shared.sessions, limits=shared.limits, link=shared.link)
-    link = Link(BorrowedState(channel), _Told(metrics), budget_s=STATE_BUDGET_S)
+    told = Told(metrics, "workers_state_shared", "workers_state_apart", gauge="")
+    link = Link(BorrowedState(channel), told, budget_s=STATE_BUDGET_S)
     secret = welcome.state_secret
     sessions = RedisSessions(link, Sessions(secret), secret, _PREFIX)
     return replace(hall, sessions=sessions, limits=RedisLimits(link, secret, _PREFIX, welcome.of))
